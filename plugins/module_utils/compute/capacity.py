@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Capacity per resource class, as Placement counts it; shared by the scheduler and by the claim on the host.
+
+Follows placement's ``Inventory.capacity`` and ``_check_capacity_exceeded`` and Nova's ``resources_for_limits`` from
+``nova/scheduler/utils.py`` (``ResourceRequest``).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Inventory = t.Dict[str, t.Any]
+
+DEFAULT_RATIO = {"VCPU": 4.0}
+
+
+def inventories(host: dict) -> dict[str, Inventory]:
+    """The inventory per resource class of a host state: {class: {total, reserved, allocation_ratio, min_unit, max_unit, step_size}}."""
+    reserved = host.get("reserved") or {}
+    ratios = host.get("allocation_ratio") or {}
+    totals = {"VCPU": host["vcpus"], "MEMORY_MB": host["memory_mb"], "DISK_GB": host["disk_gb"]}
+    if host.get("pcpus"):
+        totals["PCPU"] = host["pcpus"]
+    result: dict[str, Inventory] = {}
+    for name, total in totals.items():
+        if total:
+            result[name] = {"total": total, "reserved": reserved.get(name, 0), "allocation_ratio": ratios.get(name, DEFAULT_RATIO.get(name, 1.0))}
+    for name, extra in (host.get("inventory") or {}).items():
+        result.setdefault(name, {}).update(extra)
+    for inventory in result.values():
+        inventory.setdefault("total", 0)
+        inventory.setdefault("reserved", 0)
+        inventory.setdefault("allocation_ratio", 1.0)
+        inventory.setdefault("min_unit", 1)
+        inventory.setdefault("max_unit", inventory["total"])
+        inventory.setdefault("step_size", 1)
+    return result
+
+
+def shortage(name: str, inventory: Inventory | None, used: int, requested: int) -> str | None:
+    """Why ``requested`` units of a class don't fit, with the numbers; None where they do."""
+    if not requested:
+        return None
+    if inventory is None or not inventory["total"]:
+        return f"{name}: the host has none, asked {requested}"
+    capacity = int((inventory["total"] - inventory["reserved"]) * inventory["allocation_ratio"])
+    if used + requested > capacity:
+        return (
+            f"{name}: {capacity - used} left of ({inventory['total']} - {inventory['reserved']} reserved)"
+            f" × {inventory['allocation_ratio']} - {used} used, asked {requested}"
+        )
+    if requested < inventory["min_unit"]:
+        return f"{name}: asked {requested}, the least is {inventory['min_unit']}"
+    if requested > inventory["max_unit"]:
+        return f"{name}: asked {requested}, the most for one server is {inventory['max_unit']}"
+    if requested % inventory["step_size"]:
+        return f"{name}: asked {requested}, not a multiple of {inventory['step_size']}"
+    return None
+
+
+def basic_resources(flavor: dict, is_bfv: bool = False) -> dict[str, int]:
+    """VCPU, MEMORY_MB and DISK_GB of a flavor, before extra specs: disk is root (0 if booted from a volume) + ephemeral + swap rounded up."""
+    swap_gb = -(-int(flavor.get("swap") or 0) // 1024)
+    disk = (0 if is_bfv else int(flavor.get("root_gb") or 0)) + int(flavor.get("ephemeral_gb") or 0) + swap_gb
+    return {"VCPU": int(flavor["vcpus"]), "MEMORY_MB": int(flavor["memory_mb"]), "DISK_GB": disk}
