@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conductor stage on the controller: thin edge over plugin_utils/conductor; documented in plugins/modules/server_conduct.py."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "round": {"type": "dict", "required": True},
+    "outcomes_variable": {"type": "str", "required": True},
+    "image_variable": {"type": "str"},
+    "port_variable": {"type": "str"},
+}
+
+
+def read_outcomes(hostvars: Mapping, hosts: list[str], variable: str) -> rounds.Outcomes:
+    """What each host registered under ``variable``: {host: {uuid: outcome} | why there is nothing}."""
+    outcomes: rounds.Outcomes = {}
+    for host in hosts:
+        reported = plain(hostvars[host].get(variable) or {})
+        if reported.get("unreachable"):
+            outcomes[host] = f"unreachable: {reported.get('msg') or 'no connection'}"
+        elif "servers" not in reported or (reported.get("failed") and not reported["servers"]):
+            outcomes[host] = str(reported.get("msg") or "the task gave no result")
+        else:
+            outcomes[host] = {outcome["uuid"]: outcome for outcome in reported["servers"]}
+    return outcomes
+
+
+class ActionModule(ActionBase):
+    """Turns what the hosts reported into the next round."""
+
+    _requires_connection = False
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        try:
+            args = plain(arguments)
+            state = {key: args["round"][key] for key in rounds.KEYS}
+            outcomes = read_outcomes(variables["hostvars"], list(state["placements"]), args["outcomes_variable"])
+        except NotPlain as error:
+            raise AnsibleActionFail(str(error)) from error
+        for stage, variable in (("image", args["image_variable"]), ("port", args["port_variable"])):
+            if variable:
+                _add_stage(variables["hostvars"], state, outcomes, stage, variable)
+        following = rounds.conduct(state, outcomes)
+        result.update(following, **run_result.summary(following, self._task.check_mode))
+        result["msg"] = run_result.table(result["report"]) if following["stage"] == "done" else _progress(following)
+        result["changed"] = False
+        return result
+
+
+def _add_stage(hostvars: Mapping, state: rounds.Round, outcomes: rounds.Outcomes, stage: str, variable: str) -> None:
+    """Add the seconds that the image or the port stage took to the outcomes of its servers."""
+    reported = {host: plain(hostvars[host].get(variable) or {}) for host in state["placements"]}
+    if stage == "image":
+        seconds = {host: {image["id"]: image.get("seconds") for image in item.get("images") or []} for host, item in reported.items()}
+        rounds.add_seconds(outcomes, state, stage, seconds)
+        return
+    for host, item in reported.items():
+        of_host = outcomes.get(host)
+        for port in item.get("servers") or []:
+            if isinstance(of_host, dict) and port["uuid"] in of_host:
+                of_host[port["uuid"]]["seconds"].update(port["seconds"])
+
+
+def _progress(state: rounds.Round) -> list[str]:
+    lines = []
+    for server in state["servers"]:
+        attempts = server["instance"]["attempts"]
+        if attempts and server["status"] == "placed":
+            last = attempts[-1]
+            lines.append(f"{server['instance']['display_name']}: {last['host']} ({last['stage']}): {last['error']}; next: {server['instance']['host']}")
+    return lines or [f"{sum(1 for s in state['servers'] if s['status'] == 'claimed')} servers claimed"]

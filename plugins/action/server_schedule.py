@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Scheduler stage on the controller: thin edge over plugin_utils/scheduler; documented in plugins/modules/server_schedule.py."""
+
+from __future__ import annotations
+
+import random
+import time
+import typing as t
+import uuid
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import group_members, place
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import this_run
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "instances": {"type": "list", "elements": "dict", "required": True},
+    "request_specs": {"type": "list", "elements": "dict", "required": True},
+    "groups": {"type": "list", "elements": "dict", "default": []},
+    "hosts_variable": {"type": "str", "required": True},
+    "aggregates": {"type": "dict", "default": {}},
+    "filters": {"type": "list", "elements": "str"},
+    "options": {"type": "dict", "default": {}},
+    "max_attempts": {"type": "int", "default": 3},
+    "build_timeout_s": {"type": "float", "default": 1800},
+    "seed": {"type": "int"},
+    "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+}
+
+
+def _config(args: dict[str, t.Any]) -> dict[str, t.Any]:
+    config = {str(section): dict(options) for section, options in args["options"].items()}
+    config.setdefault("scheduler", {}).setdefault("max_attempts", args["max_attempts"])
+    if args["filters"] is not None:
+        config.setdefault("filter_scheduler", {})["enabled_filters"] = args["filters"]
+    return config
+
+
+class ActionModule(ActionBase):
+    """Places instances on the hosts of the play and gives them their addresses."""
+
+    _requires_connection = False
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        begin = time.monotonic()
+        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        try:
+            args = plain(arguments)
+            refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
+            fleet = read_fleet(variables, args["hosts_variable"], args["aggregates"])
+        except (NotPlain, FleetError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        hosts = [host["state"] for host in fleet["hosts"].values() if host["state"]]
+        rng = random.Random(args["seed"])
+        planned = schedule(args["request_specs"], hosts, fleet["aggregates"], args["groups"], _config(args), rng=rng)
+        book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()))
+
+        def explained(scheduled: dict[str, t.Any]) -> tuple[str, dict[str, str]]:
+            return explain.no_valid_host_message(scheduled), explain.reasons(scheduled)
+
+        placed, lost = place(args["instances"], list(zip(args["request_specs"], planned["results"], strict=True)), fleet, book, explained)
+        state = rounds.first(
+            placed,
+            lost,
+            run=this_run(str(uuid.uuid4()), args["build_timeout_s"]),
+            max_attempts=args["max_attempts"],
+            group_members=group_members(fleet),
+        )
+        result.update(state, **run_result.summary(state, self._task.check_mode))
+        verbosity = self._display.verbosity
+        result["msg"] = [line for scheduled in planned["results"] for line in explain.table(scheduled, verbosity)]
+        result["scheduled"] = planned["results"]
+        result["unplaced"] = [
+            {
+                "uuid": instance["uuid"],
+                "display_name": instance["display_name"],
+                "request_index": instance["request_index"],
+                "error_class": error["error_class"],
+                "message": error["message"],
+                "reasons": error["reasons"],
+            }
+            for instance, error in lost
+        ]
+        result["seconds"] = round(time.monotonic() - begin, 3)
+        result["changed"] = False
+        if lost and args["on_error"] == "fail":
+            result["failed"] = True
+            result["msg"] = "; ".join(f"{instance['display_name']}: {error['error_class']}: {error['message']}" for instance, error in lost)
+        return result

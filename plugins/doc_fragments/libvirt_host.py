@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options in ``module_utils/compute/arguments.py``; keep in step."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  libvirt_uri:
+    description: The libvirt connection on the host.
+    type: str
+    default: qemu:///system
+  instances_path:
+    description: The folder on the host in which each server has a folder of its own for its disks.
+    type: path
+    default: /var/lib/libvirt/kvmfleet/instances
+  image_cache_path:
+    description: The folder on the host with the verified images, named by their digests.
+    type: path
+    default: /var/lib/libvirt/kvmfleet/images
+  state_path:
+    description: The folder on the host for what has no domain (locks, journals, counters). It is made with mode 0700.
+    type: path
+    default: /var/lib/kvmfleet
+requirements:
+  - Python >= 3.9 on the host, with the distribution's libvirt binding (C(python3-libvirt))
+"""
+
+    CAPACITY = r"""
+options:
+  cpu_allocation_ratio:
+    description: Virtual CPUs given away for each CPU of the host.
+    type: float
+    default: 4.0
+  ram_allocation_ratio:
+    description: Memory given away for each MB of the host.
+    type: float
+    default: 1.0
+  disk_allocation_ratio:
+    description: Disk given away for each GB of the file system that holds O(instances_path).
+    type: float
+    default: 1.0
+  reserved_host_cpus:
+    description: CPUs kept back for the host itself.
+    type: int
+    default: 0
+  reserved_host_memory_mb:
+    description: Memory kept back for the host itself, in MB.
+    type: int
+    default: 512
+  reserved_host_disk_mb:
+    description: Disk kept back for the host itself, in MB.
+    type: int
+    default: 0
+"""

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Running a host's command-line tools: argv lists, C locale, their error text as the reason."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+
+
+def run(argv: list[str], timeout_s: float = 300.0) -> str:
+    """Standard output of a command; ServerError (another host may do better) with the last line of its error output."""
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=timeout_s,
+            env=dict(os.environ, LC_ALL="C"),
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ServerError("CommandNotFound", f"{argv[0]} is not installed on the host", reschedule=True) from error
+    except subprocess.TimeoutExpired as error:
+        raise ServerError("CommandTimeout", f"{argv[0]} did not end within {timeout_s:.0f} s", reschedule=True) from error
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise ServerError("ProcessExecutionError", f"{argv[0]}: {lines[-1]}", reschedule=True)
+    return done.stdout.decode("utf-8", "replace")

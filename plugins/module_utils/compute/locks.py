@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Locks on a host: one for all claims, one per instance for whoever builds it. The kernel drops them when their holder dies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+
+POLL_S = 0.05
+
+
+def _open(state_path: str, name: str) -> int:
+    folder = os.path.join(state_path, "locks")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    return os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def host_lock(state_path: str, timeout_s: float = 120.0) -> t.Iterator[None]:
+    """Hold the host's claim lock; ServerError where another run keeps it longer than ``timeout_s``."""
+    descriptor = _open(state_path, "host")
+    try:
+        deadline = time.monotonic() + timeout_s
+        while not _try(descriptor):
+            if time.monotonic() > deadline:
+                raise ServerError("HostLocked", f"another run has held the host's claim lock for {timeout_s:.0f} s", reschedule=False)
+            time.sleep(POLL_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def instance_lock(state_path: str, uuid: str) -> t.Iterator[None]:
+    """Hold an instance's lock; ServerError at once where someone else builds or deletes it now."""
+    descriptor = _open(state_path, uuid)
+    try:
+        if not _try(descriptor):
+            raise ServerError("InstanceIsLocked", f"instance {uuid} is being worked on by another process of this host")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(state_path: str, uuid: str) -> bool:
+    """Does a live process hold the instance's lock? Makes nothing."""
+    try:
+        descriptor = os.open(os.path.join(state_path, "locks", uuid), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _try(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def forget(state_path: str, uuid: str) -> None:
+    """Remove the lock file of an instance that is gone."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(state_path, "locks", uuid))

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keyed hashes of what a record must not hold, so that a changed user data or password is seen. The key never leaves the host."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+
+
+def host_key(state_path: str) -> bytes:
+    """The host's key (32 bytes, mode 0600), made at first use."""
+    path = os.path.join(state_path, "secret.key")
+    os.makedirs(state_path, mode=0o700, exist_ok=True)
+    if not os.path.exists(path):
+        # Written aside and linked into place, so that two processes at once agree on one whole key.
+        temporary = f"{path}.{os.getpid()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, os.urandom(32))
+        finally:
+            os.close(descriptor)
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, path)
+        finally:
+            os.unlink(temporary)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def keyed_hash(key: bytes, uuid: str, value: str | None) -> str | None:
+    """HMAC-SHA256 of a secret of one instance; None for no secret."""
+    if value is None:
+        return None
+    return hmac.new(key, f"{uuid}\0{value}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kernel says of the host's bridges and of the taps on them (sysfs)."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+SYSFS = "/sys/class/net"
+IFF_UP = 0x1
+
+
+def _read(*parts: str) -> str:
+    try:
+        with open(os.path.join(SYSFS, *parts), encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def exists(device: str) -> bool:
+    """Is there a network device of this name?"""
+    return os.path.isdir(os.path.join(SYSFS, device))
+
+
+def is_up(device: str) -> bool:
+    """Is the device administratively up?"""
+    flags = _read(device, "flags")
+    return bool(flags) and bool(int(flags, 16) & IFF_UP)
+
+
+def is_bridge(device: str) -> bool:
+    """Is the device a Linux bridge?"""
+    return os.path.isdir(os.path.join(SYSFS, device, "bridge"))
+
+
+def bridge_of(device: str) -> str | None:
+    """The bridge that the device is a port of."""
+    try:
+        return os.path.basename(os.readlink(os.path.join(SYSFS, device, "master")))
+    except OSError:
+        return None
+
+
+def bridges() -> list[dict[str, t.Any]]:
+    """Every Linux bridge: [{name, up, mtu}]."""
+    try:
+        names = sorted(os.listdir(SYSFS))
+    except OSError:
+        names = []
+    return [{"name": name, "up": is_up(name), "mtu": int(_read(name, "mtu") or 0)} for name in names if is_bridge(name)]

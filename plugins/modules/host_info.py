@@ -1,0 +1,141 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_info
+short_description: Report what a KVM host has, what is committed on it and which servers live there
+version_added: 0.1.0
+author:
+  - The kvmfleet.compute authors (@kvmfleet)
+description:
+  - Reads a hypervisor in one libvirt connection, as C(nova-compute) does for the resource tracker - totals, reserved and committed resources of every domain
+    (also of those that this collection did not make), the records of this collection's servers, versions, CPU, virtualisation types, bridges, libvirt networks,
+    the disk of the instances path and the cached images.
+  - What it returns is the input of M(kvmfleet.compute.server_validate) and M(kvmfleet.compute.server_schedule).
+extends_documentation_fragment:
+  - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.host
+  - kvmfleet.compute.libvirt_host
+  - kvmfleet.compute.libvirt_host.capacity
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details: It changes nothing.
+  idempotent:
+    support: full
+seealso:
+  - module: kvmfleet.compute.server_schedule
+"""
+
+EXAMPLES = r"""
+- name: See what the hypervisors have
+  hosts: hypervisors
+  gather_facts: false
+  tasks:
+    - name: Read the host
+      kvmfleet.compute.host_info:
+      register: host_info
+
+    - name: Show how much memory is committed
+      ansible.builtin.debug:
+        msg: "{{ host_info.host.used.MEMORY_MB }} of {{ host_info.host.memory_mb }} MB"
+"""
+
+RETURN = r"""
+host:
+  description: The host facts, in the shape of C(docs/data.md); a host of the scheduler takes them as they are.
+  returned: success
+  type: dict
+  contains:
+    version:
+      description: Version of the shape.
+      type: int
+    node:
+      description: The hypervisor's host name as libvirt knows it.
+      type: str
+    vcpus:
+      description: CPUs of the host.
+      type: int
+    memory_mb:
+      description: Memory of the host in MB.
+      type: int
+    disk_gb:
+      description: Size of the instances path's file system in GB.
+      type: int
+    used:
+      description: What all domains commit, per resource class (C(VCPU), C(MEMORY_MB), C(DISK_GB)).
+      type: dict
+    reserved:
+      description: What is kept back for the host, per resource class.
+      type: dict
+    allocation_ratio:
+      description: How often each unit is given away, per resource class.
+      type: dict
+    instances:
+      description: The record of each server of this collection, with its power state.
+      type: list
+      elements: dict
+    domains:
+      description: Every domain with its vcpus, memory_mb, disk_gb, power_state, MAC addresses and whether it is foreign.
+      type: list
+      elements: dict
+    networks:
+      description: The bridges and libvirt networks of the host.
+      type: dict
+    images:
+      description: The cached images with digest, format and sizes in bytes.
+      type: list
+      elements: dict
+    virt_types:
+      description: The virtualisation types that work on the host.
+      type: list
+      elements: str
+  sample:
+    version: 1
+    node: kvm1
+    vcpus: 16
+    memory_mb: 64000
+    disk_gb: 900
+    used:
+      VCPU: 12
+      MEMORY_MB: 16384
+      DISK_GB: 120
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_state
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec, reserved_and_ratio
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
+
+ARGUMENT_SPEC = {**host_argument_spec(), **capacity_argument_spec()}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    require_libvirt(module)
+    reserved, allocation_ratio = reserved_and_ratio(module.params)
+    try:
+        with Hypervisor(module.params["libvirt_uri"]) as hypervisor:
+            host = host_state.facts(
+                hypervisor,
+                instances_path=module.params["instances_path"],
+                image_cache_path=module.params["image_cache_path"],
+                state_path=module.params["state_path"],
+                reserved=reserved,
+                allocation_ratio=allocation_ratio,
+            )
+    except HypervisorError as error:
+        module.fail_json(msg=str(error))
+    for text in host.pop("unreadable_records"):
+        module.warn(f"{text}; the domain is counted as foreign")
+    module.exit_json(changed=False, host=host)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port
+short_description: Realise the ports of servers on a KVM host
+version_added: 0.1.0
+author:
+  - The kvmfleet.compute authors (@kvmfleet)
+description:
+  - Neutron's part of the chain on the host. It never chooses - MAC and IP addresses come from M(kvmfleet.compute.server_schedule) - but makes sure that the
+    host can carry each port (its Linux bridge is there and up, its libvirt network is active, starting it where it is defined but not active), and renders
+    the network data that the guest reads from its config drive.
+  - The tap itself is made by libvirt when the server starts; M(kvmfleet.compute.server) then checks that it is on its bridge.
+extends_documentation_fragment:
+  - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.host
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  servers:
+    description: Placed instances, as in RV(kvmfleet.compute.server_schedule#module:placements). Of each, C(uuid), C(display_name) and C(ports) are read.
+    type: list
+    elements: dict
+    required: true
+  libvirt_uri:
+    description: The libvirt connection on the host.
+    type: str
+    default: qemu:///system
+  on_error:
+    description:
+      - V(fail) fails the task if any server's ports can't be realised.
+      - V(report) only says so in RV(servers), for a caller that goes on with the others.
+    type: str
+    choices: [fail, report]
+    default: fail
+requirements:
+  - Python >= 3.9 on the host, with the distribution's libvirt binding (C(python3-libvirt))
+seealso:
+  - module: kvmfleet.compute.server
+"""
+
+EXAMPLES = r"""
+- name: Realise the ports that were chosen for this host
+  kvmfleet.compute.port:
+    servers: "{{ placement.placements[inventory_hostname] | default([]) }}"
+"""
+
+RETURN = r"""
+servers:
+  description: The outcome of each server, in the order of O(servers).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    uuid:
+      description: The server's id.
+      type: str
+    display_name:
+      description: The server's name.
+      type: str
+    outcome:
+      description: V(unchanged), V(built) where a libvirt network was started, or V(failed).
+      type: str
+    stage:
+      description: Always V(port).
+      type: str
+    error:
+      description: Null, or error_class, message and reschedule.
+      type: dict
+    network_data:
+      description: The C(network_data.json) of the server's config drive.
+      type: dict
+    seconds:
+      description: The time taken, in seconds, by stage.
+      type: dict
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish, outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports as host_ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.network_data import network_data
+
+ARGUMENT_SPEC = {
+    "servers": {"type": "list", "elements": "dict", "required": True},
+    "libvirt_uri": {"type": "str", "default": "qemu:///system"},
+    "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    require_libvirt(module)
+    servers = module.params["servers"]
+    outcomes = []
+    started: list = []
+    try:
+        with Hypervisor(module.params["libvirt_uri"]) as hypervisor:
+            networks = hypervisor.networks()
+            before = [name for name in (network["name"] for network in networks if network["active"])]
+            for server in servers:
+                ports = server.get("ports") or []
+                begin = time.monotonic()
+                error = None
+                new = [name for name in host_ports.inactive_networks(ports, networks) if name not in started]
+                try:
+                    host_ports.check_bindings(ports, networks)
+                    for name in new:
+                        if not module.check_mode:
+                            hypervisor.start_network(name)
+                        started.append(name)
+                except ServerError as problem:
+                    error = problem.as_dict()
+                except HypervisorError as problem:
+                    error = ServerError("PortBindingFailed", str(problem), reschedule=True).as_dict()
+                result = outcome(server, "failed" if error else "built" if new else "unchanged", "port", error=error, changed=bool(new))
+                result["network_data"] = network_data(ports)
+                result["seconds"] = {"port": round(time.monotonic() - begin, 3)}
+                outcomes.append(result)
+    except HypervisorError as error:
+        module.fail_json(msg=str(error), servers=[])
+    diff = {"before": {"active_networks": before}, "after": {"active_networks": sorted(before + started)}}
+    finish(module, outcomes, diff if started else None)
+
+
+if __name__ == "__main__":
+    main()

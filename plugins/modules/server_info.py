@@ -1,0 +1,137 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: server_info
+short_description: Read back the servers of a KVM host from its domains
+version_added: 0.1.0
+author:
+  - The kvmfleet.compute authors (@kvmfleet)
+description:
+  - Returns the record of each server of this collection on the host, with its power state. All given filters must match.
+extends_documentation_fragment:
+  - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.host
+  - kvmfleet.compute.libvirt_host
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details: It changes nothing.
+  idempotent:
+    support: full
+options:
+  ids:
+    description: Only servers with one of these ids.
+    type: list
+    elements: str
+    default: []
+  names:
+    description: Only servers with one of these names.
+    type: list
+    elements: str
+    default: []
+  project:
+    description: Only servers of this project.
+    type: str
+  reservation_id:
+    description: Only servers of this reservation.
+    type: str
+  group:
+    description: Only members of this server group, by its name or id.
+    type: str
+  tags:
+    description: Only servers that carry all of these tags.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: kvmfleet.compute.server
+"""
+
+EXAMPLES = r"""
+- name: Which servers of this reservation are here?
+  kvmfleet.compute.server_info:
+    reservation_id: r-8k2m1x0q
+  register: found
+
+- name: Which servers carry the tag ci?
+  kvmfleet.compute.server_info:
+    tags: [ci]
+"""
+
+RETURN = r"""
+servers:
+  description: The records, by name; their shape is in C(docs/data.md) (Instance record). Secrets are not among them.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    uuid:
+      description: The server's id.
+      type: str
+    display_name:
+      description: The server's name.
+      type: str
+    domain_name:
+      description: The name of the libvirt domain.
+      type: str
+    vm_state:
+      description: V(building) or V(active).
+      type: str
+    power_state:
+      description: V(running), V(paused), V(shutdown), V(crashed), …
+      type: str
+    ports:
+      description: The ports with MAC and IP addresses.
+      type: list
+      elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_state
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
+
+ARGUMENT_SPEC = {
+    **host_argument_spec(),
+    "ids": {"type": "list", "elements": "str", "default": []},
+    "names": {"type": "list", "elements": "str", "default": []},
+    "project": {"type": "str"},
+    "reservation_id": {"type": "str"},
+    "group": {"type": "str"},
+    "tags": {"type": "list", "elements": "str", "default": []},
+}
+
+
+def matches(record: dict, params: dict) -> bool:
+    group = record.get("group") or {}
+    return (
+        (not params["ids"] or record["uuid"] in params["ids"])
+        and (not params["names"] or record["display_name"] in params["names"])
+        and params["project"] in (None, record["project_id"])
+        and params["reservation_id"] in (None, record["reservation_id"])
+        and params["group"] in (None, group.get("id"), group.get("name"))
+        and set(params["tags"]) <= set(record.get("tags") or [])
+    )
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    require_libvirt(module)
+    params = module.params
+    try:
+        with Hypervisor(params["libvirt_uri"]) as hypervisor:
+            records = host_state.instances(hypervisor.domains(), params["instances_path"], params["state_path"])
+    except HypervisorError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, servers=sorted((r for r in records if matches(r, params)), key=lambda r: (r["display_name"], r["uuid"])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: server_schedule
+short_description: Place servers on the hosts of the play, and give them their addresses
+version_added: 0.1.0
+author:
+  - The kvmfleet.compute authors (@kvmfleet)
+description:
+  - The scheduler stage. Hosts are filtered and weighed as Nova's FilterScheduler does, with capacity, zones and disabled hosts as Placement sees them; each
+    pick consumes before the next one. Then MAC and fixed IP addresses are chosen for the whole run, so that none is there twice in the fleet.
+  - Servers that exist keep their host and their addresses.
+  - It runs on the controller and changes nothing.
+extends_documentation_fragment:
+  - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.controller
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details: It changes nothing.
+  idempotent:
+    support: full
+    details: The same fleet, requests and O(seed) give the same hosts and fixed IPs. Ids, and MAC addresses of new ports, are random.
+options:
+  instances:
+    description: RV(kvmfleet.compute.server_validate#module:instances).
+    type: list
+    elements: dict
+    required: true
+  request_specs:
+    description: RV(kvmfleet.compute.server_validate#module:request_specs).
+    type: list
+    elements: dict
+    required: true
+  groups:
+    description: RV(kvmfleet.compute.server_validate#module:groups).
+    type: list
+    elements: dict
+    default: []
+  hosts_variable:
+    description: The name of the variable under which each host of the play registered M(kvmfleet.compute.host_info).
+    type: str
+    required: true
+  aggregates:
+    description: The host aggregates, as in C(compute_aggregates), a mapping from a name to C(hosts) and C(metadata).
+    type: dict
+    default: {}
+  filters:
+    description: The filters by name, in their order. Nova's default ones if left out.
+    type: list
+    elements: str
+  options:
+    description: Options of the scheduler by section and name, as in C(nova.conf).
+    type: dict
+    default: {}
+  max_attempts:
+    description: On how many hosts a server may be tried. One less is the number of alternates.
+    type: int
+    default: 3
+  build_timeout_s:
+    description: After this time a server that is still C(building) counts as left by a dead run of another controller, in seconds.
+    type: float
+    default: 1800
+  seed:
+    description: Seed of the choice among equals, where O(options) ask for one.
+    type: int
+  on_error:
+    description:
+      - V(fail) fails the task if a server found no host.
+      - V(report) only says so in RV(unplaced), for a caller that builds the others.
+    type: str
+    choices: [fail, report]
+    default: fail
+seealso:
+  - module: kvmfleet.compute.server_validate
+  - module: kvmfleet.compute.server_conduct
+"""
+
+EXAMPLES = r"""
+- name: Read the hosts
+  kvmfleet.compute.host_info:
+  register: host_info
+
+- name: Check what is asked
+  kvmfleet.compute.server_validate:
+    servers: "{{ compute_servers }}"
+    hosts_variable: host_info
+  run_once: true
+  register: api
+
+- name: Where would they go?
+  kvmfleet.compute.server_schedule:
+    instances: "{{ api.instances }}"
+    request_specs: "{{ api.request_specs }}"
+    groups: "{{ api.groups }}"
+    hosts_variable: host_info
+  run_once: true
+  register: placement
+"""
+
+RETURN = r"""
+version:
+  description: Version of the shape.
+  returned: success
+  type: int
+stage:
+  description: What is next, V(claim), V(build) or V(done).
+  returned: success
+  type: str
+run:
+  description: The run as a claim's record names it (id, controller, pid, pid_start, deadline in Unix s).
+  returned: success
+  type: dict
+placements:
+  description: For each host the placed instances of the next stage, in the shape of C(docs/data.md) (Placement).
+  returned: success
+  type: dict
+images:
+  description: For each host the images that its servers need.
+  returned: success
+  type: dict
+servers:
+  description: Every server with its status, for M(kvmfleet.compute.server_conduct).
+  returned: success
+  type: list
+  elements: dict
+group_members:
+  description: The members of each server group that were there before, with their hosts.
+  returned: success
+  type: dict
+max_attempts:
+  description: As O(max_attempts).
+  returned: success
+  type: int
+unplaced:
+  description: Servers that found no host or no address, with the reason for each host.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    display_name:
+      description: The server's name.
+      type: str
+    error_class:
+      description: V(NoValidHost) or V(NoMoreFixedIps).
+      type: str
+    message:
+      description: One sentence with the nearest miss.
+      type: str
+    reasons:
+      description: For each host the filter and the numbers that decided.
+      type: dict
+scheduled:
+  description: For each request what the scheduler did - picks, removed hosts with filter and numbers, weights, alternates.
+  returned: success
+  type: list
+  elements: dict
+msg:
+  description: The placement table, as lines of text.
+  returned: success
+  type: list
+  elements: str
+report:
+  description: Every server as the run's result has it so far.
+  returned: success
+  type: list
+  elements: dict
+lost:
+  description: One sentence for each server that is lost so far.
+  returned: success
+  type: list
+  elements: str
+logins:
+  description: Servers that are there, with the address to log in to.
+  returned: success
+  type: list
+  elements: dict
+stats:
+  description: The servers in short, for the next job of a workflow.
+  returned: success
+  type: list
+  elements: dict
+seconds:
+  description: How long it took, in seconds.
+  returned: success
+  type: float
+"""

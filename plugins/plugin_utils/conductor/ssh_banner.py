@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for SSH from the controller: a server answers when a fixed IP of it gives an SSH banner."""
+
+from __future__ import annotations
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+PORT = 22
+TRY_S = 3.0
+PAUSE_S = 0.5
+MOST_AT_ONCE = 64
+
+
+def answers(address: str, timeout_s: float = TRY_S) -> bool:
+    """Does an SSH server greet at this address?"""
+    try:
+        with socket.create_connection((address, PORT), timeout=timeout_s) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+def wait(addresses: list[str], deadline: float) -> bool:
+    """Try a server's addresses in turn until one answers; False at the deadline (monotonic s)."""
+    while True:
+        for address in addresses:
+            if answers(address, max(0.1, min(TRY_S, deadline - time.monotonic()))):
+                return True
+        if time.monotonic() + PAUSE_S > deadline:
+            return False
+        time.sleep(PAUSE_S)
+
+
+def wait_all(servers: dict[str, list[str]], timeout_s: float) -> dict[str, tuple[bool, float]]:
+    """{id: (answered, seconds)} of {id: [address]}, all waited for together."""
+    begin = time.monotonic()
+
+    def one(addresses: list[str]) -> tuple[bool, float]:
+        return wait(addresses, begin + timeout_s), time.monotonic() - begin
+
+    with ThreadPoolExecutor(max_workers=max(1, min(MOST_AT_ONCE, len(servers)))) as pool:
+        return dict(zip(servers, pool.map(one, servers.values()), strict=True))
