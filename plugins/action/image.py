@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's part of ``kvmfleet.compute.image``: it sends files of the controller to the hosts that don't have them."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.errors import ImageError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.fetch import base_name, is_on_host, is_url
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+
+MODULE = "kvmfleet.compute.image"
+
+
+class ActionModule(ActionBase):
+    """Asks the host what it needs, sends that, and lets the module verify and publish it."""
+
+    TRANSFERS_FILES = True
+    _supports_check_mode = True
+
+    def _local(self, source: str) -> str:
+        """The path of a file of the controller, looked up as Ansible looks up files."""
+        try:
+            return t.cast(str, self._find_needle("files", source))
+        except AnsibleError as error:
+            raise ImageError("ImageNotFound", f"{source}: no such file on the controller") from error
+
+    def _with_literal_checksum(self, image: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A sums file that lies on the controller is read here, since the host hasn't got it."""
+        algorithm, rest = checksum.parse(image.get("checksum") or "")
+        if checksum.is_digest(algorithm, rest) or is_url(rest) or is_on_host(rest):
+            return image
+        with open(self._local(rest), encoding="utf-8", errors="replace") as file:
+            return dict(image, checksum=f"{algorithm}:{checksum.in_sums(file.read(), algorithm, base_name(str(image.get('source'))))}")
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        try:
+            args = plain(self._task.args)
+        except NotPlain as error:
+            raise AnsibleActionFail(str(error)) from error
+        # Only what the module documents travels: a catalogue's entry has more.
+        known = ("id", "name", "source", "checksum", "disk_format", "size", "virtual_size")
+        wanted = [{key: image[key] for key in known if image.get(key) is not None} for image in args.get("images") or []]
+        refused: dict[str, ImageError] = {}
+        images = []
+        for image in wanted:
+            try:
+                images.append(self._with_literal_checksum(image))
+            except ImageError as error:
+                refused[image.get("id", "")] = error
+        args["images"] = images
+        result.update(self._execute_module(module_name=MODULE, module_args=dict(args, on_error="report"), task_vars=task_vars))
+        needed = {item["id"] for item in result.get("images") or [] if item["needs_staging"]}
+        if needed:
+            self._stage(args, [image for image in images if image["id"] in needed], result, refused, task_vars)
+        return self._finish(args, wanted, refused, result)
+
+    def _stage(
+        self,
+        args: dict[str, t.Any],
+        images: list[dict[str, t.Any]],
+        result: dict[str, t.Any],
+        refused: dict[str, ImageError],
+        task_vars: dict[str, t.Any] | None,
+    ) -> None:
+        folder = self._make_tmp_path()
+        staged = {}
+        for image in images:
+            try:
+                staged[image["id"]] = self._transfer_file(self._local(image["source"]), self._connection._shell.join_path(folder, f"image-{len(staged)}"))
+            except ImageError as error:
+                refused[image["id"]] = error
+        asked = dict(args, images=[image for image in images if image["id"] in staged], staged=staged, on_error="report")
+        again = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars)
+        by_id = {item["id"]: item for item in again.get("images") or []}
+        result["images"] = [by_id.get(item["id"], item) for item in result["images"]]
+        result["changed"] = result.get("changed", False) or again.get("changed", False)
+        for key in ("failed", "msg", "diff", "exception"):
+            if key in again:
+                result[key] = again[key]
+        self._remove_tmp_path(folder)
+
+    def _finish(
+        self, args: dict[str, t.Any], wanted: list[dict[str, t.Any]], refused: dict[str, ImageError], result: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        found = {item["id"]: item for item in result.get("images") or []}
+        for image_id, error in refused.items():
+            image = next(item for item in wanted if item.get("id", "") == image_id)
+            empty = dict.fromkeys(("digest", "path", "size", "virtual_size"))
+            line = {"id": image_id, "name": image.get("name"), "disk_format": image.get("disk_format"), "changed": False, "needs_staging": False}
+            found[image_id] = {**line, **empty, "bytes_fetched": 0, "seconds": 0.0, "error": error.as_dict()}
+        if result.get("failed"):
+            return result
+        result["images"] = [found[image["id"]] for image in wanted if image.get("id") in found]
+        broken = [item for item in result["images"] if item["error"]]
+        if broken and args.get("on_error", "fail") == "fail":
+            result["failed"] = True
+            result["msg"] = "; ".join(f"image {item['name'] or item['id']}: {item['error']['message']}" for item in broken)
+        return result

@@ -1,0 +1,253 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image
+short_description: Keep verified images in a KVM host's cache
+version_added: 0.1.0
+author:
+  - The kvmfleet.compute authors (@kvmfleet)
+description:
+  - Glance's part of the chain. Each image is fetched once per host however many servers need it, verified against its checksum, inspected, and published whole
+    under its digest; it is never changed afterwards.
+  - An image whose content is not the declared format is refused, and so is a qcow2 with a backing file or a data file.
+  - A download that was cut off goes on where the server allows it. Two runs at once fetch an image once.
+  - The action plugin of the same name sends files of the controller to the hosts that don't have them.
+extends_documentation_fragment:
+  - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.host
+attributes:
+  check_mode:
+    support: full
+    details: Says what would be fetched. The virtual size of an image that is not cached is not known then.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  images:
+    description: The images.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      id:
+        description: The image's id.
+        type: str
+        required: true
+      name:
+        description: The image's name.
+        type: str
+      source:
+        description: An http(s) URL, a C(file:) URL of a file on the host, or a path on the controller.
+        type: str
+        required: true
+      checksum:
+        description:
+          - C(sha256:) or C(sha512:) with the digest, or with the address of a file of sums (a URL or a path) that has a line for the source's file name.
+        type: str
+        required: true
+      disk_format:
+        description: What the content is.
+        type: str
+        choices: [qcow2, raw]
+        default: qcow2
+      size:
+        description: The size in bytes, where it is known. An image of another size is refused.
+        type: int
+      virtual_size:
+        description: The virtual size in bytes, where it is known. An image of another one is refused.
+        type: int
+  cache_path:
+    description: The folder of the cache on the host.
+    type: path
+    default: /var/lib/libvirt/kvmfleet/images
+  timeout_s:
+    description: How long a server may be silent, in seconds.
+    type: float
+    default: 60
+  max_concurrent_downloads:
+    description: How many images are fetched at once on the host.
+    type: int
+    default: 4
+  staged:
+    description: Files on the host that the action plugin has sent, by image id.
+    type: dict
+    default: {}
+  on_error:
+    description:
+      - V(fail) fails the task if any image can't be had.
+      - V(report) only says so in RV(images), for a caller that goes on with the others.
+    type: str
+    choices: [fail, report]
+    default: fail
+requirements:
+  - Python >= 3.9 on the host
+seealso:
+  - module: kvmfleet.compute.server
+"""
+
+EXAMPLES = r"""
+- name: Have the image on every host before it is needed
+  kvmfleet.compute.image:
+    images:
+      - id: 5d7c3c4a-8d2b-4a6e-9d2f-0c1c7f3d2a10
+        name: debian-12
+        source: https://images.example.org/debian-12-genericcloud-amd64.qcow2
+        checksum: sha512:https://images.example.org/SHA512SUMS
+        disk_format: qcow2
+"""
+
+RETURN = r"""
+images:
+  description: The images, in the order of O(images).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The image's id.
+      type: str
+    name:
+      description: The image's name.
+      type: str
+    digest:
+      description: C(sha256:) and the digest of the content; null where it is not cached.
+      type: str
+    path:
+      description: Where it lies on the host; null where it is not cached.
+      type: str
+    disk_format:
+      description: What the content is.
+      type: str
+    size:
+      description: The size in bytes; null where it is not known.
+      type: int
+    virtual_size:
+      description: The virtual size in bytes; null where it is not known yet (check mode).
+      type: int
+    changed:
+      description: Whether it was fetched.
+      type: bool
+    bytes_fetched:
+      description: How much was transferred.
+      type: int
+    needs_staging:
+      description: It is a file of the controller that the host doesn't have yet.
+      type: bool
+    seconds:
+      description: The time taken, in seconds.
+      type: float
+    error:
+      description: Null, or error_class, message and reschedule.
+      type: dict
+  sample:
+    - id: 5d7c3c4a-8d2b-4a6e-9d2f-0c1c7f3d2a10
+      name: debian-12
+      digest: sha256:0a3f...
+      path: /var/lib/libvirt/kvmfleet/images/sha256-0a3f...
+      disk_format: qcow2
+      size: 348127232
+      virtual_size: 2147483648
+      changed: true
+      bytes_fetched: 348127232
+      needs_staging: false
+      seconds: 12.1
+      error: null
+"""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum, fetch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.errors import ImageError
+
+ARGUMENT_SPEC = {
+    "images": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "id": {"type": "str", "required": True},
+            "name": {"type": "str"},
+            "source": {"type": "str", "required": True},
+            "checksum": {"type": "str", "required": True},
+            "disk_format": {"type": "str", "choices": ["qcow2", "raw"], "default": "qcow2"},
+            "size": {"type": "int"},
+            "virtual_size": {"type": "int"},
+        },
+    },
+    "cache_path": {"type": "path", "default": "/var/lib/libvirt/kvmfleet/images"},
+    "timeout_s": {"type": "float", "default": 60},
+    "max_concurrent_downloads": {"type": "int", "default": 4},
+    "staged": {"type": "dict", "default": {}},
+    "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+}
+
+
+def is_on_controller(source: str) -> bool:
+    return not fetch.is_url(source) and not fetch.is_on_host(source)
+
+
+def look(params: dict, image: dict) -> "dict | None":
+    """The cached image, without fetching anything; None where it isn't there or a sums file has to be read first."""
+    algorithm, rest = checksum.parse(image["checksum"])
+    return cache.find(params["cache_path"], algorithm, rest) if checksum.is_digest(algorithm, rest) else None
+
+
+def bring(params: dict, image: dict, check_mode: bool) -> dict:
+    """One image's line of the result."""
+    begin = time.monotonic()
+    staged = params["staged"].get(image["id"])
+    result = {"id": image["id"], "name": image["name"], "disk_format": image["disk_format"], "error": None, "needs_staging": False, "bytes_fetched": 0}
+    entry, changed = None, False
+    try:
+        if check_mode:
+            entry = look(params, image)
+            changed = entry is None
+        elif is_on_controller(image["source"]) and not staged:
+            entry = look(params, image)
+            result["needs_staging"] = entry is None
+        else:
+            entry, result["bytes_fetched"] = fetch.ensure(params["cache_path"], image, timeout_s=params["timeout_s"], staged=staged)
+            changed = bool(result["bytes_fetched"])
+        if entry and entry["disk_format"] != image["disk_format"]:
+            raise ImageError("ImageUnacceptable", f"{image['source']}: declared as {image['disk_format']}, but its content is {entry['disk_format']}")
+    except ImageError as error:
+        entry, result["error"] = None, error.as_dict()
+    except OSError as error:
+        entry, result["error"] = None, ImageError("ImageDownloadFailed", f"{image['source']}: {error}").as_dict()
+    for key in ("digest", "path", "size", "virtual_size"):
+        result[key] = entry[key] if entry else None
+    return dict(result, changed=changed, seconds=round(time.monotonic() - begin, 3))
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    params = module.params
+    if not module.check_mode:
+        os.makedirs(params["cache_path"], mode=0o711, exist_ok=True)
+    before = [entry["digest"] for entry in cache.cached_images(params["cache_path"])]
+    with ThreadPoolExecutor(max_workers=max(1, params["max_concurrent_downloads"])) as pool:
+        images = list(pool.map(lambda image: bring(params, image, module.check_mode), params["images"]))
+    result = {"changed": any(image["changed"] for image in images), "images": images}
+    if result["changed"]:
+        new = [image["digest"] or f"{image['name'] or image['id']} (to be fetched)" for image in images if image["changed"]]
+        result["diff"] = {"before": {"images": before}, "after": {"images": sorted(set(before) | set(new))}}
+    for image in images:
+        if module.check_mode and image["changed"]:
+            module.warn(f"image {image['name'] or image['id']} is not cached: its content and virtual size are not known in check mode")
+    broken = [image for image in images if image["error"]]
+    if broken and params["on_error"] == "fail":
+        module.fail_json(msg="; ".join(f"image {image['name'] or image['id']}: {image['error']['message']}" for image in broken), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

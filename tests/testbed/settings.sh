@@ -1,0 +1,29 @@
+# shellcheck shell=bash disable=SC2034
+# Names, paths and addresses of the testbed; sourced by its scripts.
+TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+STATE=${KVMFLEET_TESTBED:-/var/lib/kvmfleet-testbed}
+IMAGES=${KVMFLEET_TESTBED_IMAGES:-/var/cache/kvmfleet-testbed}
+HYPERVISORS=${HYPERVISORS:-3}
+BRIDGE=kvmfleet0
+NET4=10.87
+NET6=fd87::
+
+host_dir() { echo "$STATE/hosts/$1"; }
+host_ip() { echo "$NET4.0.$((10 + ${1#h}))"; }
+netns_of() { echo "kvmfleet-$1"; }
+
+# The pid of a hypervisor's PID 1 as the machine sees it; fails where it does not run.
+init_pid() {
+  local outer
+  outer=$(cat "$(host_dir "$1")/pid" 2>/dev/null) || return 1
+  [ -d "/proc/$outer" ] && grep -qz "kvmfleet-$1" "/proc/$outer/cmdline" 2>/dev/null || return 1
+  pgrep -P "$outer" -n
+}
+
+known_hosts() { [ -d "$STATE/hosts" ] && ls "$STATE/hosts"; }
+
+need_root() {
+  if [ "$(id -u)" -ne 0 ]; then
+    exec sudo --preserve-env=HYPERVISORS,KVMFLEET_TESTBED,KVMFLEET_TESTBED_IMAGES "$0" "$@"
+  fi
+}
