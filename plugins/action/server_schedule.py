@@ -80,7 +80,7 @@ class ActionModule(ActionBase):
         )
         result.update(state, **run_result.summary(state, self._task.check_mode))
         verbosity = self._display.verbosity
-        result["msg"] = [line for scheduled in planned["results"] for line in explain.table(scheduled, verbosity)]
+        result["msg"] = [line for spec, scheduled in zip(args["request_specs"], planned["results"], strict=True) for line in explain.table(scheduled, spec["display_names"], verbosity)]
         result["scheduled"] = planned["results"]
         result["unplaced"] = [
             {

@@ -191,6 +191,8 @@ class Hypervisor:
                 guests.append(
                     {"arch": arch.get("name"), "os_type": _text(guest, "os_type"), "virt_types": [d.get("type") for d in arch.findall("domain")]}
                 )
+        # getInfo() counts what the NUMA nodes had at boot; the kernel's own total knows of memory plugged in later.
+        memory = self._do(lambda c: c.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0))
         arch_name = _text(capabilities, "host/cpu/arch", info[0])
         return {
             "node": self._do(lambda c: c.getHostname()),
@@ -200,7 +202,7 @@ class Hypervisor:
             "libvirt_version": self._do(lambda c: c.getLibVersion()),
             "arch": arch_name,
             "vcpus": info[2],
-            "memory_mb": info[1],
+            "memory_mb": int(memory["total"]) // 1024,
             "cpu_info": {
                 "arch": arch_name,
                 "model": _text(capabilities, "host/cpu/model"),

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Api stage on the controller: thin edge over plugin_utils/api; documented in plugins/modules/server_validate.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import tempfile
+import time
+import typing as t
+import uuid
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.basic import missing_required_lib
+from ansible.plugins.action import ActionBase
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import HAS_JSONSCHEMA
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+
+CATALOGUE = (*KINDS, "quotas")
+
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "servers": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+    **{kind: {"type": "dict"} for kind in CATALOGUE},
+    "aggregates": {"type": "dict"},
+    "hosts_variable": {"type": "str"},
+    "project": {"type": "str", "default": "default"},
+    "user": {"type": "str"},
+    "unreachable_hosts": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
+    "take_over": {"type": "bool", "default": False},
+    "admin_password_file": {"type": "path", "no_log": False},
+}
+RESERVATION_SYMBOLS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def _reservation_id(rng: random.Random) -> str:
+    """As ``nova.utils.generate_uid``: r- and eight symbols."""
+    return "r-" + "".join(rng.choice(RESERVATION_SYMBOLS) for _count in range(8))
+
+
+def write_passwords(path: str, instances: list[dict[str, t.Any]], rng: random.Random) -> None:
+    """Add a password for each new server that is to have one to the file {"<project>/<name>": password}, mode 0600, replaced atomically."""
+    new = [i for i in instances if i["secrets_given"]["admin_pass"] == "generated" and not i["existing"]]
+    if not new:
+        return
+    known: dict[str, str] = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            known = json.load(file)
+    for instance in new:
+        known[f"{instance['project_id']}/{instance['display_name']}"] = generate_password(rng)
+    # mkstemp makes it 0600.
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(known, file, indent=2)
+    os.replace(temporary, path)
+
+
+class ActionModule(ActionBase):
+    """Checks requests, catalogue and fleet together."""
+
+    _requires_connection = False
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        begin = time.monotonic()
+        if not HAS_JSONSCHEMA:
+            raise AnsibleActionFail(missing_required_lib("jsonschema"))
+        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        rng = random.SystemRandom()
+        try:
+            args = plain(arguments)
+            catalogue = {kind: args[kind] if args[kind] is not None else self._variable(variables, kind) for kind in CATALOGUE}
+            fleet = None
+            if args["hosts_variable"]:
+                refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
+                self._refuse_split_catalogue(variables, args)
+                aggregates = args["aggregates"] if args["aggregates"] is not None else self._variable(variables, "aggregates")
+                fleet = read_fleet(variables, args["hosts_variable"], aggregates)
+        except (NotPlain, FleetError) as error:
+            raise AnsibleActionFail(str(error)) from error
+        user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or os.environ.get("USER") or "unknown"
+        validated = validate(
+            args["servers"],
+            catalogue,
+            fleet=fleet,
+            context={"project_id": args["project"], "user_id": str(user)},
+            options={key: args[key] for key in ("unreachable_hosts", "take_over", "admin_password_file")},
+            new_uuid=lambda: str(uuid.uuid4()),
+            new_reservation_id=lambda: _reservation_id(rng),
+        )
+        result.update(validated, changed=False, seconds=round(time.monotonic() - begin, 3))
+        if validated["warnings"]:
+            result["warnings"] = validated["warnings"]
+        if validated["errors"]:
+            first = validated["errors"][0]
+            more = len(validated["errors"]) - 1
+            result["failed"] = True
+            result["msg"] = f"{first['error_class']}: {first['message']}" + (f" (and {more} more, see errors)" if more else "")
+        elif args["admin_password_file"] and not self._task.check_mode:
+            try:
+                write_passwords(args["admin_password_file"], validated["instances"], rng)
+            except (OSError, ValueError) as error:
+                raise AnsibleActionFail(f"admin_password_file {args['admin_password_file']}: {error}") from error
+        return result
+
+    def _variable(self, variables: dict[str, t.Any], kind: str) -> t.Any:
+        """A ``compute_*`` variable, templated."""
+        name = f"compute_{kind}"
+        return plain(self._templar.template(variables[name]), name) if name in variables else None
+
+    def _refuse_split_catalogue(self, variables: dict[str, t.Any], args: dict[str, t.Any]) -> None:
+        """A catalogue variable that one host overrides would count or not by the accident of which host comes first."""
+        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        raw = {host: variables["hostvars"].raw_get(host) for host in hosts}
+        for kind in (*CATALOGUE, "aggregates"):
+            if args.get(kind) is not None:
+                continue
+            name = f"compute_{kind}"
+            values = {host: raw[host].get(name) for host in hosts}
+            odd = [host for host in hosts if values[host] != values[hosts[0]]]
+            if odd:
+                raise FleetError(f"{name} of host {odd[0]} is not that of {hosts[0]}: the catalogue is one for all, so set it for all hosts alike")

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The friendly names beside Nova's: ``flavor``, ``image``, ``networks[].name``, ``scheduler_hints``, ``user_data_text``; pure.
+
+A request becomes a whole body of POST /servers; an alias together with its field is an error, never a silent mix.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import user_data_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, derived_id
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.schema import HINT_KEYS
+
+FIELDS = {"flavor": "flavorRef", "image": "imageRef", "user_data_text": "user_data"}
+Clash = tuple[str, t.Any, str]
+
+
+def _reference(catalogue: Catalogue | None, kind: str, singular: str, value: t.Any) -> t.Any:
+    """The id that stands for a name; of a name that nobody knows the id it would have, so that the look-up fails by that name."""
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        return value
+    entry = catalogue.find(kind, value) if catalogue else None
+    return entry["id"] if entry else str(value) if kind == "flavors" else derived_id(singular, str(value))
+
+
+def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> tuple[dict[str, t.Any], dict[str, str], dict[str, t.Any], list[Clash]]:
+    """(body, {Nova's path: the alias' path}, {Nova's path: the value as written}, clashes) of a request."""
+    whole = isinstance(request.get("server"), dict)
+    server = dict(request["server"]) if whole else dict(request)
+    body: dict[str, t.Any] = {key: value for key, value in request.items() if key != "server"} if whole else {}
+    aliases: dict[str, str] = {}
+    written: dict[str, t.Any] = {}
+    clashes: list[Clash] = []
+
+    def rename(alias: str, field: str, value: t.Any) -> None:
+        aliases[field], written[field] = alias, server.pop(alias)
+        if field in server:
+            clashes.append((alias, written[field], f"must not be given together with {field}"))
+        else:
+            server[field] = value
+
+    for key in (*HINT_KEYS, "scheduler_hints"):
+        if not whole and key in server:
+            body[key] = server.pop(key)
+    if "scheduler_hints" in body:
+        if any(key in body for key in HINT_KEYS):
+            clashes.append(("scheduler_hints", None, f"must not be given together with {HINT_KEYS[0]}"))
+            body.pop("scheduler_hints")
+        else:
+            body[HINT_KEYS[0]] = body.pop("scheduler_hints")
+            aliases[HINT_KEYS[0]] = "scheduler_hints"
+    if "flavor" in server:
+        rename("flavor", "flavorRef", _reference(catalogue, "flavors", "flavor", server["flavor"]))
+    if "image" in server:
+        rename("image", "imageRef", _reference(catalogue, "images", "image", server["image"]))
+    if "user_data_text" in server:
+        encoded = user_data_of(server)
+        rename("user_data_text", "user_data", encoded if encoded is not None else server["user_data_text"])
+    if isinstance(server.get("networks"), list):
+        server["networks"] = [_network(item, f"networks[{index}]", catalogue, aliases, written, clashes) for index, item in enumerate(server["networks"])]
+    _group(body, catalogue, written)
+    body["server"] = server
+    return body, aliases, written, clashes
+
+
+def _network(
+    item: t.Any, path: str, catalogue: Catalogue | None, aliases: dict[str, str], written: dict[str, t.Any], clashes: list[Clash]
+) -> t.Any:
+    if not isinstance(item, dict) or "name" not in item:
+        return item
+    network = dict(item)
+    name = network.pop("name")
+    if "uuid" in network:
+        clashes.append((f"{path}.name", name, "must not be given together with uuid"))
+        return network
+    aliases[f"{path}.uuid"], written[f"{path}.uuid"] = f"{path}.name", name
+    network["uuid"] = _reference(catalogue, "networks", "network", name)
+    return network
+
+
+def _group(body: dict[str, t.Any], catalogue: Catalogue | None, written: dict[str, t.Any]) -> None:
+    """A server group by its name, only where the catalogue knows that name: Nova's hint takes a UUID."""
+    hints = body.get(HINT_KEYS[0])
+    if not isinstance(hints, dict) or not isinstance(hints.get("group"), str) or catalogue is None:
+        return
+    entry = catalogue.find("server_groups", hints["group"])
+    if entry:
+        written[f"{HINT_KEYS[0]}.group"] = hints["group"]
+        body[HINT_KEYS[0]] = dict(hints, group=entry["id"])

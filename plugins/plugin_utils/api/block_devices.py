@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Block devices: what the request, the image and the flavor ask for together, and whether that can be; pure.
+
+Follows ``nova/compute/api.py: _check_and_transform_bdm``, ``_get_flavor_defined_bdms``, ``_validate_bdm`` and ``nova/block_device.py``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+DISK_BUSES = ("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml")
+MOST_LOCAL = 3
+FIELDS = ("source_type", "destination_type", "boot_index", "volume_size", "guest_format", "device_name", "delete_on_termination", "volume_type")
+
+Bdm = dict[str, t.Any]
+Bad = Callable[[str, t.Any, str, str], None]
+
+
+def _int(value: t.Any) -> int | None:
+    return None if value is None or value == "" else int(value)
+
+
+def _is_true(value: t.Any) -> bool:
+    return str(value).lower() in ("true", "1", "on", "yes")
+
+
+def _normal(bdm: Bdm, index: int) -> Bdm:
+    boot = bdm.get("boot_index", -1)
+    return {
+        "path": f"block_device_mapping_v2[{index}]",
+        "source_type": bdm.get("source_type"),
+        "destination_type": bdm.get("destination_type"),
+        "boot_index": _int(boot),
+        "volume_size": _int(bdm.get("volume_size")),
+        "guest_format": bdm.get("guest_format"),
+        "device_name": bdm.get("device_name"),
+        "delete_on_termination": _is_true(bdm.get("delete_on_termination", bdm.get("source_type") != "volume" and bdm.get("destination_type") == "local")),
+        "volume_type": bdm.get("volume_type"),
+        "disk_bus": bdm.get("disk_bus"),
+        "uuid": bdm.get("uuid"),
+        "no_device": bool(bdm.get("no_device")),
+    }
+
+
+def _made(source: str, boot_index: int, **more: t.Any) -> Bdm:
+    empty = dict.fromkeys((*FIELDS, "disk_bus", "uuid"))
+    return {**empty, "path": "", "source_type": source, "destination_type": "local", "boot_index": boot_index, "delete_on_termination": True, "no_device": False, **more}
+
+
+def is_ephemeral(bdm: Bdm) -> bool:
+    """A blank local disk that is not swap and not booted from."""
+    boots = bdm["boot_index"] is not None and bdm["boot_index"] >= 0
+    return bdm["source_type"] == "blank" and bdm["destination_type"] == "local" and not boots and bdm["guest_format"] != "swap"
+
+
+def is_swap(bdm: Bdm) -> bool:
+    """A blank local disk with the format swap."""
+    return bdm["source_type"] == "blank" and bdm["guest_format"] == "swap"
+
+
+def merge(flavor: dict[str, t.Any], image_ref: str | None, bdms: list[Bdm]) -> list[Bdm]:
+    """The request's devices, the image as root disk where no other device is one, and what the flavor adds (ephemeral, swap)."""
+    merged = [_normal(bdm, index) for index, bdm in enumerate(bdms)]
+    merged = [bdm for bdm in merged if not bdm["no_device"]]
+    if image_ref and not any(bdm["boot_index"] == 0 for bdm in merged):
+        merged.insert(0, _made("image", 0, uuid=image_ref))
+    if flavor.get("ephemeral_gb") and not any(is_ephemeral(bdm) for bdm in merged):
+        merged.append(_made("blank", -1, volume_size=flavor["ephemeral_gb"]))
+    if flavor.get("swap") and not any(is_swap(bdm) for bdm in merged):
+        merged.append(_made("blank", -1, volume_size=flavor["swap"], guest_format="swap"))
+    return merged
+
+
+def root_device(bdms: list[Bdm]) -> Bdm | None:
+    """The device that is booted from."""
+    return next((bdm for bdm in bdms if bdm["boot_index"] == 0), None)
+
+
+def is_volume_booted(bdms: list[Bdm]) -> bool:
+    """Is the root disk a volume (``compute.utils.is_volume_backed_instance``)?"""
+    root = root_device(bdms)
+    return root is not None and root["destination_type"] == "volume"
+
+
+def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_count: int, bad: Bad) -> None:
+    """Every rule that the devices break, by ``bad(path, value, rule, error class)``, in Nova's order."""
+    for bdm in bdms:
+        if image_ref and bdm["destination_type"] == "volume" and (bdm["device_name"] or "").removeprefix("/dev/") == "vda":
+            bad(f"{bdm['path']}.device_name", bdm["device_name"], "is the root device's name", "InvalidRequest")
+    if max_count > 1 and any(bdm["source_type"] == "volume" for bdm in bdms):
+        bad("max_count", max_count, "a volume cannot be attached to more than one server", "InvalidRequest")
+    indexes = sorted(bdm["boot_index"] for bdm in bdms if bdm["boot_index"] is not None and bdm["boot_index"] >= 0)
+    if not indexes or indexes != list(range(len(indexes))):
+        bad("block_device_mapping_v2", indexes, "boot indexes must be 0, 1, 2 … without a gap or a repetition", "InvalidBDMBootSequence")
+    for bdm in bdms:
+        if bdm["destination_type"] == "volume" and bdm["source_type"] in ("image", "blank") and not bdm["volume_size"]:
+            bad(f"{bdm['path']}.volume_size", bdm["volume_size"], "is required for a new volume", "InvalidBDM")
+        if bdm["disk_bus"] and bdm["disk_bus"] not in DISK_BUSES:
+            bad(f"{bdm['path']}.disk_bus", bdm["disk_bus"], "must be one of " + ", ".join(DISK_BUSES), "InvalidBDMDiskBus")
+    ephemeral = sum(bdm["volume_size"] or flavor.get("ephemeral_gb") or 0 for bdm in bdms if is_ephemeral(bdm))
+    if ephemeral > (flavor.get("ephemeral_gb") or 0):
+        bad("block_device_mapping_v2", ephemeral, f"ephemeral disks must not exceed the flavor's {flavor.get('ephemeral_gb') or 0} GB", "InvalidBDMEphemeralSize")
+    swaps = [bdm for bdm in bdms if is_swap(bdm)]
+    if len(swaps) > 1:
+        bad("block_device_mapping_v2", len(swaps), "one swap disk at most", "InvalidBDMFormat")
+    elif swaps and (swaps[0]["volume_size"] or 0) > (flavor.get("swap") or 0):
+        bad(f"{swaps[0]['path']}.volume_size", swaps[0]["volume_size"], f"must not exceed the flavor's swap of {flavor.get('swap') or 0} MB", "InvalidBDMSwapSize")
+    local = sum(1 for bdm in bdms if bdm["destination_type"] == "local")
+    if local > MOST_LOCAL:
+        bad("block_device_mapping_v2", local, f"at most {MOST_LOCAL} local disks", "InvalidBDMLocalsLimit")

@@ -1,0 +1,265 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a body names, looked up and checked together: flavor, image, networks, groups, key pair, hosts, block devices; pure.
+
+Follows ``API._validate_and_build_base_options`` and ``_checks_for_create_and_rebuild``; the order is Nova's, so that the first error is the one that Nova
+would report.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
+
+Data = dict[str, t.Any]
+GIB = 2**30
+BAD_REQUEST = "HTTPBadRequest"
+
+
+class Checker:
+    """Checks the requests of one run, one after another: addresses and ports that one takes are taken for the next."""
+
+    def __init__(self, catalogue: Catalogue, fleet: Data | None, records: list[Data]) -> None:
+        self._catalogue, self._fleet = catalogue, fleet
+        self._names = {(record["project_id"], record["display_name"]) for record in records}
+        # (network id, address) and port id: who has it.
+        self._addresses: dict[tuple[str, str], Data] = {}
+        self._ports: dict[str, Data] = {}
+        for record in records:
+            owner = {"name": record["display_name"], "project": record["project_id"]}
+            for port in record.get("ports") or []:
+                self._ports[port["id"]] = owner
+                for ip in port.get("fixed_ips") or []:
+                    self._addresses[(port["network_id"], ip["ip_address"])] = owner
+
+    def check(self, server: Data, asked: Data, written: Data, problems: ServerProblems) -> Data:
+        """{flavor, image, networks, security_groups, keypair, group, host, hypervisor_hostname, block_devices}; what can't be had is None."""
+        image_ref = server.get("imageRef") or None
+        flavor = self._catalogue.find("flavors", str(server["flavorRef"]).rstrip("/").rsplit("/", 1)[-1])
+        if flavor is None or flavor["disabled"]:
+            known = self._catalogue.known("flavors")
+            rule = "is disabled" if flavor else f"is no flavor; known: {known}"
+            problems.add("flavorRef", written.get("flavorRef", server["flavorRef"]), rule, "FlavorNotFound")
+            flavor = None
+        count = asked["max_count"]
+        self._check_counts(server, count, problems)
+        self._check_zone(asked, problems)
+        image = self._image(server, image_ref, written, problems)
+        groups = self._security_groups(server, problems)
+        networks = self._networks(server, asked["name"], count, written, problems)
+        keypair = None
+        if server.get("key_name"):
+            keypair = self._catalogue.entries["keypairs"].get(server["key_name"])
+            if keypair is None:
+                problems.add("key_name", server["key_name"], f"is no key pair; known: {self._catalogue.known('keypairs')}", "KeypairNotFound")
+        if server.get("trusted_image_certificates"):
+            rule = "image signatures are not verified here; leave it out and rely on the image's checksum"
+            problems.add("trusted_image_certificates", len(server["trusted_image_certificates"]), rule, "CertificateValidationFailed")
+        self._check_metadata(server, problems)
+        devices = block_devices.merge(flavor or {}, image_ref, server.get("block_device_mapping_v2") or [])
+        if flavor and image:
+            self._check_flavor_image(server, flavor, image, devices, problems)
+        group = self._group(asked, problems)
+        found = {
+            "flavor": flavor,
+            "image": image,
+            "networks": networks,
+            "security_groups": groups,
+            "keypair": keypair,
+            "group": group,
+            "host": self._host(server.get("host"), "host", "name", problems),
+            "hypervisor_hostname": self._host(server.get("hypervisor_hostname"), "hypervisor_hostname", "node", problems),
+            "block_devices": devices,
+        }
+        self._check_devices(server, flavor, devices, image_ref, count, problems)
+        return found
+
+    def _check_counts(self, server: Data, count: int, problems: ServerProblems) -> None:
+        if count < 2:
+            return
+        if server.get("hostname"):
+            problems.add("hostname", server["hostname"], f"one host name cannot be given to {count} servers", BAD_REQUEST)
+        for index, network in enumerate(server["networks"] if isinstance(server["networks"], list) else []):
+            if network.get("fixed_ip"):
+                problems.add(f"networks[{index}].fixed_ip", network["fixed_ip"], f"one address cannot be given to {count} servers (max_count)", "InvalidInput")
+            if network.get("port"):
+                problems.add(f"networks[{index}].port", network["port"], f"one port cannot be given to {count} servers (max_count)", "MultiplePortsNotApplicable")
+
+    def _check_zone(self, asked: Data, problems: ServerProblems) -> None:
+        if self._fleet is None:
+            return
+        zones = {a["metadata"]["availability_zone"] for a in self._fleet["aggregates"] if "availability_zone" in a["metadata"]}
+        if asked["zone"] and asked["zone"] not in zones:
+            problems.add("availability_zone", asked["zone"], f"is no availability zone; known: {', '.join(sorted(zones))}", "InvalidRequest")
+        self._host(asked["forced_host"], "availability_zone", "name", problems)
+        self._host(asked["forced_node"], "availability_zone", "node", problems)
+
+    def _host(self, wanted: str | None, path: str, key: str, problems: ServerProblems) -> str | None:
+        """A host or node that is named, as the fleet spells it."""
+        if not wanted or self._fleet is None:
+            return wanted
+        for name, host in self._fleet["hosts"].items():
+            own = name if key == "name" else (host["state"] or {}).get("node")
+            if own and own.lower() == wanted.lower():
+                return t.cast(str, own)
+        problems.add(path, wanted, f"is no host of the play; known: {', '.join(self._fleet['hosts'])}", "ComputeHostNotFound")
+        return None
+
+    def _image(self, server: Data, image_ref: str | None, written: Data, problems: ServerProblems) -> Data | None:
+        if not image_ref:
+            return None
+        image = self._catalogue.find("images", image_ref)
+        value = written.get("imageRef", image_ref)
+        if image is None:
+            problems.add("imageRef", value, f"is no image; known: {self._catalogue.known('images')}", "ImageNotFound")
+            return None
+        if image["status"] != "active":
+            problems.add("imageRef", value, f"has the status {image['status']}, not active", "ImageNotActive")
+        wanted_drive = image["properties"].get("img_config_drive")
+        if wanted_drive not in (None, "optional", "mandatory"):
+            problems.add("imageRef", value, f"its property img_config_drive is {wanted_drive!r}, not optional or mandatory", "InvalidImageConfigDrive")
+        if server.get("OS-DCF:diskConfig") == "AUTO" and str(image["properties"].get("auto_disk_config")).lower() == "disabled":
+            problems.add("OS-DCF:diskConfig", "AUTO", "is disabled by the image", "AutoDiskConfigDisabledByImage")
+        return image
+
+    def _security_groups(self, server: Data, problems: ServerProblems) -> list[Data]:
+        found: dict[str, Data] = {}
+        for index, wanted in enumerate(server.get("security_groups") or [{"name": "default"}]):
+            name = wanted.get("name", "default")
+            group = self._catalogue.find("security_groups", name)
+            if group is None:
+                rule = f"is no security group; known: {self._catalogue.known('security_groups')}"
+                problems.add(f"security_groups[{index}].name", name, rule, "SecurityGroupNotFound")
+                continue
+            if group["rules"]:
+                problems.warn(f"security group {group['name']} has rules: they are recorded with the server, but not enforced on the host")
+            found[group["id"]] = group
+        return list(found.values())
+
+    def _networks(self, server: Data, name: str, count: int, written: Data, problems: ServerProblems) -> list[Data]:
+        wanted = server["networks"]
+        if wanted == "none":
+            return []
+        if wanted == "auto":
+            every = list(self._catalogue.entries["networks"].values())
+            if len(every) != 1:
+                if every:
+                    rule = f"{len(every)} networks are possible, name one of: {self._catalogue.known('networks')}"
+                    problems.add("networks", wanted, rule, "NetworkAmbiguous", 409)
+                else:
+                    problems.add("networks", wanted, "compute_networks has no network", "UnableToAutoAllocateNetwork")
+                return []
+            return [{"network": every[0], "port": None, "fixed_ip": None, "tag": None}]
+        found = []
+        for index, item in enumerate(wanted):
+            network = self._network(item, f"networks[{index}]", name, written, problems)
+            if network:
+                found.append(network)
+        return found
+
+    def _network(self, item: Data, path: str, name: str, written: Data, problems: ServerProblems) -> Data | None:
+        port = None
+        reference = item.get("uuid")
+        if item.get("port"):
+            port = self._port(item["port"], f"{path}.port", name, problems)
+            if port is None:
+                return None
+            reference = port["network"]
+        network = self._catalogue.find("networks", reference)
+        if network is None:
+            if reference:
+                value = written.get(f"{path}.uuid", reference)
+                problems.add(f"{path}.uuid", value, f"is no network; known: {self._catalogue.known('networks')}", "NetworkNotFound")
+            return None
+        if not network["subnets"]:
+            problems.add(f"{path}.uuid", network["name"], "has no subnet", "NetworkRequiresSubnet")
+            return None
+        if item.get("fixed_ip"):
+            self._fixed_ip(network, item["fixed_ip"], f"{path}.fixed_ip", name, problems)
+        return {"network": network, "port": port, "fixed_ip": item.get("fixed_ip"), "tag": item.get("tag")}
+
+    def _port(self, reference: str, path: str, name: str, problems: ServerProblems) -> Data | None:
+        port = self._catalogue.find("ports", reference)
+        if port is None:
+            problems.add(path, reference, f"is no port; known: {self._catalogue.known('ports')}", "PortNotFound")
+            return None
+        owner = self._ports.get(port["id"])
+        if owner and owner["name"] != name:
+            problems.add(path, reference, f"is in use by server {owner['name']}", "PortInUse", 409)
+            return None
+        self._ports[port["id"]] = {"name": name, "project": None}
+        return port
+
+    def _fixed_ip(self, network: Data, text: str, path: str, name: str, problems: ServerProblems) -> None:
+        address = ipaddress.ip_address(text)
+        subnet = next((s for s in network["subnets"] if address in ipaddress.ip_network(s["cidr"])), None)
+        if subnet is None:
+            cidrs = ", ".join(s["cidr"] for s in network["subnets"])
+            problems.add(path, text, f"is in no subnet of network {network['name']} ({cidrs})", "InvalidInput")
+            return
+        owner = self._addresses.get((network["id"], str(address)))
+        if owner and owner["name"] != name:
+            problems.add(path, text, f"is in use by server {owner['name']}", "FixedIpAlreadyInUse")
+        elif subnet["gateway_ip"] and ipaddress.ip_address(subnet["gateway_ip"]) == address:
+            problems.add(path, text, f"is the gateway of network {network['name']}", "FixedIpAlreadyInUse")
+        self._addresses.setdefault((network["id"], str(address)), {"name": name, "project": None})
+
+    def _check_metadata(self, server: Data, problems: ServerProblems) -> None:
+        items, most = len(server.get("metadata") or {}), int(self._catalogue.quotas.get("metadata_items", 128))
+        if 0 <= most < items:
+            problems.add("metadata", items, f"must not have more than {most} items", "MetadataLimitExceeded", 403)
+
+    def _virtual_size(self, image: Data) -> int | None:
+        """The image's virtual size in bytes: declared, or as a host has it in its cache."""
+        if image["virtual_size"]:
+            return int(image["virtual_size"])
+        for host in (self._fleet or {"hosts": {}})["hosts"].values():
+            for cached in (host["state"] or {}).get("images") or []:
+                if image["checksum"].lower() in (cached["digest"], *(f"{name}:{value}" for name, value in cached.get("digests", {}).items())):
+                    return int(cached["virtual_size"])
+        return int(image["size"]) if image["size"] else None
+
+    def _check_flavor_image(self, server: Data, flavor: Data, image: Data, devices: list[Data], problems: ServerProblems) -> None:
+        """``_validate_flavor_image_nostatus``; the virtual size too, where it is known before a host is touched."""
+        if flavor["memory_mb"] < image["min_ram"]:
+            rule = f"has {flavor['memory_mb']} MB of memory, image {image['name']} needs {image['min_ram']} MB"
+            problems.add("flavorRef", flavor["name"], rule, "FlavorMemoryTooSmall")
+        if block_devices.is_volume_booted(devices) or not flavor["root_gb"]:
+            return
+        size = self._virtual_size(image)
+        if size is None:
+            problems.note(f"the virtual size of image {image['name']} is unknown until it is fetched")
+        elif size > flavor["root_gb"] * GIB:
+            rule = f"has a root disk of {flavor['root_gb']} GB, image {image['name']} needs {-(-size // GIB)} GB"
+            problems.add("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanImage")
+        if image["min_disk"] > flavor["root_gb"]:
+            rule = f"has a root disk of {flavor['root_gb']} GB, image {image['name']} needs {image['min_disk']} GB (min_disk)"
+            problems.add("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanMinDisk")
+
+    def _group(self, asked: Data, problems: ServerProblems) -> Data | None:
+        hint = asked["hints"].get("group")
+        if isinstance(hint, list):
+            hint = hint[0] if hint else None
+        if not hint:
+            return None
+        group = self._catalogue.find("server_groups", hint)
+        if group is None:
+            rule = f"is no server group; known: {self._catalogue.known('server_groups')}"
+            problems.add("os:scheduler_hints.group", hint, rule, "InstanceGroupNotFound")
+        return group
+
+    def _check_devices(
+        self, server: Data, flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems
+    ) -> None:
+        if flavor:
+            block_devices.check(flavor, devices, image_ref, count, lambda path, value, rule, error: problems.add(path, value, rule, error))
+        needing = [bdm for bdm in devices if bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot")]
+        for bdm in needing:
+            problems.add(bdm["path"], bdm["source_type"], "there is no volume service here: disks are local (image, blank)", "VolumeNotFound")
+        if server.get("block_device_mapping"):
+            problems.add("block_device_mapping", len(server["block_device_mapping"]), "there is no volume service here", "VolumeNotFound")

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors of validation, collected: each with path, value and rule, Nova's error class and HTTP status; secret values hidden."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+SECRET_FIELDS = ("adminPass", "user_data", "user_data_text", "personality")
+MOST_SHOWN = 120
+
+
+def is_secret(path: str) -> bool:
+    """Does the path lead to a value that must not be shown?"""
+    return any(part.split("[")[0] in SECRET_FIELDS for part in path.split("."))
+
+
+def shown(path: str, value: t.Any) -> t.Any:
+    """The value as an error may show it: hidden where it is secret, cut where it is long."""
+    if is_secret(path):
+        return f"<hidden, {len(value)} characters>" if isinstance(value, (str, list)) else "<hidden>"
+    if isinstance(value, str):
+        return value if len(value) <= MOST_SHOWN else f"{value[:MOST_SHOWN]}… ({len(value)} characters)"
+    if isinstance(value, (dict, list)):
+        # A container may hold a secret deep inside.
+        return f"<a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}>" if value else value
+    return value
+
+
+class Problems:
+    """All errors of a call, in the order in which Nova would find them within each server."""
+
+    def __init__(self) -> None:
+        self.errors: list[dict[str, t.Any]] = []
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
+
+    def add(
+        self,
+        path: str,
+        value: t.Any,
+        rule: str,
+        error_class: str = "ValidationError",
+        http_status: int = 400,
+        *,
+        server: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        """One error; ``path`` from the top (``servers[0].networks[0].fixed_ip``, ``compute_flavors.m1``)."""
+        value = shown(path, value)
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        self.errors.append(
+            {
+                "server": server,
+                "name": name,
+                "path": path,
+                "value": value,
+                "rule": rule,
+                "error_class": error_class,
+                "http_status": http_status,
+                "message": f"{path}: {text}: {rule}",
+            }
+        )
+
+
+class ServerProblems:
+    """The same, for one request: paths below ``servers[n]``, with the names of the aliases that were used."""
+
+    def __init__(self, problems: Problems, index: int, name: str | None, aliases: dict[str, str]) -> None:
+        self._problems, self._index, self._name, self._aliases = problems, index, name, aliases
+        self.count = 0
+
+    def add(self, path: str, value: t.Any, rule: str, error_class: str = "ValidationError", http_status: int = 400) -> None:
+        """One error of this request; ``path`` by Nova's field names."""
+        self.count += 1
+        full = f"servers[{self._index}].{self._aliases.get(path, path)}".rstrip(".")
+        self._problems.add(full, value, rule, error_class, http_status, server=self._index, name=self._name)
+
+    def warn(self, text: str) -> None:
+        """A warning that names the server."""
+        self._problems.warnings.append(f"servers[{self._index}] ({self._name}): {text}")
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is no error."""
+        self._problems.notes.append(f"servers[{self._index}] ({self._name}): {text}")

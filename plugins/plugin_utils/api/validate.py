@@ -1,0 +1,275 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The api stage: requests and catalogue (and the fleet, where there is one) to instances and request specs, or every error; pure.
+
+Follows ``nova/compute/api.py: API._create_instance``. Ids are made by the functions that are passed in; what time and which runs live is known to the fleet.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, block_devices, existing, names, quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema, is_true, user_data_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import records as fleet_records
+
+Data = dict[str, t.Any]
+FLAVOR_KEYS = ("id", "name", "vcpus", "memory_mb", "root_gb", "ephemeral_gb", "swap", "extra_specs")
+IMAGE_KEYS = ("id", "name", "source", "checksum", "disk_format", "size", "virtual_size", "min_disk", "min_ram", "properties")
+
+
+def validate(
+    requests: list[Data],
+    catalogue: Data,
+    *,
+    fleet: Data | None,
+    context: Data,
+    options: Data,
+    new_uuid: Callable[[], str],
+    new_reservation_id: Callable[[], str],
+) -> Data:
+    """{version, errors, warnings, notes, instances, request_specs, groups} in the shapes of docs/data.md.
+
+    ``catalogue``: the compute_* variables without their prefix. ``context``: {project_id, user_id}. ``options``: {unreachable_hosts (``fail``,
+    ``ignore``), take_over, admin_password_file, force_config_drive}. With any error there are no instances.
+    """
+    problems = Problems()
+    entries = load(catalogue, problems)
+    _check_hosts(fleet, options, problems)
+    run = _Run(entries, fleet, context, options, problems, new_uuid, new_reservation_id)
+    for index, request in enumerate(requests):
+        run.add(index, request)
+    ok = not problems.errors
+    return {
+        "version": 1,
+        "errors": problems.errors,
+        "warnings": problems.warnings,
+        "notes": problems.notes,
+        "instances": run.instances if ok else [],
+        "request_specs": run.specs if ok else [],
+        "groups": run.groups() if ok else [],
+    }
+
+
+def _check_hosts(fleet: Data | None, options: Data, problems: Problems) -> None:
+    for name, host in (fleet or {"hosts": {}})["hosts"].items():
+        if host["status"] == "ok":
+            continue
+        if options.get("unreachable_hosts") == "ignore":
+            problems.warnings.append(f"host {name} is {host['status']} and left out: {host['error']}")
+        else:
+            rule = "a name or an address can't be proven free without it; compute_unreachable_hosts: ignore leaves it out"
+            problems.add(f"hosts.{name}", str(host["error"]), f"is {host['status']}: {rule}", "HostUnreachable", 503)
+
+
+class _Run:
+    """What the requests of one call share: who has which name, address, quota and group."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        fleet: Data | None,
+        context: Data,
+        options: Data,
+        problems: Problems,
+        new_uuid: Callable[[], str],
+        new_reservation_id: Callable[[], str],
+    ) -> None:
+        self.catalogue, self.fleet, self.context, self.options, self.problems = catalogue, fleet, context, options, problems
+        self._new_uuid, self._new_reservation_id = new_uuid, new_reservation_id
+        self.records = fleet_records(fleet) if fleet else []
+        self.known = existing.find(self.records)
+        self.usage = quotas.used(self.records, context["project_id"])
+        self.taken: dict[str, int] = {}
+        self.instances: list[Data] = []
+        self.specs: list[Data] = []
+        self._members: dict[str, list[str]] = {}
+        for record in self.records:
+            if record.get("group"):
+                self._members.setdefault(record["group"]["id"], []).append(record["uuid"])
+        self.checker = Checker(catalogue, fleet, self.records)
+
+    def groups(self) -> list[Data]:
+        """The catalogue's server groups with the members that they have."""
+        return [
+            {
+                "uuid": group["id"],
+                "name": group["name"],
+                "policy": group["policy"],
+                "rules": group["rules"],
+                "members": self._members.get(group["id"], []),
+            }
+            for group in self.catalogue.entries["server_groups"].values()
+        ]
+
+    def add(self, index: int, request: t.Any) -> None:
+        """Check one request; its instances and its spec are kept."""
+        if not isinstance(request, dict):
+            self.problems.add(f"servers[{index}]", request, "must be a mapping", server=index)
+            return
+        body, renamed, written, clashes = aliases.to_body(request, self.catalogue)
+        name = body["server"].get("name")
+        problems = ServerProblems(self.problems, index, name if isinstance(name, str) else None, renamed)
+        for path, value, rule in clashes:
+            problems.add(path, value, rule)
+        check_schema(body, problems)
+        if problems.count:
+            return
+        asked = check_controller(body, problems)
+        server = body["server"]
+        found = self.checker.check(server, asked, written, problems)
+        base = self._base(index, server, asked, found)
+        chosen = self._choose(base, asked, found, problems)
+        if problems.count:
+            return
+        self._keep(base, asked, found, chosen)
+
+    def _base(self, index: int, server: Data, asked: Data, found: Data) -> Data:
+        """Nova's base options: what all instances of a request have in common."""
+        flavor, image = found["flavor"] or {}, found["image"]
+        properties = (image or {}).get("properties") or {}
+        wants_drive = is_true(server.get("config_drive", False)) or properties.get("img_config_drive") == "mandatory"
+        admin_pass = "given" if server.get("adminPass") is not None else "generated" if self.options.get("admin_password_file") else None
+        return {
+            "version": 1,
+            "request_index": index,
+            "display_description": server.get("description"),
+            "project_id": self.context["project_id"],
+            "user_id": self.context["user_id"],
+            "flavor": {key: flavor.get(key) for key in FLAVOR_KEYS},
+            "image_ref": image["id"] if image else None,
+            "image": {key: image[key] for key in IMAGE_KEYS} if image else None,
+            "key_name": server.get("key_name"),
+            "keypair": {key: found["keypair"][key] for key in ("name", "type", "public_key")} if found["keypair"] else None,
+            "metadata": server.get("metadata") or {},
+            "tags": sorted(set(server.get("tags") or [])),
+            "availability_zone": asked["zone"],
+            # A guest of a plain libvirt host has no metadata service to ask.
+            "config_drive": wants_drive or bool(self.options.get("force_config_drive", True)),
+            "auto_disk_config": server.get("OS-DCF:diskConfig") == "AUTO",
+            "access_ip_v4": server.get("accessIPv4"),
+            "access_ip_v6": server.get("accessIPv6"),
+            "trusted_certs": server.get("trusted_image_certificates"),
+            "security_groups": [{"id": group["id"], "name": group["name"]} for group in found["security_groups"]],
+            "scheduler_hints": asked["hints"],
+            "group": {key: found["group"][key] for key in ("id", "name", "policy", "rules")} if found["group"] else None,
+            "root_device_name": "/dev/vda",
+            "block_device_mapping": [{key: bdm[key] for key in block_devices.FIELDS} for bdm in found["block_devices"]],
+            "requested_networks": found["networks"],
+            "secrets_given": {"user_data": user_data_of(server) is not None, "admin_pass": admin_pass},
+            "vm_state": "building",
+            "task_state": "scheduling",
+            "power_state": 0,
+            "hostname": server.get("hostname"),
+        }
+
+    def _choose(self, base: Data, asked: Data, found: Data, problems: ServerProblems) -> list[tuple[int, Data | None]]:
+        """[(launch index, record | None)]: the servers that are there, and as many new ones as quotas grant."""
+        count = asked["max_count"]
+        there: list[tuple[int, Data | None]] = []
+        new: list[tuple[int, Data | None]] = []
+        for position in range(count):
+            display = names.names(asked["name"], base["hostname"], count, position, "")[0]
+            if display in self.taken:
+                problems.add("name", display, f"is asked for by servers[{self.taken[display]}] too", "InstanceExists", 409)
+                continue
+            self.taken[display] = base["request_index"]
+            record = self.known.get((self.context["project_id"], display))
+            if record and existing.is_live(record) and not self.options.get("take_over"):
+                rule = f"is being built by run {(record.get('run') or {}).get('id')}; wait for it, or take it over with compute_take_over: true"
+                problems.add("name", display, rule, "InstanceIsBuilding", 409)
+            (there if record else new).append((position, record))
+        if found["flavor"] and new:
+            granted = self._grant(asked, found, len(there), len(new), problems)
+            if granted < len(new):
+                problems.note(f"max_count {count}: quotas leave room for {granted} new servers of {len(new)}")
+                new = new[:granted]
+        if there and count < sum(1 for record in self.records if self._of_request(record, asked["name"])):
+            problems.note(f"there are more servers named {asked['name']}-… than asked for; none is deleted")
+        return sorted([*there, *new], key=lambda item: item[0])
+
+    def _of_request(self, record: Data, name: str) -> bool:
+        stem, dash, number = record["display_name"].rpartition("-")
+        return record["project_id"] == self.context["project_id"] and stem == name and bool(dash) and number.isdigit()
+
+    def _grant(self, asked: Data, found: Data, there: int, new: int, problems: ServerProblems) -> int:
+        project = self.context["project_id"]
+        flavor = found["flavor"]
+        need = {"instances": 1, "cores": flavor["vcpus"], "ram": flavor["memory_mb"], "ports": len(found["networks"])}
+        try:
+            number = quotas.granted(need, max(0, asked["min_count"] - there), new, lambda name: self.catalogue.quota(project, name), self.usage)
+        except quotas.OverQuota as error:
+            problems.add("min_count", asked["min_count"], str(error), "TooManyInstances", 403)
+            return new
+        group = found["group"]
+        if group:
+            members = self._members.setdefault(group["id"], [])
+            most = self.catalogue.quota(project, "server_group_members")
+            if 0 <= most < len(members) + number:
+                rule = f"server group {group['name']} would have {len(members) + number} members, the quota is {most}"
+                problems.add("os:scheduler_hints.group", group["name"], rule, "OverQuota", 403)
+        for name, each in need.items():
+            self.usage[name] += each * number
+        return number
+
+    def _keep(self, base: Data, asked: Data, found: Data, chosen: list[tuple[int, Data | None]]) -> None:
+        reservation_id = next((record["reservation_id"] for _position, record in chosen if record), None) or self._new_reservation_id()
+        placed: list[Data] = []
+        for position, record in chosen:
+            uuid = record["uuid"] if record else self._new_uuid()
+            display, hostname = names.names(asked["name"], base["hostname"], asked["max_count"], position, uuid)
+            instance = {
+                **base,
+                "uuid": uuid,
+                "display_name": display,
+                "hostname": hostname,
+                "domain_name": record["domain_name"] if record else names.domain_name(hostname, uuid),
+                "reservation_id": record["reservation_id"] if record else reservation_id,
+                "launch_index": position,
+                "existing": None,
+            }
+            if record:
+                instance["existing"] = {
+                    "host": record["host"],
+                    "action": existing.action_for(record),
+                    "record": record,
+                    "drift": existing.drift(instance, record),
+                }
+            else:
+                placed.append(instance)
+            self.instances.append(instance)
+        if placed:
+            self.specs.append(self._spec(base, asked, found, placed, len(chosen) - len(placed)))
+    def _spec(self, base: Data, asked: Data, found: Data, placed: list[Data], there: int) -> Data:
+        """The request spec: a request of the scheduler's (docs/data.md)."""
+        where = {"host": found["host"], "node": found["hypervisor_hostname"]}
+        # The zone as the API got it: forced hosts stand in it.
+        zone = asked["zone"]
+        if asked["forced_host"] or asked["forced_node"]:
+            zone = f"{asked['zone'] or ''}:{asked['forced_host'] or ''}" + (f":{asked['forced_node']}" if asked["forced_node"] else "")
+        return {
+            "id": f"request-{base['request_index']}",
+            "request_index": base["request_index"],
+            "flavor": base["flavor"],
+            "image": {"id": base["image_ref"], "properties": (base["image"] or {}).get("properties") or {}},
+            "num_instances": len(placed),
+            "min_count": max(1, min(len(placed), asked["min_count"] - there)),
+            "instance_uuids": [instance["uuid"] for instance in placed],
+            "display_names": [instance["display_name"] for instance in placed],
+            "is_bfv": block_devices.is_volume_booted(found["block_devices"]),
+            "availability_zone": zone,
+            "scheduler_hints": {key: value for key, value in base["scheduler_hints"].items() if key != "group"},
+            "group": base["group"]["id"] if base["group"] else None,
+            "project_id": base["project_id"],
+            "requested_destination": where if any(where.values()) else None,
+            "ignore_hosts": [],
+            "networks": [
+                {"name": item["network"]["name"], "bridge": item["network"]["bridge"], "libvirt_network": item["network"]["libvirt_network"]}
+                for item in base["requested_networks"]
+            ],
+        }

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the scheduler by nova.conf section, with Nova's defaults (``nova/conf/scheduler.py``) or the collection's; pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+DEFAULT_FILTERS = (
+    "ComputeFilter",
+    "ComputeCapabilitiesFilter",
+    "ImagePropertiesFilter",
+    "ServerGroupAntiAffinityFilter",
+    "ServerGroupAffinityFilter",
+)
+
+NOVA: dict[str, dict[str, t.Any]] = {
+    "filter_scheduler": {
+        "enabled_filters": list(DEFAULT_FILTERS),
+        "host_subset_size": 1,
+        "shuffle_best_same_weighed_hosts": False,
+        "max_io_ops_per_host": 8,
+        "max_instances_per_host": 50,
+        "isolated_hosts": [],
+        "isolated_images": [],
+        "restrict_isolated_hosts_to_isolated_images": True,
+        "aggregate_image_properties_isolation_namespace": None,
+        "aggregate_image_properties_isolation_separator": ".",
+        "image_properties_default_architecture": None,
+        "ram_weight_multiplier": 1.0,
+        "cpu_weight_multiplier": 1.0,
+        "disk_weight_multiplier": 1.0,
+        "io_ops_weight_multiplier": -1.0,
+        "build_failure_weight_multiplier": 1000000.0,
+        "hypervisor_version_weight_multiplier": 1.0,
+        "pci_weight_multiplier": 1.0,
+        "soft_affinity_weight_multiplier": 1.0,
+        "soft_anti_affinity_weight_multiplier": 1.0,
+        "num_instances_weight_multiplier": 0.0,
+        "image_props_weight_multiplier": 0.0,
+        "image_props_weight_setting": [],
+    },
+    "metrics": {"weight_multiplier": 1.0, "weight_setting": [], "required": True, "weight_of_unavailable": -10000.0},
+    "scheduler": {"max_attempts": 3},
+    "DEFAULT": {"service_down_time": 60},
+}
+
+# Where Nova's defaults are known to hurt: one newer hypervisor would attract everything, and one host with a PCI device would be shunned by all.
+OWN: dict[str, dict[str, t.Any]] = {
+    "filter_scheduler": {"hypervisor_version_weight_multiplier": 0.0, "pci_weight_multiplier": 0.0},
+}
+
+
+class Config:
+    """Options looked up as ``config.get(section, name)``; what the user sets wins over the profile (``nova`` or ``default``)."""
+
+    def __init__(self, given: dict[str, t.Any] | None = None) -> None:
+        given = given or {}
+        self.profile = (given.get("kvmfleet") or {}).get("profile", "default")
+        self._layers = [given] + ([] if self.profile == "nova" else [OWN]) + [NOVA]
+
+    def get(self, section: str, name: str) -> t.Any:
+        """The option's value."""
+        for layer in self._layers:
+            options = layer.get(section) or {}
+            if name in options:
+                return options[name]
+        raise KeyError(f"[{section}] {name}")
+
+    def filter(self, name: str) -> t.Any:
+        """An option of [filter_scheduler]."""
+        return self.get("filter_scheduler", name)
+
+
+def parse_weight_setting(setting: list[str] | str) -> list[tuple[str, float]]:
+    """[(name, ratio)] of ``name=ratio`` items (``scheduler.utils.parse_options``); what doesn't parse is left out."""
+    items = setting.split(",") if isinstance(setting, str) else setting
+    parsed = []
+    for item in items:
+        name, equals, ratio = str(item).partition("=")
+        try:
+            parsed.append((name.strip(), float(ratio)))
+        except ValueError:
+            continue
+    return [(name, ratio) for name, ratio in parsed if name]

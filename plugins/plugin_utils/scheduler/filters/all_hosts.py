@@ -1,0 +1,19 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AllHostsFilter: every host passes (Nova: ``all_hosts_filter``)."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+
+
+class AllHostsFilter(Filter):
+    """Drops nothing."""
+
+    run_filter_once_per_request = True
+
+    def reason(self, host: HostState, request: Request) -> str | None:
+        return None

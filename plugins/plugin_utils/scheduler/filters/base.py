@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a filter is (``nova/scheduler/filters/__init__.py: BaseHostFilter``)."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+
+
+class Filter:
+    """Drops hosts. A subclass is named as Nova names it, and says why a host is dropped."""
+
+    # Nothing that it looks at changes between the picks of one request.
+    run_filter_once_per_request = False
+
+    def __init__(self, config: Config, groups_hosts: dict[str, set[str]]) -> None:
+        self.config = config
+        self.group_hosts = groups_hosts
+
+    def reason(self, host: HostState, request: Request) -> str | None:
+        """Why the host is dropped, with the numbers; None where it passes."""
+        raise NotImplementedError

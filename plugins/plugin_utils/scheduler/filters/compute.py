@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ComputeFilter: the host's service is up (Nova: ``compute_filter``). A disabled one never gets here."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+
+
+class ComputeFilter(Filter):
+    """Drops hosts that are forced down or were not heard of for service_down_time."""
+
+    run_filter_once_per_request = True
+
+    def reason(self, host: HostState, request: Request) -> str | None:
+        service = host.service
+        if host.disabled:
+            return f"disabled: {service.get('disabled_reason') or 'no reason given'}"
+        if service.get("forced_down"):
+            return "forced down"
+        age, most = service.get("heartbeat_age") or 0, self.config.get("DEFAULT", "service_down_time")
+        return f"down: last seen {age} s ago, more than {most} s" if age > most else None

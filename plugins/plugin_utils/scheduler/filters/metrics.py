@@ -1,0 +1,19 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MetricsFilter: the host has all metrics that are weighed (Nova: ``metrics_filter``)."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import parse_weight_setting
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+
+
+class MetricsFilter(Filter):
+    """Drops hosts without a metric of [metrics] weight_setting."""
+
+    def reason(self, host: HostState, request: Request) -> str | None:
+        missing = [name for name, _ratio in parse_weight_setting(self.config.get("metrics", "weight_setting")) if name not in host.metrics]
+        return f"no metric {', '.join(missing)}" if missing else None

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NumInstancesFilter and AggregateNumInstancesFilter: not too many servers (Nova: ``num_instances_filter``)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+
+
+class NumInstancesFilter(Filter):
+    """Fewer than max_instances_per_host servers live on the host."""
+
+    def reason(self, host: HostState, request: Request) -> str | None:
+        most = self.most(host)
+        return None if host.num_instances < most else f"{host.num_instances} servers, {most:g} may be"
+
+    def most(self, host: HostState) -> float:
+        """How many there may be."""
+        return t.cast(float, self.config.filter("max_instances_per_host"))
+
+
+class AggregateNumInstancesFilter(NumInstancesFilter):
+    """The same, with max_instances_per_host of the host's aggregates."""
+
+    def most(self, host: HostState) -> float:
+        """The least of the aggregates."""
+        return host.number_of("max_instances_per_host", super().most(host), int)

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is decided before any filter: disabled hosts, zone, traits, capacity, networks; pure.
+
+Stands for Placement's allocation candidates with Nova's pre-filters (``nova/scheduler/request_filter.py``).
+"""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+
+
+def zones(hosts: list[HostState]) -> set[str]:
+    """The availability zones that any aggregate makes."""
+    return {value for host in hosts for value in host.metadata_values("availability_zone")}
+
+
+def _network(host: HostState, request: Request) -> str | None:
+    networks = host.facts.get("networks")
+    if networks is None:
+        return None
+    bridges = {bridge["name"] for bridge in networks["bridges"]}
+    libvirt = {network["name"] for network in networks["libvirt"]}
+    for wanted in request.networks:
+        if wanted.get("libvirt_network"):
+            if wanted["libvirt_network"] not in libvirt:
+                return f"network {wanted['name']}: the host has no libvirt network {wanted['libvirt_network']}"
+        elif wanted["bridge"] not in bridges:
+            return f"network {wanted['name']}: the host has no bridge {wanted['bridge']}"
+    return None
+
+
+def reason(host: HostState, request: Request, known_zones: set[str]) -> str | None:
+    """Why a host is no candidate, with the numbers; None where it is one."""
+    if host.disabled:
+        return f"disabled: {host.service.get('disabled_reason') or 'no reason given'}"
+    # A zone that no aggregate makes restricts nothing, as in Nova.
+    if request.zone and request.zone in known_zones and request.zone not in host.metadata_values("availability_zone"):
+        own = ", ".join(sorted(host.metadata_values("availability_zone"))) or "none"
+        return f"availability zone: {own}, asked {request.zone}"
+    missing = request.required_traits - host.traits
+    if missing:
+        return f"traits: lacks {', '.join(sorted(missing))}"
+    forbidden = request.forbidden_traits & host.traits
+    if forbidden:
+        return f"traits: has the forbidden {', '.join(sorted(forbidden))}"
+    return _network(host, request) or host.shortage(request.resources)

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a request asks of the scheduler, worked out once: resources, traits, zone, forced hosts, hints and group; pure.
+
+Follows ``nova/scheduler/utils.py: ResourceRequest`` and ``nova/objects/request_spec.py``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import basic_resources
+
+
+class RequestError(ValueError):
+    """A request that can't be scheduled at all (Nova's API would refuse it)."""
+
+
+def _mask_size(mask: str, vcpus: int) -> int:
+    """How many CPUs a mask like ``0-2,^1`` names."""
+    chosen: set[int] = set()
+    excluded: set[int] = set()
+    for part in mask.split(","):
+        text = part.strip()
+        target = excluded if text.startswith("^") else chosen
+        first, dash, last = text.lstrip("^").partition("-")
+        target.update(range(int(first), int(last if dash else first) + 1))
+    if excluded and not chosen:
+        chosen = set(range(vcpus))
+    return len(chosen - excluded)
+
+
+def resources(flavor: dict[str, t.Any], properties: dict[str, t.Any], is_bfv: bool) -> dict[str, int]:
+    """The resource classes asked for; dedicated CPUs are PCPU, ``resources:X`` of the flavor overrides."""
+    asked = basic_resources(flavor, is_bfv)
+    specs = flavor.get("extra_specs") or {}
+    policy = specs.get("hw:cpu_policy") or properties.get("hw_cpu_policy")
+    if policy in ("dedicated", "mixed"):
+        vcpus = asked.pop("VCPU")
+        pinned = vcpus if policy == "dedicated" else _mask_size(str(specs.get("hw:cpu_dedicated_mask") or ""), vcpus)
+        asked["PCPU"] = pinned
+        if pinned < vcpus:
+            asked["VCPU"] = vcpus - pinned
+        if specs.get("hw:emulator_threads_policy") == "isolate":
+            asked["PCPU"] += 1
+    for key, value in specs.items():
+        if key.startswith("resources:"):
+            asked[key.removeprefix("resources:")] = int(value)
+    return {name: amount for name, amount in asked.items() if amount}
+
+
+def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[str], set[str]]:
+    """(required, forbidden) traits of flavor and image."""
+    required, forbidden = set(), set()
+    for key, value in (flavor.get("extra_specs") or {}).items():
+        if key.startswith("trait:"):
+            (forbidden if value == "forbidden" else required).add(key.removeprefix("trait:"))
+    required.update(key.removeprefix("trait:") for key, value in properties.items() if key.startswith("trait:") and value == "required")
+    return required, forbidden
+
+
+class Group:
+    """A server group: its policy, its members, and the hosts they live on."""
+
+    def __init__(self, group: dict[str, t.Any]) -> None:
+        self.uuid, self.name = group["uuid"], group.get("name") or group["uuid"]
+        self.policy = group["policy"]
+        self.max_per_host = int((group.get("rules") or {}).get("max_server_per_host") or 1)
+        self.members: set[str] = set(group.get("members") or [])
+
+
+class Request:
+    """One request spec, read."""
+
+    def __init__(self, spec: dict[str, t.Any], groups: dict[str, Group]) -> None:
+        image = spec.get("image") or {}
+        self.spec = spec
+        self.flavor: dict[str, t.Any] = spec["flavor"]
+        self.extra_specs: dict[str, str] = {key: str(value) for key, value in (self.flavor.get("extra_specs") or {}).items()}
+        self.image_id: str | None = image.get("id")
+        self.image_properties: dict[str, t.Any] = image.get("properties") or {}
+        self.hints: dict[str, t.Any] = spec.get("scheduler_hints") or {}
+        self.project_id: str = spec.get("project_id") or "demo"
+        self.resources = resources(self.flavor, self.image_properties, bool(spec.get("is_bfv")))
+        self.required_traits, self.forbidden_traits = traits(self.flavor, self.image_properties)
+        self.number: int = int(spec.get("num_instances") or len(spec.get("instance_uuids") or []) or 1)
+        self.uuids: list[str] = list(spec.get("instance_uuids") or [])
+        # A case of the conformance files may leave the ids out: any will do, as long as they differ.
+        self.uuids += [f"{spec.get('id')}-{index}" for index in range(len(self.uuids), self.number)]
+        self.min_count: int = int(spec.get("min_count") or self.number)
+        self.zone, force_host, force_node = self._zone(spec.get("availability_zone"))
+        self.force_hosts: list[str] = list(spec.get("force_hosts") or []) + ([force_host] if force_host else [])
+        self.force_nodes: list[str] = list(spec.get("force_nodes") or []) + ([force_node] if force_node else [])
+        self.ignore_hosts: list[str] = list(spec.get("ignore_hosts") or [])
+        self.destination: dict[str, t.Any] = spec.get("requested_destination") or {}
+        self.networks: list[dict[str, t.Any]] = spec.get("networks") or []
+        self.group = self._group(spec.get("group"), groups)
+        self.instance_uuid = self.uuids[0]
+
+    @staticmethod
+    def _zone(text: str | None) -> tuple[str | None, str | None, str | None]:
+        if not text or ":" not in text:
+            return text or None, None, None
+        if text.count(":") > 2:
+            raise RequestError(f"availability_zone {text!r}: more than two colons")
+        if text.count(":") == 2 and "::" in text:
+            zone, node = text.split("::")
+            return zone or None, None, node or None
+        zone, host, node = [*text.split(":"), ""][:3]
+        return zone or None, host or None, node or None
+
+    @staticmethod
+    def _group(uuid: str | None, groups: dict[str, Group]) -> Group | None:
+        if not uuid:
+            return None
+        if uuid not in groups:
+            raise RequestError(f"server group {uuid} does not exist")
+        return groups[uuid]
+
+    @property
+    def is_forced(self) -> bool:
+        """Does it name its host or node in a way that skips the filters?"""
+        return bool(self.force_hosts or self.force_nodes)
+
+    @property
+    def disk_mb(self) -> int:
+        """What ``HostState.consume_from_request`` takes off the free disk: root and ephemeral, the swap not."""
+        return (int(self.flavor.get("root_gb") or 0) + int(self.flavor.get("ephemeral_gb") or 0)) * 1024

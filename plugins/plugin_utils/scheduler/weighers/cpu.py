@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CPUWeigher: free CPUs (Nova: ``weights/cpu.py``)."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+
+
+class CPUWeigher(Weigher):
+    """More free CPUs, with their allocation ratio, are better."""
+
+    option = "cpu_weight_multiplier"
+    minval = 0
+
+    def raw(self, host: HostState, request: Request) -> float:
+        return host.vcpus_total * host.cpu_allocation_ratio - host.vcpus_used

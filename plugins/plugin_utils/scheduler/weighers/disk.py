@@ -1,0 +1,20 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DiskWeigher: free disk (Nova: ``weights/disk.py``)."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+
+
+class DiskWeigher(Weigher):
+    """More free disk is better."""
+
+    option = "disk_weight_multiplier"
+    minval = 0
+
+    def raw(self, host: HostState, request: Request) -> float:
+        return host.free_disk_mb

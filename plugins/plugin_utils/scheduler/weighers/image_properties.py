@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ImagePropertiesWeigher: servers with the same image properties (Nova: ``weights/image_props.py``)."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import parse_weight_setting
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+
+
+class ImagePropertiesWeigher(Weigher):
+    """More servers with the same image properties are better. Off by default."""
+
+    option = "image_props_weight_multiplier"
+
+    def raw(self, host: HostState, request: Request) -> float:
+        if float(self.config.filter(self.option)) == 0.0:
+            return 0.0
+        setting = dict(parse_weight_setting(self.config.filter("image_props_weight_setting")))
+        wanted = {(key, str(value)) for key, value in request.image_properties.items()}
+        weight = 0.0
+        for instance in host.instances.values():
+            properties = instance.get("image_properties") or (instance.get("image") or {}).get("properties") or {}
+            for item in wanted & {(key, str(value)) for key, value in properties.items()}:
+                weight += setting.get(item[0], 0.0) if setting else 1.0
+        return weight

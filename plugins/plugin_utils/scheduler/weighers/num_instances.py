@@ -1,0 +1,19 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NumInstancesWeigher: servers on the host (Nova: ``weights/num_instances.py``)."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+
+
+class NumInstancesWeigher(Weigher):
+    """Off by default; negative spreads, positive packs."""
+
+    option = "num_instances_weight_multiplier"
+
+    def raw(self, host: HostState, request: Request) -> float:
+        return host.num_instances
