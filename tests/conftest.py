@@ -24,4 +24,5 @@ def arrange_tree() -> None:
     sys.path.insert(0, str(TREE))
 
 
+sys.path.insert(0, str(ROOT / "tests"))
 arrange_tree()

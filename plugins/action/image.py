@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.fetch import base_name, is_on_host, is_url
@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
         task_vars: dict[str, t.Any] | None,
     ) -> None:
         folder = self._make_tmp_path()
-        staged = {}
+        staged: dict[str, str] = {}
         for image in images:
             try:
                 staged[image["id"]] = self._transfer_file(self._local(image["source"]), self._connection._shell.join_path(folder, f"image-{len(staged)}"))
@@ -87,9 +87,7 @@ class ActionModule(ActionBase):
                 result[key] = again[key]
         self._remove_tmp_path(folder)
 
-    def _finish(
-        self, args: dict[str, t.Any], wanted: list[dict[str, t.Any]], refused: dict[str, ImageError], result: dict[str, t.Any]
-    ) -> dict[str, t.Any]:
+    def _finish(self, args: dict[str, t.Any], wanted: list[dict[str, t.Any]], refused: dict[str, ImageError], result: dict[str, t.Any]) -> dict[str, t.Any]:
         found = {item["id"]: item for item in result.get("images") or []}
         for image_id, error in refused.items():
             image = next(item for item in wanted if item.get("id", "") == image_id)

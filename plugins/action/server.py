@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import secrets_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
@@ -68,9 +69,7 @@ class ActionModule(ActionBase):
             self._wait_for_ssh(args, servers, result, task_vars)
         return result
 
-    def _wait_for_ssh(
-        self, args: dict[str, t.Any], servers: list[dict[str, t.Any]], result: dict[str, t.Any], task_vars: dict[str, t.Any] | None
-    ) -> None:
+    def _wait_for_ssh(self, args: dict[str, t.Any], servers: list[dict[str, t.Any]], result: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> None:
         outcomes = {outcome["uuid"]: outcome for outcome in result.get("servers") or [] if not outcome["error"]}
         timeout_s = float(args.get("wait_timeout_s") or 300)
         answered = ssh_banner.wait_all({s["uuid"]: _addresses(s) for s in servers if s["uuid"] in outcomes}, timeout_s)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
@@ -57,7 +58,7 @@ class ActionModule(ActionBase):
                 _add_stage(variables["hostvars"], state, outcomes, stage, variable)
         following = rounds.conduct(state, outcomes)
         result.update(following, **run_result.summary(following, self._task.check_mode))
-        result["msg"] = run_result.table(result["report"]) if following["stage"] == "done" else _progress(following)
+        result["msg"] = result["table"] if following["stage"] == "done" else _progress(following)
         result["changed"] = False
         return result
 

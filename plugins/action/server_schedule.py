@@ -12,6 +12,7 @@ import uuid
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, refuse_partial_plays
@@ -80,7 +81,11 @@ class ActionModule(ActionBase):
         )
         result.update(state, **run_result.summary(state, self._task.check_mode))
         verbosity = self._display.verbosity
-        result["msg"] = [line for spec, scheduled in zip(args["request_specs"], planned["results"], strict=True) for line in explain.table(scheduled, spec["display_names"], verbosity)]
+        result["msg"] = [
+            line
+            for spec, scheduled in zip(args["request_specs"], planned["results"], strict=True)
+            for line in explain.table(scheduled, spec["display_names"], verbosity)
+        ]
         result["scheduled"] = planned["results"]
         result["unplaced"] = [
             {

@@ -16,6 +16,7 @@ import uuid
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import HAS_JSONSCHEMA
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password

@@ -17,6 +17,7 @@ import xml.etree.ElementTree as ET
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common import respawn
+
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import record as instance_record
 
 try:
@@ -188,9 +189,7 @@ class Hypervisor:
         for guest in capabilities.findall("guest"):
             arch = guest.find("arch")
             if arch is not None:
-                guests.append(
-                    {"arch": arch.get("name"), "os_type": _text(guest, "os_type"), "virt_types": [d.get("type") for d in arch.findall("domain")]}
-                )
+                guests.append({"arch": arch.get("name"), "os_type": _text(guest, "os_type"), "virt_types": [d.get("type") for d in arch.findall("domain")]})
         # getInfo() counts what the NUMA nodes had at boot; the kernel's own total knows of memory plugged in later.
         memory = self._do(lambda c: c.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0))
         arch_name = _text(capabilities, "host/cpu/arch", info[0])
@@ -220,9 +219,7 @@ class Hypervisor:
             result = []
             for network in connection.listAllNetworks():
                 bridge = ET.fromstring(network.XMLDesc()).find("bridge")
-                result.append(
-                    {"name": network.name(), "bridge": bridge.get("name") if bridge is not None else None, "active": bool(network.isActive())}
-                )
+                result.append({"name": network.name(), "bridge": bridge.get("name") if bridge is not None else None, "active": bool(network.isActive())})
             return sorted(result, key=lambda item: item["name"])
 
         return t.cast("list[dict[str, t.Any]]", self._do(read))

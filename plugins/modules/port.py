@@ -110,7 +110,7 @@ def main() -> None:
     try:
         with Hypervisor(module.params["libvirt_uri"]) as hypervisor:
             networks = hypervisor.networks()
-            before = [name for name in (network["name"] for network in networks if network["active"])]
+            before = [network["name"] for network in networks if network["active"]]
             for server in servers:
                 ports = server.get("ports") or []
                 begin = time.monotonic()

@@ -182,6 +182,11 @@ logins:
   returned: success
   type: list
   elements: dict
+table:
+  description: The servers as a table, in lines of text.
+  returned: success
+  type: list
+  elements: str
 stats:
   description: The servers in short, for the next job of a workflow.
   returned: success

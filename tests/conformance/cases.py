@@ -8,7 +8,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import conftest  # noqa: E402, F401  (puts the collection on the path)
+import conftest  # noqa: E402
 
 
 def main() -> int:
@@ -17,6 +17,7 @@ def main() -> int:
     for kind in ("schema", "semantic", "scheduler"):
         parser.add_argument(f"--{kind}", type=pathlib.Path)
     arguments = parser.parse_args()
+    conftest.arrange_tree()
     failures = 0
     for kind in ("schema", "semantic", "scheduler"):
         path = getattr(arguments, kind)

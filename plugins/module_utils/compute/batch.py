@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +85,7 @@ class Batch:
     def _claim_all(self, servers: list[dict[str, t.Any]], now: str) -> list[dict[str, t.Any]]:
         domains = self._hypervisor.domains()
         add_disk_sizes(self._hypervisor, domains, self._host.instances_path)
-        return [self._attempt(server, "claim", lambda server=server: self._claim(server, domains, now), bad="refused") for server in servers]
+        return [self._attempt(server, "claim", functools.partial(self._claim, server, domains, now), bad="refused") for server in servers]
 
     # builds
 

@@ -15,9 +15,10 @@ import json
 import os
 import time
 import typing as t
+import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim, config_drive, console, disks, locks
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_xml import domain_xml
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.record import KEYS, record_of
@@ -66,7 +67,7 @@ def hashes(host: Host, uuid: str, secrets: Secrets) -> dict[str, str | None]:
 def render(host: Host, instance: dict[str, t.Any], record: dict[str, t.Any]) -> str:
     """The domain's XML as this host would define it."""
     files = host.files(instance["uuid"])
-    return domain_xml(
+    element = domain_element(
         instance,
         record,
         disks=files.plan(instance),
@@ -75,6 +76,7 @@ def render(host: Host, instance: dict[str, t.Any], record: dict[str, t.Any]) -> 
         arch=host.arch,
         machine_type=record.get("machine_type"),
     )
+    return ET.tostring(element, encoding="unicode")
 
 
 def new_record(host: Host, instance: dict[str, t.Any], secrets: Secrets, run: dict[str, t.Any], now: str) -> dict[str, t.Any]:

@@ -17,8 +17,7 @@ def run(argv: list[str], timeout_s: float = 300.0) -> str:
         done = subprocess.run(
             argv,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             timeout=timeout_s,
             env=dict(os.environ, LC_ALL="C"),
             check=False,

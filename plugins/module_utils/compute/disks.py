@@ -58,11 +58,10 @@ class InstanceFiles:
 def make_overlay(path: str, base: dict[str, t.Any], size: int) -> None:
     """A qcow2 overlay at ``path`` on a cached image {path, disk_format, virtual_size}, grown to ``size`` bytes (0: the image's own)."""
     if size and base["virtual_size"] > size:
-        raise ServerError(
-            "FlavorDiskSmallerThanImage", f"the flavor's root disk has {size} bytes, the image's virtual size is {base['virtual_size']} bytes"
-        )
+        raise ServerError("FlavorDiskSmallerThanImage", f"the flavor's root disk has {size} bytes, the image's virtual size is {base['virtual_size']} bytes")
     argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", base["path"], "-F", base["disk_format"], path]
     commands.run([*argv, str(size)] if size else argv)
+    os.chmod(path, 0o600)
 
 
 def make_blank(disk: dict[str, t.Any]) -> None:

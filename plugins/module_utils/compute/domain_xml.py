@@ -158,8 +158,3 @@ def domain_element(
     _sub(_sub(devices, "rng", model="virtio"), "backend", "/dev/urandom", model="random")
     _sub(_sub(devices, "memballoon", model="virtio"), "stats", period=10)
     return root
-
-
-def domain_xml(*args: t.Any, **kwargs: t.Any) -> str:
-    """domain_element() as text."""
-    return ET.tostring(domain_element(*args, **kwargs), encoding="unicode")

@@ -16,7 +16,7 @@ def _network(index: int, link: str, port: dict[str, t.Any], address: dict[str, t
     cidr = ipaddress.ip_network(address["cidr"], strict=False)
     routes = []
     if address.get("gateway_ip"):
-        zero = "0.0.0.0" if cidr.version == 4 else "::"
+        zero = str(ipaddress.ip_network("0.0.0.0/0" if cidr.version == 4 else "::/0").network_address)
         routes.append({"network": zero, "netmask": zero, "gateway": address["gateway_ip"]})
     for route in address.get("host_routes") or []:
         destination = ipaddress.ip_network(route["destination"], strict=False)
@@ -36,7 +36,8 @@ def _network(index: int, link: str, port: dict[str, t.Any], address: dict[str, t
 
 def network_data(ports: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     """{links, networks, services} of a server's ports, each as in docs/data.md (Placement)."""
-    links, networks = [], []
+    links: list[dict[str, t.Any]] = []
+    networks: list[dict[str, t.Any]] = []
     services: list[dict[str, str]] = []
     for port in ports:
         links.append(

@@ -66,9 +66,7 @@ def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> tuple[dic
     return body, aliases, written, clashes
 
 
-def _network(
-    item: t.Any, path: str, catalogue: Catalogue | None, aliases: dict[str, str], written: dict[str, t.Any], clashes: list[Clash]
-) -> t.Any:
+def _network(item: t.Any, path: str, catalogue: Catalogue | None, aliases: dict[str, str], written: dict[str, t.Any], clashes: list[Clash]) -> t.Any:
     if not isinstance(item, dict) or "name" not in item:
         return item
     network = dict(item)

@@ -47,7 +47,16 @@ def _normal(bdm: Bdm, index: int) -> Bdm:
 
 def _made(source: str, boot_index: int, **more: t.Any) -> Bdm:
     empty = dict.fromkeys((*FIELDS, "disk_bus", "uuid"))
-    return {**empty, "path": "", "source_type": source, "destination_type": "local", "boot_index": boot_index, "delete_on_termination": True, "no_device": False, **more}
+    return {
+        **empty,
+        "path": "",
+        "source_type": source,
+        "destination_type": "local",
+        "boot_index": boot_index,
+        "delete_on_termination": True,
+        "no_device": False,
+        **more,
+    }
 
 
 def is_ephemeral(bdm: Bdm) -> bool:
@@ -102,12 +111,22 @@ def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_
             bad(f"{bdm['path']}.disk_bus", bdm["disk_bus"], "must be one of " + ", ".join(DISK_BUSES), "InvalidBDMDiskBus")
     ephemeral = sum(bdm["volume_size"] or flavor.get("ephemeral_gb") or 0 for bdm in bdms if is_ephemeral(bdm))
     if ephemeral > (flavor.get("ephemeral_gb") or 0):
-        bad("block_device_mapping_v2", ephemeral, f"ephemeral disks must not exceed the flavor's {flavor.get('ephemeral_gb') or 0} GB", "InvalidBDMEphemeralSize")
+        bad(
+            "block_device_mapping_v2",
+            ephemeral,
+            f"ephemeral disks must not exceed the flavor's {flavor.get('ephemeral_gb') or 0} GB",
+            "InvalidBDMEphemeralSize",
+        )
     swaps = [bdm for bdm in bdms if is_swap(bdm)]
     if len(swaps) > 1:
         bad("block_device_mapping_v2", len(swaps), "one swap disk at most", "InvalidBDMFormat")
     elif swaps and (swaps[0]["volume_size"] or 0) > (flavor.get("swap") or 0):
-        bad(f"{swaps[0]['path']}.volume_size", swaps[0]["volume_size"], f"must not exceed the flavor's swap of {flavor.get('swap') or 0} MB", "InvalidBDMSwapSize")
+        bad(
+            f"{swaps[0]['path']}.volume_size",
+            swaps[0]["volume_size"],
+            f"must not exceed the flavor's swap of {flavor.get('swap') or 0} MB",
+            "InvalidBDMSwapSize",
+        )
     local = sum(1 for bdm in bdms if bdm["destination_type"] == "local")
     if local > MOST_LOCAL:
         bad("block_device_mapping_v2", local, f"at most {MOST_LOCAL} local disks", "InvalidBDMLocalsLimit")

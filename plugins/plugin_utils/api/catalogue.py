@@ -113,7 +113,7 @@ class Catalogue:
     def quota(self, project: str, name: str) -> int:
         """A project's limit; -1 is none."""
         of_project = (self.quotas.get("projects") or {}).get(project) or {}
-        return int(of_project.get(name, self.quotas.get(name, QUOTAS[name])))
+        return int(t.cast(int, of_project.get(name, self.quotas.get(name, QUOTAS[name]))))
 
 
 def _plain_uuid(text: str) -> str:
@@ -191,7 +191,7 @@ class _Loader:
             pool = self.fields(where, pool, {"start": (STR, REQUIRED), "end": (STR, REQUIRED)})
             if pool is None or not (self.ip(f"{where}.start", pool["start"], cidr) and self.ip(f"{where}.end", pool["end"], cidr)):
                 good = False
-            elif ipaddress.ip_address(pool["start"]) > ipaddress.ip_address(pool["end"]):
+            elif int(ipaddress.ip_address(pool["start"])) > int(ipaddress.ip_address(pool["end"])):
                 self.bad(where, pool["start"], f"starts after its end {pool['end']}")
                 good = False
         for index, server in enumerate(subnet["dns_nameservers"]):
@@ -235,8 +235,7 @@ class _Loader:
             return self.choice(f"{path}.policy", entry["policy"], POLICIES)
         elif kind == "ports":
             return all(
-                isinstance(ip, dict) and self.ip(f"{path}.fixed_ips[{index}].ip_address", ip.get("ip_address"))
-                for index, ip in enumerate(entry["fixed_ips"])
+                isinstance(ip, dict) and self.ip(f"{path}.fixed_ips[{index}].ip_address", ip.get("ip_address")) for index, ip in enumerate(entry["fixed_ips"])
             )
         return True
 
@@ -303,9 +302,7 @@ def load(raw: dict[str, t.Any], problems: Problems) -> Catalogue:
     loader = _Loader(problems)
     entries = {kind: loader.kind(kind, raw.get(kind)) for kind in KINDS}
     # Neutron makes a group of this name for each project.
-    entries["security_groups"].setdefault(
-        "default", {"id": derived_id("security_group", "default"), "name": "default", "description": None, "rules": []}
-    )
+    entries["security_groups"].setdefault("default", {"id": derived_id("security_group", "default"), "name": "default", "description": None, "rules": []})
     catalogue = Catalogue(entries, loader.quotas(raw.get("quotas")))
     for name, port in list(entries["ports"].items()):
         network = catalogue.find("networks", port["network"])

@@ -88,7 +88,9 @@ class Checker:
             if network.get("fixed_ip"):
                 problems.add(f"networks[{index}].fixed_ip", network["fixed_ip"], f"one address cannot be given to {count} servers (max_count)", "InvalidInput")
             if network.get("port"):
-                problems.add(f"networks[{index}].port", network["port"], f"one port cannot be given to {count} servers (max_count)", "MultiplePortsNotApplicable")
+                problems.add(
+                    f"networks[{index}].port", network["port"], f"one port cannot be given to {count} servers (max_count)", "MultiplePortsNotApplicable"
+                )
 
     def _check_zone(self, asked: Data, problems: ServerProblems) -> None:
         if self._fleet is None:
@@ -253,11 +255,9 @@ class Checker:
             problems.add("os:scheduler_hints.group", hint, rule, "InstanceGroupNotFound")
         return group
 
-    def _check_devices(
-        self, server: Data, flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems
-    ) -> None:
+    def _check_devices(self, server: Data, flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems) -> None:
         if flavor:
-            block_devices.check(flavor, devices, image_ref, count, lambda path, value, rule, error: problems.add(path, value, rule, error))
+            block_devices.check(flavor, devices, image_ref, count, problems.add)
         needing = [bdm for bdm in devices if bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot")]
         for bdm in needing:
             problems.add(bdm["path"], bdm["source_type"], "there is no volume service here: disks are local (image, blank)", "VolumeNotFound")

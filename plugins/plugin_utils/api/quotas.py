@@ -35,6 +35,5 @@ def granted(need: dict[str, int], least: int, most: int, limit: Callable[[str], 
         return fits
     over = [name for name, each in need.items() if limit(name) >= 0 and usage.get(name, 0) + each * least > limit(name)]
     raise OverQuota(
-        "quota exceeded for "
-        + ", ".join(f"{name}: requested {need[name] * least}, already used {usage.get(name, 0)} of {limit(name)}" for name in over)
+        "quota exceeded for " + ", ".join(f"{name}: requested {need[name] * least}, already used {usage.get(name, 0)} of {limit(name)}" for name in over)
     )

@@ -245,6 +245,7 @@ class _Run:
             self.instances.append(instance)
         if placed:
             self.specs.append(self._spec(base, asked, found, placed, len(chosen) - len(placed)))
+
     def _spec(self, base: Data, asked: Data, found: Data, placed: list[Data], there: int) -> Data:
         """The request spec: a request of the scheduler's (docs/data.md)."""
         where = {"host": found["host"], "node": found["hypervisor_hostname"]}

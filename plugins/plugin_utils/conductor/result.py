@@ -70,6 +70,7 @@ def summary(state: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         "logins": [
             {"name": item["name"], "host": item["host"], "id": item["id"], "address": first_address(item)} for item in report if item["state"] == "ACTIVE"
         ],
+        "table": table(report),
         "stats": [{key: item[key] for key in ("id", "name", "host", "state", "reservation_id", "addresses")} for item in report],
     }
 

@@ -85,9 +85,7 @@ def first(
         server["error"] = error
         servers.append(server)
     servers.sort(key=lambda server: (server["instance"]["request_index"], server["instance"]["launch_index"]))
-    return _stage(
-        {"version": 1, "stage": "claim", "run": run, "max_attempts": max_attempts, "servers": servers, "group_members": group_members}
-    )
+    return _stage({"version": 1, "stage": "claim", "run": run, "max_attempts": max_attempts, "servers": servers, "group_members": group_members})
 
 
 def _action(instance: dict[str, t.Any]) -> str | None:

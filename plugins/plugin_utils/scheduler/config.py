@@ -78,7 +78,7 @@ def parse_weight_setting(setting: list[str] | str) -> list[tuple[str, float]]:
     items = setting.split(",") if isinstance(setting, str) else setting
     parsed = []
     for item in items:
-        name, equals, ratio = str(item).partition("=")
+        name, _equals, ratio = str(item).partition("=")
         try:
             parsed.append((name.strip(), float(ratio)))
         except ValueError:

@@ -60,8 +60,7 @@ class HostState:
         free_gb = facts["disk_gb"] - used.get("DISK_GB", 0) - self._reserved["DISK_GB"]
         least = facts.get("disk_available_least")
         if least is not None:
-            # What this scheduling run has placed since the facts were read is not in it.
-            free_gb = min(free_gb, least - (used.get("DISK_GB", 0) - (facts.get("used") or {}).get("DISK_GB", 0)))
+            free_gb = min(free_gb, least)
         self.free_disk_mb = 1024 * free_gb
 
     def shortage(self, resources: dict[str, int]) -> str | None:

@@ -52,7 +52,8 @@ def resources(flavor: dict[str, t.Any], properties: dict[str, t.Any], is_bfv: bo
 
 def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[str], set[str]]:
     """(required, forbidden) traits of flavor and image."""
-    required, forbidden = set(), set()
+    required: set[str] = set()
+    forbidden: set[str] = set()
     for key, value in (flavor.get("extra_specs") or {}).items():
         if key.startswith("trait:"):
             (forbidden if value == "forbidden" else required).add(key.removeprefix("trait:"))

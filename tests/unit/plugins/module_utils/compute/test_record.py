@@ -3,9 +3,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import record
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import record
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(exclude_categories=["Cs"])),

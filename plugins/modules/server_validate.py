@@ -1,0 +1,189 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: server_validate
+short_description: Check server requests as Nova's API does, before any host is touched
+version_added: 0.1.0
+author:
+  - The kvmfleet.compute authors (@kvmfleet)
+description:
+  - The api stage. Requests have the fields of Nova's C(POST /servers) body, checked against its JSON schema, then against the catalogue of flavors, images,
+    networks, security groups, key pairs and server groups, and against the fleet where O(hosts_variable) is given - names, addresses, quotas, hosts, zones.
+  - Every error of every request is reported at once, each with its path, value and rule, Nova's error class and HTTP status. Secret values are hidden.
+  - Servers that exist are found by project and name; what differs from the request is reported as drift.
+  - Without O(hosts_variable) body and catalogue alone are checked, so that a CI job can check requests in a merge request.
+  - It runs on the controller and changes nothing but O(admin_password_file).
+extends_documentation_fragment:
+  - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.controller
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details: It changes nothing on any host.
+  idempotent:
+    support: full
+    details: The ids of new servers are random.
+options:
+  servers:
+    description:
+      - The requests. Each has the fields of the C(server) object of Nova's newest microversion, or is a whole body with C(server) and C(os:scheduler_hints).
+      - Friendly aliases are C(flavor) (id or name) for C(flavorRef), C(image) (id or name) for C(imageRef), C(name) for C(uuid) of a network,
+        C(scheduler_hints) for C(os:scheduler_hints), whose C(group) may be a name, and C(user_data_text) (plain text) for C(user_data).
+    type: list
+    elements: dict
+    required: true
+  flavors:
+    description: The flavors by name. The variable C(compute_flavors) if left out; so with the other parts of the catalogue.
+    type: dict
+  images:
+    description: The images by name.
+    type: dict
+  networks:
+    description: The networks by name.
+    type: dict
+  ports:
+    description: Ports made beforehand, by name.
+    type: dict
+  security_groups:
+    description: The security groups by name.
+    type: dict
+  keypairs:
+    description: The key pairs by name.
+    type: dict
+  server_groups:
+    description: The server groups by name.
+    type: dict
+  quotas:
+    description: The quotas; none but that of metadata items if there are none.
+    type: dict
+  aggregates:
+    description: The host aggregates by name.
+    type: dict
+  hosts_variable:
+    description: The name of the variable under which each host of the play registered M(kvmfleet.compute.host_info).
+    type: str
+  project:
+    description: The project that the servers belong to.
+    type: str
+    default: default
+  user:
+    description: Who asks. C(awx_user_name) if left out, else the user on the controller.
+    type: str
+  unreachable_hosts:
+    description:
+      - What a host that can't be read means. V(fail), because a name or an address can't be proven free without it.
+      - V(ignore) leaves the host out, with a warning.
+    type: str
+    choices: [fail, ignore]
+    default: fail
+  take_over:
+    description: Finish servers that another run seems to be building still.
+    type: bool
+    default: false
+  admin_password_file:
+    description:
+      - A file on the controller. Servers without C(adminPass) then get a generated password, which is written to this file (JSON, mode 0600) and nowhere else.
+    type: path
+seealso:
+  - module: kvmfleet.compute.server_schedule
+"""
+
+EXAMPLES = r"""
+# In a play on localhost, a CI job can check requests in a merge request.
+- name: Check requests without any host
+  kvmfleet.compute.server_validate:
+    servers: "{{ compute_servers }}"
+
+- name: Check them against the fleet
+  kvmfleet.compute.server_validate:
+    servers:
+      - name: web
+        flavor: m1.small
+        image: debian-12
+        networks:
+          - name: lan
+        min_count: 3
+        key_name: ops
+        scheduler_hints:
+          group: web-apart
+    hosts_variable: host_info
+  run_once: true
+  register: api
+"""
+
+RETURN = r"""
+version:
+  description: Version of the shapes.
+  returned: always
+  type: int
+errors:
+  description: Every error, in the order in which Nova would find them.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: Where it is.
+      type: str
+    value:
+      description: What is there; hidden where it is secret.
+      type: raw
+    rule:
+      description: What is wrong with it.
+      type: str
+    error_class:
+      description: Nova's class of the error.
+      type: str
+    http_status:
+      description: Nova's HTTP status of the error.
+      type: int
+    message:
+      description: All of it in one sentence.
+      type: str
+    server:
+      description: Index of the request; null for the catalogue's own errors.
+      type: int
+    name:
+      description: Name of the server.
+      type: str
+  sample:
+    - server: 0
+      name: web
+      path: servers[0].networks[0].fixed_ip
+      value: 192.0.2.10
+      rule: is in use by server db
+      error_class: FixedIpAlreadyInUse
+      http_status: 400
+      message: 'servers[0].networks[0].fixed_ip: "192.0.2.10": is in use by server db'
+notes:
+  description: What is worth knowing and no error, such as a max_count that quotas made smaller.
+  returned: always
+  type: list
+  elements: str
+instances:
+  description: The instances with Nova's base options, in the shape of C(docs/data.md) (Instance). Empty where there are errors.
+  returned: always
+  type: list
+  elements: dict
+request_specs:
+  description: The request specs for the scheduler, one for each request that has something to place.
+  returned: always
+  type: list
+  elements: dict
+groups:
+  description: The server groups with their members.
+  returned: always
+  type: list
+  elements: dict
+seconds:
+  description: How long it took, in seconds.
+  returned: always
+  type: float
+"""

@@ -1,0 +1,21 @@
+"""The conformance cases that pass stay passing; the driver is tests/conformance/run."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+
+from conformance import schema_cases
+
+HERE = pathlib.Path(__file__).parent
+
+
+def _cases(kind: str) -> list[dict]:
+    return [json.loads(line) for line in (HERE / f"{kind}_cases.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("case", _cases("schema"), ids=lambda case: case["id"])
+def test_schema(case: dict) -> None:
+    assert schema_cases.compare(case)[1] is None
