@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import random
@@ -88,7 +89,7 @@ class ActionModule(ActionBase):
                 fleet = read_fleet(variables, args["hosts_variable"], aggregates)
         except (NotPlain, FleetError) as error:
             raise AnsibleActionFail(str(error)) from error
-        user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or os.environ.get("USER") or "unknown"
+        user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or getpass.getuser()
         validated = validate(
             args["servers"],
             catalogue,

@@ -132,8 +132,10 @@ def main() -> None:
             )
     except HypervisorError as error:
         module.fail_json(msg=str(error))
-    for text in host.pop("unreadable_records"):
-        module.warn(f"{text}; the domain is counted as foreign")
+    unreadable = host.pop("unreadable_records")
+    if unreadable:
+        # Its name and addresses can't be known, so nothing could be proven free.
+        module.fail_json(msg=f"a domain has a record that can't be read: {'; '.join(unreadable)}")
     module.exit_json(changed=False, host=host)
 
 

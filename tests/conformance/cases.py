@@ -8,7 +8,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import conftest  # noqa: E402
+import conftest
 
 
 def main() -> int:

@@ -6,7 +6,6 @@ import json
 import pathlib
 
 import pytest
-
 from conformance import schema_cases
 
 HERE = pathlib.Path(__file__).parent

@@ -23,7 +23,7 @@ def hosts(state: pathlib.Path, count: int, net4: str) -> dict:
             "vars": {
                 "ansible_user": "root",
                 "ansible_ssh_private_key_file": str(state / "ssh" / "id"),
-                "ansible_ssh_common_args": f"-o UserKnownHostsFile={state}/ssh/known_hosts -o ConnectTimeout=5",
+                "ansible_ssh_common_args": f"-o UserKnownHostsFile={state}/ssh/known_hosts -o ConnectTimeout=5 -o ServerAliveInterval=3 -o ServerAliveCountMax=2",
                 "ansible_python_interpreter": "/usr/bin/python3",
                 "compute_virt_type": "qemu",
                 "compute_cpu_allocation_ratio": 16.0,

@@ -118,8 +118,9 @@ def _get(element: ET.Element) -> t.Any:
     if kind == "map":
         result = {}
         for child in element:
+            # What setMetadata() stored comes back with every element in the namespace.
             key = child.get("key")
-            result[json.loads(key) if key is not None else child.tag] = _get(child)
+            result[json.loads(key) if key is not None else child.tag.rsplit("}", 1)[-1]] = _get(child)
         return result
     return json.loads(text) if element.get("encoding") == "json" else text
 

@@ -22,6 +22,8 @@ def test_whatever_json_goes_in_comes_out(data: dict) -> None:
     assert record.from_element(ET.fromstring(text)) == wanted
     assert record.from_element(ET.fromstring(record.to_metadata(wanted))) == wanted
     # libvirt stores the metadata indented inside the domain
+    # ... and gives back what setMetadata() stored with every element in the namespace
+    assert record.from_element(ET.fromstring(f"<instance xmlns={record.NAMESPACE!r}" + record.to_metadata(wanted)[len("<instance") :])) == wanted
     domain = ET.fromstring(f"<domain><metadata>{text}</metadata></domain>")
     ET.indent(domain)
     element = domain.find(f"metadata/{{{record.NAMESPACE}}}{record.TAG}")

@@ -1,0 +1,145 @@
+"""The testbed as its user sees it: playbooks run by ansible-playbook; what came of them is read from the hosts themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import typing as t
+import xml.etree.ElementTree as ET
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TESTBED = ROOT / "tests" / "testbed"
+STATE = pathlib.Path(os.environ.get("KVMFLEET_TESTBED", "/var/lib/kvmfleet-testbed"))
+INSTANCES = "/var/lib/libvirt/kvmfleet/instances"
+SSH = ["ssh", "-i", str(STATE / "ssh" / "id"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+SSH += ["-o", "ConnectTimeout=5", "-o", "BatchMode=yes"]
+
+
+class Play(t.NamedTuple):
+    """What a run of ansible-playbook left."""
+
+    code: int
+    output: str
+    result: dict[str, t.Any]
+
+    def changed(self) -> int:
+        """The sum of changed over the recap."""
+        return sum(
+            int(word.split("=")[1]) for line in self.output.splitlines() if "unreachable=" in line for word in line.split() if word.startswith("changed=")
+        )
+
+    def tasks(self) -> int:
+        """How many tasks were run."""
+        return self.output.count("\nTASK [")
+
+    def server(self, name: str) -> dict[str, t.Any]:
+        """One server of the result file."""
+        return next(server for server in self.result["servers"] if server["name"] == name)
+
+
+class Host:
+    """One hypervisor, asked directly: virsh, bridges, files."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(self, *argv: str, check: bool = True) -> str:
+        done = subprocess.run([str(TESTBED / "exec"), self.name, *argv], capture_output=True, text=True, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"{self.name}: {argv}: {done.stderr}")
+        return done.stdout
+
+    def domains(self, *options: str) -> set[str]:
+        return set(self.run("virsh", "-q", "list", "--name", *options).split())
+
+    def xml(self, domain: str) -> ET.Element:
+        return ET.fromstring(self.run("virsh", "dumpxml", domain))
+
+    def folders(self) -> set[str]:
+        return set(self.run("sh", "-c", f"ls {INSTANCES} 2>/dev/null || true").split())
+
+    def taps(self, bridge: str = "br-ext") -> set[str]:
+        return {name for name in self.run("ls", f"/sys/class/net/{bridge}/brif").split() if name.startswith("tap")}
+
+    def console(self, uuid: str) -> str:
+        return self.run("sh", "-c", f"cat {INSTANCES}/{uuid}/console.log")
+
+
+class Fleet:
+    """The testbed with its hosts, and how to run playbooks on it."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.hosts = {name: Host(name) for name in ("h1", "h2", "h3")}
+
+    def command(self, playbook: str, variables: dict[str, t.Any], *options: str) -> tuple[list[str], dict[str, str]]:
+        """argv and environment of a playbook's run."""
+        path = self.folder / "variables.json"
+        path.write_text(json.dumps({"compute_result_file": str(self.folder / "result.json"), **variables}))
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(STATE / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
+            "ANSIBLE_NOCOLOR": "1",
+        }
+        return [str(ROOT / ".venv" / "bin" / "ansible-playbook"), playbook, "-e", f"@{path}", *options], environment
+
+    def play(self, playbook: str, variables: dict[str, t.Any], *options: str) -> Play:
+        """Run a playbook to its end."""
+        result = self.folder / "result.json"
+        result.unlink(missing_ok=True)
+        argv, environment = self.command(playbook, variables, *options)
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=600)
+        return Play(done.returncode, done.stdout + done.stderr, json.loads(result.read_text()) if result.exists() else {"servers": []})
+
+    def create(self, *servers: dict[str, t.Any], options: tuple[str, ...] = (), **variables: t.Any) -> Play:
+        """Run create_server with these requests."""
+        return self.play("kvmfleet.compute.create_server", {"compute_servers": list(servers), **variables}, *options)
+
+    def where(self, domain_prefix: str) -> list[str]:
+        """The hosts that have a domain whose name starts so."""
+        return [name for name, host in self.hosts.items() for domain in host.domains("--all") if domain.startswith(domain_prefix)]
+
+    def testbed(self, script: str, *arguments: str) -> None:
+        subprocess.run([str(TESTBED / script), *arguments], check=True)
+
+    def wipe(self) -> None:
+        """Remove every server of the collection, and what tests put on the hosts beside."""
+        for host in self.hosts.values():
+            host.run(
+                "sh",
+                "-c",
+                "for d in $(virsh -q list --all --name); do virsh -q destroy $d; virsh -q undefine --nvram $d; done >/dev/null 2>&1;"
+                f"rm -rf {INSTANCES}/* /var/lib/kvmfleet/journal /var/lib/kvmfleet/locks /var/lib/kvmfleet/failed_builds; true",
+            )
+
+
+@pytest.fixture(scope="session")
+def testbed() -> None:
+    """The testbed is up (make test-integration raised it); say so clearly where it isn't."""
+    done = subprocess.run([str(TESTBED / "status")], capture_output=True, text=True, check=False)
+    if done.returncode or sum(" up," in line for line in done.stdout.splitlines()) < 3:
+        pytest.fail(f"the testbed is not up; run tests/testbed/up first\n{done.stdout}{done.stderr}")
+
+
+@pytest.fixture
+def fleet(testbed: None, tmp_path: pathlib.Path) -> t.Iterator[Fleet]:
+    """An empty fleet, emptied again afterwards."""
+    made = Fleet(tmp_path)
+    made.wipe()
+    yield made
+    made.wipe()
+
+
+def server(name: str, **fields: t.Any) -> dict[str, t.Any]:
+    """A request for a micro server."""
+    return {"name": name, "flavor": "m1.micro", "image": "micro", "networks": [{"name": "lan"}], "key_name": "testbed", **fields}
+
+
+def ssh(address: str, *command: str, user: str = "root") -> str:
+    """Run a command in a guest."""
+    return subprocess.run([*SSH, f"{user}@{address}", *command], capture_output=True, text=True, check=True, timeout=60).stdout

@@ -1,0 +1,146 @@
+"""Servers come to be: placed, imaged, addressed, reachable; a second run changes nothing."""
+
+from __future__ import annotations
+
+import json
+
+from .conftest import Fleet, server, ssh
+
+
+def test_a_server_runs_and_is_what_was_asked(fleet: Fleet) -> None:
+    play = fleet.create(
+        server("web", networks=[{"name": "dual", "fixed_ip": "10.87.2.77"}], metadata={"role": "web"}, tags=["ci"], user_data_text="#!/bin/sh\n"),
+        compute_wait_for="ssh",
+    )
+    assert play.code == 0, play.output
+    made = play.server("web")
+    host = fleet.hosts[made["host"]]
+    assert host.domains() == {made["domain"]}
+    xml = host.xml(made["domain"])
+    assert xml.findtext("uuid") == made["id"]
+    assert xml.findtext("title") == "web"
+    tap = xml.find("devices/interface/target").get("dev")
+    assert tap in host.taps()
+    assert ssh("10.87.2.77", "hostname").strip() == "web"
+    assert "hostname=web addresses=10.87.2.77 user_data=yes" in host.console(made["id"])
+
+
+def test_second_run_changes_nothing(fleet: Fleet) -> None:
+    asked = [server("web", min_count=2), server("db", adminPass="do not show me", user_data_text="do not show this")]
+    first = fleet.create(*asked)
+    assert first.code == 0, first.output
+    before = {name: host.run("virsh", "list", "--all", "--uuid") for name, host in fleet.hosts.items()}
+    second = fleet.create(*asked, options=("-vvv", "--diff"))
+    assert second.code == 0, second.output
+    assert second.changed() == 0
+    assert {name: host.run("virsh", "list", "--all", "--uuid") for name, host in fleet.hosts.items()} == before
+    for made in first.result["servers"]:
+        again = second.server(made["name"])
+        assert {key: again[key] for key in ("id", "host", "addresses", "reservation_id")} == {
+            key: made[key] for key in ("id", "host", "addresses", "reservation_id")
+        }
+        assert again["drift"] == []
+
+
+def test_secrets_are_nowhere_to_be_read(fleet: Fleet) -> None:
+    play = fleet.create(server("db", adminPass="hunter2-hunter2", user_data_text="token=swordfish"), options=("-vvv", "--diff"))
+    assert play.code == 0, play.output
+    made = play.server("db")
+    host = fleet.hosts[made["host"]]
+    texts = [play.output, json.dumps(play.result), host.run("virsh", "dumpxml", made["domain"])]
+    for text in texts:
+        assert "hunter2" not in text
+        assert "swordfish" not in text
+        assert "dG9rZW49c3dvcmRmaXNo" not in text
+    folder = f"/var/lib/libvirt/kvmfleet/instances/{made['id']}"
+    assert host.run("stat", "-c", "%a", f"{folder}/config_drive.json", f"{folder}/disk.config").split() == ["600", "600"]
+
+
+def test_multi_create_numbers_its_servers_and_spreads_them(fleet: Fleet) -> None:
+    play = fleet.create(server("web", min_count=6))
+    assert play.code == 0, play.output
+    assert [made["name"] for made in play.result["servers"]] == [f"web-{number}" for number in range(1, 7)]
+    assert {name: len(host.domains()) for name, host in fleet.hosts.items()} == {"h1": 2, "h2": 2, "h3": 2}
+    addresses = [address["addr"] for made in play.result["servers"] for address in made["addresses"]["lan"]]
+    assert len(set(addresses)) == 6
+    more = fleet.create(server("web", min_count=7))
+    assert more.code == 0, more.output
+    assert sum(len(host.domains()) for host in fleet.hosts.values()) == 7
+
+
+def test_tasks_do_not_grow_with_servers(fleet: Fleet) -> None:
+    few = fleet.create(server("web", min_count=3))
+    many = fleet.create(server("other", min_count=9))
+    assert few.code == many.code == 0, many.output
+    assert few.tasks() == many.tasks()
+
+
+def test_anti_affinity_and_what_breaks_it(fleet: Fleet) -> None:
+    apart = {"scheduler_hints": {"group": "apart"}}
+    play = fleet.create(server("web", min_count=3, **apart))
+    assert play.code == 0, play.output
+    assert sorted(fleet.where("web-")) == ["h1", "h2", "h3"]
+    fourth = fleet.create(server("more", **apart))
+    assert fourth.code == 2
+    lost = fourth.server("more")
+    assert (lost["state"], lost["error"]["error_class"]) == ("ERROR", "NoValidHost")
+    assert all("ServerGroupAntiAffinityFilter" in reason for reason in lost["error"]["reasons"].values())
+    assert fleet.where("more-") == []
+
+
+def test_affinity_keeps_a_group_together(fleet: Fleet) -> None:
+    play = fleet.create(server("web", min_count=3, scheduler_hints={"group": "together"}))
+    assert play.code == 0, play.output
+    assert len(set(fleet.where("web-"))) == 1
+
+
+def test_forced_host_and_zone(fleet: Fleet) -> None:
+    play = fleet.create(server("there", availability_zone="az2"), server("here", availability_zone="az1:h3"))
+    assert play.code == 0, play.output
+    assert fleet.where("there-") == ["h2"]
+    assert fleet.where("here-") == ["h3"]
+
+
+def test_extra_disks_and_a_libvirt_network_that_was_off(fleet: Fleet) -> None:
+    play = fleet.create(server("big", flavor="m1.extra", networks=[{"name": "idle"}, {"name": "int"}]), compute_wait_for="ssh")
+    assert play.code == 0, play.output
+    made = play.server("big")
+    host = fleet.hosts[made["host"]]
+    assert "ext-idle" in host.run("virsh", "net-list", "--name").split()
+    targets = [disk.find("target").get("dev") for disk in host.xml(made["domain"]).findall("devices/disk")]
+    assert targets == ["vda", "vdb", "vdc", "vdd"]
+    assert 'TYPE="swap"' in host.run("blkid", "-p", f"/var/lib/libvirt/kvmfleet/instances/{made['id']}/disk.swap")
+    assert len(host.taps("br-int")) == 1
+    host.run("virsh", "net-destroy", "ext-idle")
+
+
+def test_check_mode_places_and_renders_and_writes_nothing(fleet: Fleet) -> None:
+    play = fleet.create(server("web"), options=("--check", "--diff"))
+    assert play.code == 0, play.output
+    assert "<title>web</title>" in play.output
+    assert "web -> h" in play.output
+    for host in fleet.hosts.values():
+        assert host.domains("--all") == set()
+        assert host.folders() == set()
+
+
+def test_a_stopped_server_is_started_with_its_disks_made_again(fleet: Fleet) -> None:
+    play = fleet.create(server("web"))
+    made = play.server("web")
+    host = fleet.hosts[made["host"]]
+    host.run("virsh", "destroy", made["domain"])
+    host.run("rm", f"/var/lib/libvirt/kvmfleet/instances/{made['id']}/disk.config")
+    again = fleet.create(server("web"), compute_wait_for="ssh")
+    assert again.code == 0, again.output
+    assert host.domains() == {made["domain"]}
+    assert again.server("web")["addresses"] == made["addresses"]
+    assert again.changed() > 0
+
+
+def test_drift_is_reported(fleet: Fleet) -> None:
+    fleet.create(server("web", user_data_text="one"))
+    play = fleet.create(server("web", flavor="m1.extra", metadata={"a": "b"}, user_data_text="two"))
+    assert play.code == 0, play.output
+    assert {item["path"] for item in play.server("web")["drift"]} == {"flavorRef", "metadata", "user_data"}
+    assert "differs from the request" in play.output
+    assert play.changed() == 0
