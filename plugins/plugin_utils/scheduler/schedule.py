@@ -128,7 +128,8 @@ class _Scheduler:
         if not survivors:
             return [], None
         weights, detail = self._weigh(request, survivors)
-        order = sorted(range(len(survivors)), key=lambda position: weights[position], reverse=True)
+        # Equals stand in the order of the inventory.
+        order = sorted(range(len(survivors)), key=lambda index: (-weights[index], survivors[index].position))
         ordered = [survivors[position] for position in order]
         pick["weighed"] = [[survivors[position].host, weights[position]] for position in order]
         pick["weights"] = detail
