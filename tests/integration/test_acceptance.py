@@ -7,7 +7,7 @@ from .conftest import Fleet, server, ssh
 USER_DATA = """#cloud-config
 write_files:
   - path: /etc/kvmfleet-acceptance
-    content: "user data was here: {{ ds.meta_data }}"
+    content: "user data was here: {% raw %}{{ ds.meta_data }}{% endraw %}"
 """
 
 

@@ -9,6 +9,7 @@ import sys
 
 def hosts(state: pathlib.Path, count: int, net4: str) -> dict:
     """The inventory: group hypervisors, zones az1 (odd) and az2 (even)."""
+    ssh_options = "-o ConnectTimeout=5 -o ServerAliveInterval=3 -o ServerAliveCountMax=2"
     known = []
     members = {}
     for number in range(1, count + 1):
@@ -23,7 +24,7 @@ def hosts(state: pathlib.Path, count: int, net4: str) -> dict:
             "vars": {
                 "ansible_user": "root",
                 "ansible_ssh_private_key_file": str(state / "ssh" / "id"),
-                "ansible_ssh_common_args": f"-o UserKnownHostsFile={state}/ssh/known_hosts -o ConnectTimeout=5 -o ServerAliveInterval=3 -o ServerAliveCountMax=2",
+                "ansible_ssh_common_args": f"-o UserKnownHostsFile={state}/ssh/known_hosts {ssh_options}",
                 "ansible_python_interpreter": "/usr/bin/python3",
                 "compute_virt_type": "qemu",
                 "compute_cpu_allocation_ratio": 16.0,
