@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import is_dead
 
 DEFAULT_ZONE = "nova"
 
@@ -54,6 +55,7 @@ def _host(variables: Mapping, name: str, hosts_variable: str) -> tuple[dict[str,
     }
     for record in state["instances"]:
         record["host"] = name
+        record["live"] = bool(record.get("locked")) or (record["vm_state"] == "building" and not is_dead(record.get("run")))
     return {"status": "ok", "error": None, "state": state}, zone
 
 

@@ -64,6 +64,8 @@ def guests() -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+FIRST_IMAGE = "ls /var/lib/libvirt/kvmfleet/images/sha256-* | grep -v json | head -n 1"
+
 FLOOR = """
 import json, os, subprocess, sys, libvirt
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +94,7 @@ def floor(made: dict[str, list[tuple[str, str]]]) -> float:
             [EXEC, host, "sh", "-c", "ls /var/lib/libvirt/kvmfleet/images/sha256-* | grep -v json | head -n 1"], capture_output=True, text=True
         )
         work = [{"folder": re.search(f"{INSTANCES}/[0-9a-f-]+", xml).group(0), "base": base.stdout.strip(), "xml": xml} for _name, xml in domains]
-        process = subprocess.Popen([EXEC, host, "/usr/bin/python3", "-c", FLOOR], stdin=subprocess.PIPE, text=True)
+        process = subprocess.Popen([EXEC, host, "/usr/bin/python3", "-c", FLOOR], stdin=subprocess.PIPE, text=True, check=True)
         process.stdin.write(json.dumps(work))
         process.stdin.close()
         running.append(process)
@@ -134,7 +136,7 @@ def peer(made: dict[str, list[tuple[str, str]]]) -> float:
     base = "/var/lib/libvirt/kvmfleet/images/base"
     work: dict[str, list[dict[str, str]]] = {}
     for host, domains in made.items():
-        subprocess.run([EXEC, host, "sh", "-c", f"ln -sf $(ls /var/lib/libvirt/kvmfleet/images/sha256-* | grep -v json | head -n 1) {base}"], check=True)
+        subprocess.run([EXEC, host, "sh", "-c", f"ln -sf $({FIRST_IMAGE}) {base}"], check=True)
         work[host] = []
         for name, xml in domains:
             folder = re.search(f"{INSTANCES}/[0-9a-f-]+", xml).group(0)

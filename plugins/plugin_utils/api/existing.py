@@ -28,7 +28,7 @@ def find(records: list[Record]) -> dict[tuple[str, str], Record]:
 
 def is_live(record: Record) -> bool:
     """Is a run at work on this server? (``live`` is found out where the fleet is read.)"""
-    return record["vm_state"] == "building" and bool(record.get("live") or record.get("locked"))
+    return record["vm_state"] == "building" and bool(record.get("live"))
 
 
 def action_for(record: Record) -> str:
