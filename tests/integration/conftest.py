@@ -16,7 +16,7 @@ TESTBED = ROOT / "tests" / "testbed"
 STATE = pathlib.Path(os.environ.get("KVMFLEET_TESTBED", "/var/lib/kvmfleet-testbed"))
 INSTANCES = "/var/lib/libvirt/kvmfleet/instances"
 SSH = ["ssh", "-i", str(STATE / "ssh" / "id"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
-SSH += ["-o", "ConnectTimeout=5", "-o", "BatchMode=yes"]
+SSH += ["-o", "ConnectTimeout=60", "-o", "BatchMode=yes"]
 
 
 class Play(t.NamedTuple):
@@ -142,4 +142,7 @@ def server(name: str, **fields: t.Any) -> dict[str, t.Any]:
 
 def ssh(address: str, *command: str, user: str = "root") -> str:
     """Run a command in a guest."""
-    return subprocess.run([*SSH, f"{user}@{address}", *command], capture_output=True, text=True, check=True, timeout=60).stdout
+    # An emulated guest takes its time for the key exchange.
+    done = subprocess.run([*SSH, f"{user}@{address}", *command], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, f"{command} in {address}: {done.stdout}{done.stderr}"
+    return done.stdout

@@ -42,7 +42,12 @@ NOVA: dict[str, dict[str, t.Any]] = {
         "image_props_weight_setting": [],
     },
     "metrics": {"weight_multiplier": 1.0, "weight_setting": [], "required": True, "weight_of_unavailable": -10000.0},
-    "scheduler": {"max_attempts": 3},
+    "scheduler": {
+        "max_attempts": 3,
+        "enable_isolated_aggregate_filtering": False,
+        "limit_tenants_to_placement_aggregate": False,
+        "placement_aggregate_required_for_tenants": False,
+    },
     "DEFAULT": {"service_down_time": 60},
 }
 

@@ -44,7 +44,7 @@ def _nearest(found: dict[str, str]) -> str | None:
 
 def no_valid_host_message(result: Result) -> str:
     """One sentence: how many hosts fell for what, and the nearest miss with its numbers."""
-    if result["result"] in ("api_error", "scheduler_crash"):
+    if result["message"]:
         return str(result["message"])
     found = reasons(result)
     if not found:

@@ -25,7 +25,7 @@ class HostState:
         self.used: dict[str, int] = dict(facts.get("used") or {})
         self.aggregates = [aggregate for aggregate in aggregates if self.host in aggregate["hosts"]]
         service = facts.get("service") if isinstance(facts.get("service"), dict) else {}
-        self.service: dict[str, t.Any] = t.cast("dict[str, t.Any]", service)
+        self.service: dict[str, t.Any] = {"disabled": False, "disabled_reason": None, "forced_down": False, "host": self.host, **(service or {})}
         self.disabled = bool(self.service.get("disabled"))
         self.traits: set[str] = set(facts.get("traits") or []) | ({"COMPUTE_STATUS_DISABLED"} if self.disabled else set())
         self.instances: dict[str, dict[str, t.Any]] = {instance["uuid"]: instance for instance in facts.get("instances") or []}
@@ -35,7 +35,7 @@ class HostState:
         self.hypervisor_type: str = facts.get("hypervisor_type") or "QEMU"
         self.hypervisor_version: int = facts.get("hypervisor_version") if facts.get("hypervisor_version") is not None else 8002000  # type: ignore[assignment]
         self.hypervisor_hostname = self.nodename
-        self.supported_instances: list[list[str]] = facts.get("supported_instances") or [["x86_64", "kvm", "hvm"]]
+        self.supported_instances: list[list[str]] = [["x86_64", "kvm", "hvm"]] if facts.get("supported_instances") is None else facts["supported_instances"]
         self.cpu_info: dict[str, t.Any] = facts.get("cpu_info") or {}
         self.stats: dict[str, str] = {key: str(value) for key, value in (facts.get("stats") or {}).items()}
         self.metrics: dict[str, float] = facts.get("metrics") or {}

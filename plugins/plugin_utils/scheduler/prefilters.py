@@ -8,6 +8,9 @@ Stands for Placement's allocation candidates with Nova's pre-filters (``nova/sch
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
@@ -32,7 +35,33 @@ def _network(host: HostState, request: Request) -> str | None:
     return None
 
 
-def reason(host: HostState, request: Request, known_zones: set[str]) -> str | None:
+def _isolated(host: HostState, request: Request, config: Config) -> str | None:
+    """``isolate_aggregates`` and ``require_tenant_aggregate``, where the options ask for them."""
+    if config.get("scheduler", "enable_isolated_aggregate_filtering"):
+        for aggregate in host.aggregates:
+            kept = {key.removeprefix("trait:") for key, value in aggregate["metadata"].items() if key.startswith("trait:") and value == "required"}
+            if kept - request.required_traits:
+                return f"aggregate {aggregate['name']} is kept for requests with trait {', '.join(sorted(kept))}"
+    if request.tenant_aggregates and not request.tenant_aggregates & {aggregate["name"] for aggregate in host.aggregates}:
+        return f"not in an aggregate of project {request.project_id}"
+    return None
+
+
+def tenant_aggregates(aggregates: list[dict[str, t.Any]], project: str, config: Config) -> set[str]:
+    """The aggregates whose metadata names the project, where the options restrict it to them; LookupError where it must have one and has none."""
+    if not config.get("scheduler", "limit_tenants_to_placement_aggregate"):
+        return set()
+    names = {
+        aggregate["name"]
+        for aggregate in aggregates
+        if any(key.startswith("filter_tenant_id") and value == project for key, value in aggregate["metadata"].items())
+    }
+    if not names and config.get("scheduler", "placement_aggregate_required_for_tenants"):
+        raise LookupError(f"no aggregate is kept for project {project}")
+    return names
+
+
+def reason(host: HostState, request: Request, known_zones: set[str], config: Config) -> str | None:
     """Why a host is no candidate, with the numbers; None where it is one."""
     if host.disabled:
         return f"disabled: {host.service.get('disabled_reason') or 'no reason given'}"
@@ -46,4 +75,4 @@ def reason(host: HostState, request: Request, known_zones: set[str]) -> str | No
     forbidden = request.forbidden_traits & host.traits
     if forbidden:
         return f"traits: has the forbidden {', '.join(sorted(forbidden))}"
-    return _network(host, request) or host.shortage(request.resources)
+    return _isolated(host, request, config) or _network(host, request) or host.shortage(request.resources)

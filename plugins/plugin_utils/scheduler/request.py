@@ -8,9 +8,14 @@ Follows ``nova/scheduler/utils.py: ResourceRequest`` and ``nova/objects/request_
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import basic_resources
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.image_properties import known
+
+# resources:X, resources1:X, trait_EXTRA:Y (``ResourceRequest.XS_KEYPAT``)
+_GROUPED = re.compile(r"(resources|trait)([a-zA-Z0-9_-]{1,64})?:(.+)\Z")
 
 
 class RequestError(ValueError):
@@ -44,20 +49,51 @@ def resources(flavor: dict[str, t.Any], properties: dict[str, t.Any], is_bfv: bo
             asked["VCPU"] = vcpus - pinned
         if specs.get("hw:emulator_threads_policy") == "isolate":
             asked["PCPU"] += 1
+    granular: dict[str, int] = {}
     for key, value in specs.items():
-        if key.startswith("resources:"):
-            asked[key.removeprefix("resources:")] = int(value)
+        match = _GROUPED.match(key)
+        if match and match.group(1) == "resources":
+            if match.group(2):
+                # A numbered group asks beside the others; a host here is one provider, so they add up.
+                granular[match.group(3)] = granular.get(match.group(3), 0) + int(value)
+            else:
+                asked[match.group(3)] = int(value)
+    for name, amount in granular.items():
+        asked[name] = asked.get(name, 0) + amount
     return {name: amount for name, amount in asked.items() if amount}
 
 
+# (trait, extra spec whose image property has the same name with an underscore, the value that asks for it)
+FEATURE_TRAITS = (
+    ("COMPUTE_SECURITY_UEFI_SECURE_BOOT", "os:secure_boot", "required"),
+    ("COMPUTE_ADDRESS_SPACE_PASSTHROUGH", "hw:maxphysaddr_mode", "passthrough"),
+    ("COMPUTE_ADDRESS_SPACE_EMULATED", "hw:maxphysaddr_mode", "emulate"),
+    ("COMPUTE_SECURITY_STATELESS_FIRMWARE", "hw:firmware_stateless", "true"),
+    ("COMPUTE_SOCKET_PCI_NUMA_AFFINITY", "hw:pci_numa_affinity_policy", "socket"),
+)
+
+
 def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[str], set[str]]:
-    """(required, forbidden) traits of flavor and image."""
+    """(required, forbidden) traits of flavor and image, those too that a feature stands for (``ResourceRequest._translate_*``)."""
     required: set[str] = set()
     forbidden: set[str] = set()
     for key, value in (flavor.get("extra_specs") or {}).items():
-        if key.startswith("trait:"):
-            (forbidden if value == "forbidden" else required).add(key.removeprefix("trait:"))
+        match = _GROUPED.match(key)
+        if match and match.group(1) == "trait":
+            (forbidden if value == "forbidden" else required).add(match.group(3))
     required.update(key.removeprefix("trait:") for key, value in properties.items() if key.startswith("trait:") and value == "required")
+    for trait, feature, value in FEATURE_TRAITS:
+        scope, name = feature.split(":")
+        asked = (flavor.get("extra_specs") or {}).get(feature) or properties.get(f"{scope}_{name}")
+        if asked is not None and str(asked).lower() == value:
+            required.add(trait)
+    version = (flavor.get("extra_specs") or {}).get("hw:tpm_version") or properties.get("hw_tpm_version")
+    if version:
+        model = (flavor.get("extra_specs") or {}).get("hw:tpm_model") or properties.get("hw_tpm_model")
+        required.add("COMPUTE_SECURITY_TPM_CRB" if model == "tpm-crb" else "COMPUTE_SECURITY_TPM_TIS")
+        required.add("COMPUTE_SECURITY_TPM_2_0" if str(version) == "2.0" else "COMPUTE_SECURITY_TPM_1_2")
+        security = (flavor.get("extra_specs") or {}).get("hw:tpm_secret_security") or "user"
+        required.add(f"COMPUTE_SECURITY_TPM_SECRET_SECURITY_{str(security).upper()}")
     return required, forbidden
 
 
@@ -80,11 +116,12 @@ class Request:
         self.flavor: dict[str, t.Any] = spec["flavor"]
         self.extra_specs: dict[str, str] = {key: str(value) for key, value in (self.flavor.get("extra_specs") or {}).items()}
         self.image_id: str | None = image.get("id")
-        self.image_properties: dict[str, t.Any] = image.get("properties") or {}
+        properties: dict[str, t.Any] = image.get("properties") or {}
+        self.image_properties = known(properties)
         self.hints: dict[str, t.Any] = spec.get("scheduler_hints") or {}
         self.project_id: str = spec.get("project_id") or "demo"
         self.resources = resources(self.flavor, self.image_properties, bool(spec.get("is_bfv")))
-        self.required_traits, self.forbidden_traits = traits(self.flavor, self.image_properties)
+        self.required_traits, self.forbidden_traits = traits(self.flavor, properties)
         self.number: int = int(spec.get("num_instances") or len(spec.get("instance_uuids") or []) or 1)
         self.uuids: list[str] = list(spec.get("instance_uuids") or [])
         # A case of the conformance files may leave the ids out: any will do, as long as they differ.
@@ -98,6 +135,8 @@ class Request:
         self.networks: list[dict[str, t.Any]] = spec.get("networks") or []
         self.group = self._group(spec.get("group"), groups)
         self.instance_uuid = self.uuids[0]
+        # Set where the options restrict projects to aggregates (prefilters.tenant_aggregates).
+        self.tenant_aggregates: set[str] = set()
 
     @staticmethod
     def _zone(text: str | None) -> tuple[str | None, str | None, str | None]:

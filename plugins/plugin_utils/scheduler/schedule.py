@@ -19,6 +19,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher, normalise
 
 Data = dict[str, t.Any]
+# The names that Nova has for "no zone at all": they restrict nothing unless an aggregate makes a zone of that name.
+NO_ZONES = {"nova", "internal"}
 
 
 def schedule(
@@ -47,7 +49,7 @@ class _Scheduler:
     def __init__(self, hosts: list[Data], aggregates: list[Data], groups: list[Data], config: Config, rng: random.Random) -> None:
         self.hosts = [HostState(facts, aggregates, position) for position, facts in enumerate(hosts)]
         self.groups = {group["uuid"]: Group(group) for group in groups}
-        self.config, self.rng = config, rng
+        self.config, self.rng, self.aggregates = config, rng, aggregates
         self.group_hosts: dict[str, set[str]] = {}
         for group in self.groups.values():
             self.group_hosts[group.uuid] = {host.host for host in self.hosts if group.members & host.instances.keys()}
@@ -63,8 +65,13 @@ class _Scheduler:
         result: Data = {"id": spec.get("id"), "result": "ok", "message": "", "rejected_by_placement": {}, "picks": []}
         try:
             request = Request(spec, self.groups)
+            self._check_zone(request)
         except (RequestError, ValueError) as error:
             return {**result, "result": "api_error", "message": str(error)}
+        try:
+            request.tenant_aggregates = prefilters.tenant_aggregates(self.aggregates, request.project_id, self.config)
+        except LookupError as error:
+            return {**result, "result": "no_valid_host", "message": str(error)}
         for host in self.hosts:
             host.refresh()
         undo: list[tuple[HostState, str]] = []
@@ -80,6 +87,10 @@ class _Scheduler:
             if result["result"] == "no_valid_host":
                 self._give_back(request, undo)
         return result
+
+    def _check_zone(self, request: Request) -> None:
+        if request.zone and self.zones and request.zone not in self.zones | NO_ZONES:
+            raise RequestError(f"availability zone {request.zone} does not exist; known: {', '.join(sorted(self.zones))}")
 
     def _pick_all(self, request: Request, result: Data, undo: list[tuple[HostState, str]]) -> None:
         survivors = self._candidates(request, result["rejected_by_placement"])
@@ -99,7 +110,7 @@ class _Scheduler:
         """The hosts that Placement would offer, once for the request."""
         candidates = []
         for host in self.hosts:
-            why = self._named_otherwise(host, request) or prefilters.reason(host, request, self.zones)
+            why = self._named_otherwise(host, request) or prefilters.reason(host, request, self.zones, self.config)
             if why:
                 rejected[host.host] = why
             else:
