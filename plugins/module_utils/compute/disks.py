@@ -46,9 +46,9 @@ class InstanceFiles:
         swaps = [int(bdm["volume_size"]) for bdm in local if bdm.get("guest_format") == "swap"]
         if not local and flavor.get("swap"):
             swaps = [int(flavor["swap"])]
-        for index, size_gb in enumerate(ephemerals):
+        for index, size_gb in enumerate(filter(None, ephemerals)):
             disks.append({"path": self.ephemeral(index), "format": "raw", "role": "ephemeral", "size": size_gb * 2**30, "label": f"ephemeral{index}"})
-        for size_mb in swaps[:1]:
+        for size_mb in filter(None, swaps[:1]):
             disks.append({"path": self.swap, "format": "raw", "role": "swap", "size": size_mb * 2**20})
         if instance.get("config_drive"):
             disks.append({"path": self.config, "format": "raw", "role": "config", "size": 0, "readonly": True})

@@ -81,7 +81,7 @@ def merge(flavor: dict[str, t.Any], image_ref: str | None, bdms: list[Bdm], volu
     for bdm in merged:
         # A blank disk without a size has the flavor's.
         if bdm["volume_size"] is None and (is_ephemeral(bdm) or is_swap(bdm)):
-            bdm["volume_size"] = flavor.get("swap" if is_swap(bdm) else "ephemeral_gb")
+            bdm["volume_size"] = flavor.get("swap" if is_swap(bdm) else "ephemeral_gb") or 0
     if image_ref and not bdms:
         merged.insert(0, _made("image", 0, uuid=image_ref))
     if flavor.get("ephemeral_gb") and not any(is_ephemeral(bdm) for bdm in merged):
