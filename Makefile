@@ -7,81 +7,92 @@ export ANSIBLE_NOCOWS := 1
 VENV := .venv
 PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
+FAST := lint unit conformance
+PARTS := $(FAST) docs sanity units second-python host-python artefact integration
 
-.PHONY: help system venv tree demo demo-down test test-fast test-unit test-conformance test-lint test-docs test-sanity test-units test-second-python test-artefact test-integration format clean
+.PHONY: help system tools venv tree demo demo-down test test-fast $(addprefix test-,$(PARTS)) lint format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-system: ## install the Debian/Ubuntu packages that are missing
+system: ## install the Debian/Ubuntu packages that are missing, the testbed's too
 	@tests/tools/install-system
+
+tools:
+	@tests/tools/install-system tools
 
 venv: $(VENV)/.done tree ## the Python environment in .venv
 
-$(VENV)/.done: requirements.txt requirements-dev.txt | system
+$(VENV)/.done: requirements.txt requirements-dev.txt | tools
 	$(call say,Python environment)
 	@tests/tools/make-venv $(VENV) requirements-dev.txt
 	@touch $@
 
-tree: ## the clone as ansible_collections/kvmfleet/compute, by a link in .build
+tree: # the clone as ansible_collections/kvmfleet/compute, by a link in .build
 	@mkdir -p .build/collections/ansible_collections/kvmfleet
 	@ln -sfn "$(CURDIR)" .build/collections/ansible_collections/kvmfleet/compute
 
 demo: venv ## raise the testbed, create servers over three hypervisors, show why they are where they are
+	$(call say,Demo)
 	@tests/demo/run
 
 demo-down: ## remove every trace of the demo
+	$(call say,Removing the testbed)
 	@tests/testbed/down --purge
 
-test: venv ## everything
-	@$(MAKE) --no-print-directory test-lint test-docs test-unit test-conformance test-sanity test-units test-second-python test-artefact test-integration
-	$(call say,All passed)
+test: venv ## everything, part by part
+	@tests/tools/run-parts $(PARTS)
 
 test-fast: venv ## what one runs while writing
-	@$(MAKE) --no-print-directory test-lint test-unit test-conformance
+	@tests/tools/run-parts $(FAST)
 
-test-lint: venv
+test-lint: venv ## ruff and mypy
 	$(call say,ruff and mypy)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy plugins
 
-test-unit: venv
+test-unit: venv ## unit tests
 	$(call say,Unit tests)
 	@$(PY) -m pytest tests/unit -q -n auto
 
-test-conformance: venv
+test-conformance: venv ## the answers of Nova
 	$(call say,Conformance with Nova)
-	@$(PY) -m pytest tests/conformance -q
+	@$(PY) -m pytest tests/conformance -q -n auto
 
-test-docs: venv
-	$(call say,ansible-lint, documentation, changelog)
+test-docs: venv ## ansible-lint (production), documentation, changelog
+	$(call say,ansible-lint and documentation and changelog)
 	@tests/tools/lint-collection
 
-test-sanity: venv
+test-sanity: venv ## ansible-test sanity
 	$(call say,ansible-test sanity)
 	@tests/tools/ansible-test sanity
 
-test-units: venv
+test-units: venv ## ansible-test units
 	$(call say,ansible-test units)
 	@tests/tools/ansible-test units
 
-test-second-python: venv
+test-second-python: venv ## imports and units with the other ansible-core
 	$(call say,Second Python and ansible-core: imports and units)
 	@tests/tools/second-python
 
-test-artefact: venv
+test-host-python: venv ## what travels to a host on Python 3.9
+	$(call say,The hosts' oldest Python: imports and units)
+	@tests/tools/host-python
+
+test-artefact: venv ## build, install and use the artefact
 	$(call say,Build and install the artefact)
 	@tests/tools/artefact
 
-test-integration: venv
+test-integration: venv ## the chain on the testbed
 	$(call say,Integration on the testbed)
-	@tests/testbed/up
-	@$(PY) -m pytest tests/integration -q
+	@tests/tools/integration
+
+lint: test-lint test-docs ## all that reads and doesn't run the code
 
 format: venv ## format the Python code
 	@$(VENV)/bin/ruff check --fix --exit-zero -q .
 	@$(VENV)/bin/ruff format .
 
-clean: ## remove what was built here
-	@rm -rf .build .venv dist tests/output
+clean: ## remove what was built here; the testbed has its own: make demo-down
+	@rm -rf .build .venv .cache dist tests/output .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import sys
 
@@ -14,12 +15,15 @@ TREE = ROOT / ".build" / "collections"
 
 def arrange_tree() -> None:
     """Put the clone on sys.path as ansible_collections.kvmfleet.compute, through a symlink in .build."""
-    if len(ROOT.parents) > 2 and ROOT.parents[1].name == "ansible_collections":
+    if ROOT.parts[-3:] == ("ansible_collections", "kvmfleet", "compute"):
         sys.path.insert(0, str(ROOT.parents[2]))
         return
     link = TREE / "ansible_collections" / "kvmfleet" / "compute"
     link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
+    # A clone that was moved has a link to where it was; another worker may be making it, too.
+    if link.is_symlink() and link.resolve() != ROOT:
+        link.unlink(missing_ok=True)
+    with contextlib.suppress(FileExistsError):
         link.symlink_to(ROOT)
     sys.path.insert(0, str(TREE))
 

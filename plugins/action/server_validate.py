@@ -46,6 +46,14 @@ def _reservation_id(rng: random.Random) -> str:
     return "r-" + "".join(rng.choice(RESERVATION_SYMBOLS) for _count in range(8))
 
 
+def _user_of_process() -> str:
+    """The user on the controller; a container may have no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def write_passwords(path: str, instances: list[dict[str, t.Any]], rng: random.Random) -> None:
     """Add a password for each new server that is to have one to the file {"<project>/<name>": password}, mode 0600, replaced atomically."""
     new = [i for i in instances if i["secrets_given"]["admin_pass"] == "generated" and not i["existing"]]
@@ -89,7 +97,7 @@ class ActionModule(ActionBase):
                 fleet = read_fleet(variables, args["hosts_variable"], aggregates)
         except (NotPlain, FleetError) as error:
             raise AnsibleActionFail(str(error)) from error
-        user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or getpass.getuser()
+        user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or _user_of_process()
         validated = validate(
             args["servers"],
             catalogue,

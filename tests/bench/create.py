@@ -89,9 +89,7 @@ def floor(made: dict[str, list[tuple[str, str]]]) -> float:
     begin = time.monotonic()
     running = []
     for host, domains in made.items():
-        base = subprocess.run(
-            [EXEC, host, "sh", "-c", "ls /var/lib/libvirt/kvmfleet/images/sha256-* | grep -v json | head -n 1"], capture_output=True, text=True
-        )
+        base = subprocess.run([EXEC, host, "sh", "-c", FIRST_IMAGE], capture_output=True, text=True, check=True)
         work = [{"folder": re.search(f"{INSTANCES}/[0-9a-f-]+", xml).group(0), "base": base.stdout.strip(), "xml": xml} for _name, xml in domains]
         process = subprocess.Popen([EXEC, host, "/usr/bin/python3", "-c", FLOOR], stdin=subprocess.PIPE, text=True)
         process.stdin.write(json.dumps(work))

@@ -2,9 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import json
+import pathlib
+import threading
+import typing as t
 
-from .conftest import Fleet, server, ssh
+import pytest
+
+from .conftest import STATE, Fleet, server, ssh
+
+MICRO = pathlib.Path(json.loads((STATE / "inventory" / "group_vars" / "all.yml").read_text())["compute_images"]["micro"]["source"])
+
+
+@pytest.fixture
+def web_server(tmp_path: pathlib.Path) -> t.Iterator[tuple[str, list[str]]]:
+    """(URL, requests) of an HTTP server on the controller that has the micro image under another digest."""
+    folder = tmp_path / "www"
+    folder.mkdir()
+    # Another digest than the testbed's own, so that no host has it cached.
+    (folder / "micro.qcow2").write_bytes(MICRO.read_bytes() + b"\0" * 512)
+    digest = hashlib.sha256((folder / "micro.qcow2").read_bytes()).hexdigest()
+    (folder / "SHA256SUMS").write_text(f"{digest}  micro.qcow2\n")
+    asked: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: t.Any) -> None:
+            super().__init__(*arguments, directory=str(folder))
+
+        def log_message(self, _format: str, *arguments: t.Any) -> None:
+            asked.append(str(arguments[0]))
+
+    made = http.server.ThreadingHTTPServer(("10.87.0.1", 0), Handler)
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://10.87.0.1:{made.server_port}", asked
+    made.shutdown()
+    made.server_close()
+    thread.join()
 
 
 def test_a_server_runs_and_is_what_was_asked(fleet: Fleet) -> None:
@@ -144,3 +180,55 @@ def test_drift_is_reported(fleet: Fleet) -> None:
     assert {item["path"] for item in play.server("web")["drift"]} == {"flavorRef", "metadata", "user_data"}
     assert "differs from the request" in play.output
     assert play.changed() == 0
+
+
+def test_an_image_is_fetched_once_per_host(fleet: Fleet, web_server: tuple[str, list[str]]) -> None:
+    url, asked = web_server
+    images = {"web": {"source": f"{url}/micro.qcow2", "checksum": f"sha256:{url}/SHA256SUMS", "disk_format": "qcow2"}}
+    check = fleet.create(server("web", image="web", min_count=6), options=("--check",), compute_images=images)
+    assert check.code == 0, check.output
+    assert "unknown until it is fetched" in check.output
+    assert asked == []
+    play = fleet.create(server("web", image="web", min_count=6), compute_images=images)
+    assert play.code == 0, play.output
+    assert sum("GET /micro.qcow2" in line for line in asked) == 3
+    for host in fleet.hosts.values():
+        host.run("sh", "-c", "cd /var/lib/libvirt/kvmfleet/images && ls -t | head -n 2 | xargs rm")
+
+
+def test_the_next_play_logs_in(fleet: Fleet) -> None:
+    play = fleet.play(
+        str(pathlib.Path(__file__).with_name("next_play.yml")),
+        {
+            "compute_servers": [server("web", min_count=2)],
+            "compute_wait_for": "ssh",
+            "compute_login_user": "root",
+            "compute_login_private_key_file": str(STATE / "ssh" / "id"),
+        },
+    )
+    assert play.code == 0, play.output
+    assert "web-1 answers as web-1" in play.output
+    assert "web-2 answers as web-2" in play.output
+
+
+def test_generated_passwords_go_to_their_file_only(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "passwords.json"
+    play = fleet.create(server("web"), options=("-vvv",), compute_admin_password_file=str(path))
+    assert play.code == 0, play.output
+    password = json.loads(path.read_text())["default/web"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert password not in play.output
+    made = play.server("web")
+    host = fleet.hosts[made["host"]]
+    assert password in host.run("cat", f"/var/lib/libvirt/kvmfleet/instances/{made['id']}/config_drive.json")
+    again = fleet.create(server("web"), compute_admin_password_file=str(path))
+    assert (again.changed(), json.loads(path.read_text())["default/web"]) == (0, password)
+
+
+def test_prepare_host_says_what_is_missing(fleet: Fleet) -> None:
+    asked = {"compute_prepare_packages": False, "compute_prepare_service": False}
+    assert fleet.play("kvmfleet.compute.prepare_host", asked).code == 0
+    networks = {"lan": {"bridge": "br-none", "subnets": []}}
+    play = fleet.play("kvmfleet.compute.prepare_host", {**asked, "compute_networks": networks})
+    assert play.code == 2
+    assert "bridge: br-none" in play.output

@@ -182,6 +182,11 @@ def _remove(hypervisor: Hypervisor, host: Host, uuid: str) -> None:
     locks.forget(host.state_path, uuid)
 
 
+def as_recorded(record: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The instance that a record describes."""
+    return {key: record.get(key) for key in KEYS}
+
+
 def build(hypervisor: Hypervisor, host: Host, instance: dict[str, t.Any], secrets: Secrets, run: dict[str, t.Any]) -> str:
     """Build a claimed instance, or finish one that a dead run left; returns its power state.
 
@@ -196,6 +201,8 @@ def build(hypervisor: Hypervisor, host: Host, instance: dict[str, t.Any], secret
         if (record.get("run") or {}).get("id") != run.get("id"):
             raise ServerError("InstanceIsBuilding", f"the claim of {instance['display_name']} belongs to run {(record.get('run') or {}).get('id')}")
         journal = Journal(host.state_path, uuid)
+        # What was claimed is built: a request that changed since a dead run claimed is drift.
+        instance = as_recorded(record)
         try:
             if domain["power_state"] == "running":
                 # A dead run got this far: the guest is up, only its record doesn't say so.
@@ -232,13 +239,13 @@ def start(hypervisor: Hypervisor, host: Host, instance: dict[str, t.Any]) -> str
         if domain is None or not domain["record"]:
             raise ServerError("InstanceNotFound", f"no domain of this collection with uuid {uuid} is on the host any more")
         record = domain["record"]
-        as_recorded = dict({key: record.get(key) for key in KEYS}, uuid=uuid)
+        recorded = as_recorded(record)
         files = host.files(uuid)
         try:
             hypervisor.destroy(uuid)
-            _make_missing(host, as_recorded, files)
-            hypervisor.define(render(host, as_recorded, record))
-            _start(hypervisor, as_recorded)
+            _make_missing(host, recorded, files)
+            hypervisor.define(render(host, recorded, record))
+            _start(hypervisor, recorded)
         except (ServerError, HypervisorError, OSError) as error:
             with contextlib.suppress(HypervisorError):
                 hypervisor.destroy(uuid)

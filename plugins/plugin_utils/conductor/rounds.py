@@ -63,9 +63,12 @@ def _images(instances: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
     """Each image once, however many servers need it; a server whose root disk is there needs none."""
     needed: dict[str, dict[str, t.Any]] = {}
     for instance in instances:
-        missing = ((instance.get("existing") or {}).get("record") or {}).get("missing_files") or []
-        if instance.get("image") and _action(instance) != "none" and (_action(instance) != "start" or any(path.endswith("/disk") for path in missing)):
-            needed[instance["image"]["id"]] = instance["image"]
+        record = (instance.get("existing") or {}).get("record") or {}
+        # A server that is there is built of what it was claimed with.
+        image = record.get("image") or instance.get("image")
+        missing = any(path.endswith("/disk") for path in record.get("missing_files") or [])
+        if image and _action(instance) != "none" and (_action(instance) != "start" or missing):
+            needed[image["id"]] = image
     return list(needed.values())
 
 

@@ -24,9 +24,9 @@ def domain(record: dict[str, t.Any] | None = None, **fields: t.Any) -> dict[str,
     return {**made, **fields}
 
 
-def refused(server: dict, domains: list[dict], host: dict = HOST) -> ServerError:
+def refused(server: dict, domains: list[dict]) -> ServerError:
     with pytest.raises(ServerError) as caught:
-        claim.check(server, host, domains)
+        claim.check(server, HOST, domains)
     return caught.value
 
 
