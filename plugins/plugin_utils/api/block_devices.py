@@ -27,10 +27,12 @@ def _is_true(value: t.Any) -> bool:
     return str(value).lower() in ("true", "1", "on", "yes")
 
 
-def _normal(bdm: Bdm, index: int, volumes: dict[str, Bdm]) -> Bdm:
+def _normal(bdm: Bdm, index: int, volumes: dict[str, Bdm], snapshots: dict[str, Bdm]) -> Bdm:
     size = _int(bdm.get("volume_size"))
     if bdm.get("source_type") == "volume" and bdm.get("uuid") in volumes:
         size = volumes[bdm["uuid"]].get("size")
+    if bdm.get("source_type") == "snapshot" and bdm.get("uuid") in snapshots:
+        size = size or snapshots[bdm["uuid"]].get("size")
     return {
         "path": f"block_device_mapping_v2[{index}]",
         "source_type": bdm.get("source_type"),
@@ -71,12 +73,18 @@ def is_swap(bdm: Bdm) -> bool:
     return bdm["source_type"] == "blank" and bdm["guest_format"] == "swap"
 
 
-def merge(flavor: dict[str, t.Any], image_ref: str | None, bdms: list[Bdm], volumes: dict[str, Bdm] | None = None) -> list[Bdm]:
+def merge(
+    flavor: dict[str, t.Any],
+    image_ref: str | None,
+    bdms: list[Bdm],
+    volumes: dict[str, Bdm] | None = None,
+    snapshots: dict[str, Bdm] | None = None,
+) -> list[Bdm]:
     """The request's devices, the image as root disk where the request names no device at all, and what the flavor adds (ephemeral, swap).
 
-    ``volumes``: {id: {size (GB)}} of the volumes that there are.
+    ``volumes``, ``snapshots``: {id: {size (GB)}} of those that there are.
     """
-    merged = [_normal(bdm, index, volumes or {}) for index, bdm in enumerate(bdms)]
+    merged = [_normal(bdm, index, volumes or {}, snapshots or {}) for index, bdm in enumerate(bdms)]
     merged = [bdm for bdm in merged if not bdm["no_device"]]
     for bdm in merged:
         # A blank disk without a size has the flavor's.

@@ -10,15 +10,17 @@ would report.
 from __future__ import annotations
 
 import ipaddress
+import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, hardware
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
 
 Data = dict[str, t.Any]
-GIB = 2**30
 BAD_REQUEST = "HTTPBadRequest"
+# Extra specs that the scheduler or the domain's XML reads.
+EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z")
 
 
 class Checker:
@@ -63,7 +65,7 @@ class Checker:
         self._check_metadata(server, problems)
         devices = block_devices.merge(flavor or {}, image_ref, server.get("block_device_mapping_v2") or [])
         if flavor and image:
-            self._check_flavor_image(server, flavor, image, devices, problems)
+            self._check_flavor_image(flavor, image, devices, written, problems)
         group = self._group(asked, problems)
         found = {
             "flavor": flavor,
@@ -120,11 +122,6 @@ class Checker:
         if image is None:
             problems.add("imageRef", value, f"is no image; known: {self._catalogue.known('images')}", "ImageNotFound")
             return None
-        if image["status"] != "active":
-            problems.add("imageRef", value, f"has the status {image['status']}, not active", "ImageNotActive")
-        wanted_drive = image["properties"].get("img_config_drive")
-        if wanted_drive not in (None, "optional", "mandatory"):
-            problems.add("imageRef", value, f"its property img_config_drive is {wanted_drive!r}, not optional or mandatory", "InvalidImageConfigDrive")
         if server.get("OS-DCF:diskConfig") == "AUTO" and str(image["properties"].get("auto_disk_config")).lower() == "disabled":
             problems.add("OS-DCF:diskConfig", "AUTO", "is disabled by the image", "AutoDiskConfigDisabledByImage")
         return image
@@ -226,22 +223,38 @@ class Checker:
                     return int(cached["virtual_size"])
         return int(image["size"]) if image["size"] else None
 
-    def _check_flavor_image(self, server: Data, flavor: Data, image: Data, devices: list[Data], problems: ServerProblems) -> None:
-        """``_validate_flavor_image_nostatus``; the virtual size too, where it is known before a host is touched."""
-        if flavor["memory_mb"] < image["min_ram"]:
-            rule = f"has {flavor['memory_mb']} MB of memory, image {image['name']} needs {image['min_ram']} MB"
-            problems.add("flavorRef", flavor["name"], rule, "FlavorMemoryTooSmall")
-        if block_devices.is_volume_booted(devices) or not flavor["root_gb"]:
-            return
+    def _check_flavor_image(self, flavor: Data, image: Data, devices: list[Data], written: Data, problems: ServerProblems) -> None:
         size = self._virtual_size(image)
-        if size is None:
+        booted_from_volume = block_devices.is_volume_booted(devices)
+        if size is None and flavor["root_gb"] and not booted_from_volume:
             problems.note(f"the virtual size of image {image['name']} is unknown until it is fetched")
-        elif size > flavor["root_gb"] * GIB:
-            rule = f"has a root disk of {flavor['root_gb']} GB, image {image['name']} needs {-(-size // GIB)} GB"
-            problems.add("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanImage")
-        if image["min_disk"] > flavor["root_gb"]:
-            rule = f"has a root disk of {flavor['root_gb']} GB, image {image['name']} needs {image['min_disk']} GB (min_disk)"
-            problems.add("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanMinDisk")
+        values = {"flavorRef": flavor["name"], "imageRef": written.get("imageRef", image["id"]), "block_device_mapping_v2": len(devices)}
+        root = block_devices.root_device(devices)
+        flavor_image.check(
+            flavor,
+            image,
+            size=size,
+            root_volume_gb=root["volume_size"] if root and booted_from_volume else None,
+            # Without a policy one user may do all.
+            zero_disk_allowed=True,
+            bad=lambda path, rule, error: problems.add(path, values[path], rule, error),
+            is_volume_booted=booted_from_volume,
+        )
+        self._check_buildable(flavor, image, problems)
+
+    @staticmethod
+    def _check_buildable(flavor: Data, image: Data, problems: ServerProblems) -> None:
+        """Refuse what no host here can build yet, and say what has no effect: better than a guest that is not what was asked."""
+        try:
+            cells = hardware.constraints(flavor, image["properties"])["numa"]
+        except hardware.ConstraintError:
+            return  # reported as what it is already
+        if cells:
+            rule = "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet"
+            problems.add("flavorRef", flavor["name"], rule, "UnsupportedHardware")
+        idle = sorted(key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key))
+        if idle:
+            problems.note(f"extra specs of flavor {flavor['name']} that have no effect yet: {', '.join(idle)}")
 
     def _group(self, asked: Data, problems: ServerProblems) -> Data | None:
         hint = asked["hints"].get("group")

@@ -256,3 +256,17 @@ def test_granted_is_never_beyond_a_limit(least: int, extra: int, limit: int, use
         return
     assert least <= number <= least + extra
     assert limit < 0 or used + 2 * number <= limit
+
+
+def test_what_can_not_be_built_is_refused_and_what_has_no_effect_is_said() -> None:
+    flavors = {
+        "pinned": {"vcpus": 2, "memory_mb": 512, "root_gb": 10, "extra_specs": {"hw:cpu_policy": "dedicated"}},
+        "capped": {"vcpus": 2, "memory_mb": 512, "root_gb": 10, "extra_specs": {"quota:cpu_quota": "1000", "hw:cpu_cores": "2"}},
+        "odd": {"vcpus": 2, "memory_mb": 512, "root_gb": 10, "extra_specs": {"hw:cpu_policy": "bogus"}},
+    }
+    catalogue = {**CATALOGUE, "flavors": flavors}
+    assert rules(check(asked(flavor="pinned"), catalogue=catalogue)) == [("servers[0].flavor", "UnsupportedHardware")]
+    assert rules(check(asked(flavor="odd"), catalogue=catalogue)) == [("servers[0].flavor", "InvalidCPUAllocationPolicy")]
+    capped = check(asked(flavor="capped"), catalogue=catalogue)
+    assert capped["errors"] == []
+    assert any("quota:cpu_quota" in note and "hw:cpu_cores" not in note for note in capped["notes"])
