@@ -24,6 +24,6 @@ known_hosts() { [ -d "$STATE/hosts" ] && ls "$STATE/hosts"; }
 
 need_root() {
   if [ "$(id -u)" -ne 0 ]; then
-    exec sudo --preserve-env=HYPERVISORS,KVMFLEET_TESTBED,KVMFLEET_TESTBED_IMAGES "$0" "$@"
+    exec sudo --preserve-env=HYPERVISORS,KVMFLEET_TESTBED,KVMFLEET_TESTBED_IMAGES,MICRO_ONLY "$0" "$@"
   fi
 }

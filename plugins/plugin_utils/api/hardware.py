@@ -51,6 +51,17 @@ def _mask(spec: str, vcpus: int) -> set[int]:
     return parse_cpus(f"0-{vcpus - 1},{spec}" if spec.strip().startswith("^") else spec)
 
 
+def _texts(values: Data) -> dict[str, str]:
+    return {key: str(value) for key, value in values.items() if value is not None}
+
+
+def _number(text: str, what: str, error_class: str = "InvalidRequest") -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ConstraintError(error_class, f"{what} {text!r} is no whole number") from error
+
+
 def _bool(value: t.Any) -> bool:
     return str(value).strip().lower() in ("1", "t", "true", "on", "y", "yes")
 
@@ -60,8 +71,8 @@ class _Pair:
 
     def __init__(self, flavor: Data, properties: Data) -> None:
         self.vcpus, self.memory_mb = int(flavor.get("vcpus") or 1), int(flavor.get("memory_mb") or 512)
-        self.specs: Data = flavor.get("extra_specs") or {}
-        self.properties = properties
+        self.specs: dict[str, str] = _texts(flavor.get("extra_specs") or {})
+        self.properties: dict[str, str] = _texts(properties)
 
     def both(self, name: str, prefix: str = "hw") -> tuple[t.Any, t.Any]:
         return self.specs.get(f"{prefix}:{name}"), self.properties.get(f"{prefix}_{name}")
@@ -94,10 +105,8 @@ def _serial_ports(pair: _Pair) -> None:
     of_flavor, of_image = pair.both("serial_port_count")
     most = None
     if of_flavor:
-        if not re.fullmatch(r"-?\d+", str(of_flavor)):
-            raise ConstraintError("ImageSerialPortNumberInvalid", f"hw:serial_port_count {of_flavor!r} is no number")
-        most = int(of_flavor)
-    if most and of_image and int(of_image) > most:
+        most = _number(of_flavor, "hw:serial_port_count", "ImageSerialPortNumberInvalid")
+    if most and of_image and _number(of_image, "hw_serial_port_count", "ImageSerialPortNumberInvalid") > most:
         raise ConstraintError("ImageSerialPortNumberExceedFlavorValue", f"the image wants {of_image} serial ports, the flavor allows {most}")
 
 
@@ -118,10 +127,7 @@ def _numbers(pair: _Pair, prefix: str) -> tuple[list[int], list[int]]:
     found: list[list[int]] = [[], []]
     for name in TOPOLOGY:
         for which, value in enumerate(pair.both(f"{prefix}{name}")):
-            try:
-                found[which].append(int(value or 0))
-            except ValueError as error:
-                raise ConstraintError("InvalidRequest", f"hw:{prefix}{name} {value!r} is no number") from error
+            found[which].append(_number(value or "0", f"hw:{prefix}{name}"))
     return found[0], found[1]
 
 
@@ -264,7 +270,7 @@ def _per_cell(pair: _Pair, name: str, read: t.Callable[[str], t.Any]) -> list[t.
 
 def _cells(pair: _Pair, nodes: int) -> list[tuple[set[int], int]]:
     """[(CPUs, memory in MB)] of each cell."""
-    cpu_list, memory_list = _per_cell(pair, "numa_cpus", parse_cpus), _per_cell(pair, "numa_mem", int)
+    cpu_list, memory_list = _per_cell(pair, "numa_cpus", parse_cpus), _per_cell(pair, "numa_mem", lambda text: _number(text, "hw:numa_mem"))
     if cpu_list is None and memory_list is None:
         if pair.vcpus % nodes or pair.memory_mb % nodes:
             rule = f"{pair.vcpus} CPUs and {pair.memory_mb} MB don't come out even over {nodes} NUMA cells"
