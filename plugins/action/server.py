@@ -20,10 +20,10 @@ MODULE = "kvmfleet.compute.server"
 
 def secrets_for(servers: list[dict[str, t.Any]], requests: list[dict[str, t.Any]], generated: dict[str, str]) -> dict[str, dict[str, str | None]]:
     """{uuid: {user_data, admin_pass}} of the servers that have any; ``generated``: {"<project>/<name>": password}."""
-    found = {}
+    found: dict[str, dict[str, str | None]] = {}
     for server in servers:
         index = server.get("request_index")
-        secrets = secrets_of(requests[index]) if index is not None and index < len(requests) else {"user_data": None, "admin_pass": None}
+        secrets: dict[str, str | None] = secrets_of(requests[index]) if index is not None and index < len(requests) else {"user_data": None, "admin_pass": None}
         if secrets["admin_pass"] is None and (server.get("secrets_given") or {}).get("admin_pass") == "generated":
             secrets["admin_pass"] = generated.get(f"{server['project_id']}/{server['display_name']}")
         if any(secrets.values()):

@@ -19,8 +19,9 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import Flee
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import this_run
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -65,11 +66,14 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from error
         hosts = [host["state"] for host in fleet["hosts"].values() if host["state"]]
         rng = random.Random(args["seed"])
-        planned = schedule(args["request_specs"], hosts, fleet["aggregates"], args["groups"], _config(args), rng=rng)
+        try:
+            planned = schedule(args["request_specs"], hosts, fleet["aggregates"], args["groups"], _config(args), rng=rng)
+        except (registry.UnknownFilter, ExpressionError) as error:
+            raise AnsibleActionFail(f"compute_scheduler_filters or compute_scheduler_weighers: {error}") from error
         book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()))
 
         def explained(scheduled: dict[str, t.Any]) -> tuple[str, dict[str, str]]:
-            return explain.no_valid_host_message(scheduled), explain.reasons(scheduled)
+            return scheduled["message"], explain.reasons(scheduled)
 
         placed, lost = place(args["instances"], list(zip(args["request_specs"], planned["results"], strict=True)), fleet, book, explained)
         state = rounds.first(

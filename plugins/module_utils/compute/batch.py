@@ -165,8 +165,9 @@ class Batch:
     # the end
 
     def _delete(self, server: dict[str, t.Any]) -> dict[str, t.Any]:
+        foreign: list[str] = []
         if self._check:
-            changed, foreign = self._hypervisor.find(server["uuid"]) is not None, []
+            changed = self._hypervisor.find(server["uuid"]) is not None
         else:
             changed, foreign = build.delete(self._hypervisor, self._host, server["uuid"])
         result = outcome(server, "deleted" if changed else "unchanged", "delete", changed=changed)

@@ -20,23 +20,20 @@ def inventories(host: dict) -> dict[str, Inventory]:
     """The inventory per resource class of a host state: {class: {total, reserved, allocation_ratio, min_unit, max_unit, step_size}}."""
     reserved = host.get("reserved") or {}
     ratios = host.get("allocation_ratio") or {}
-    totals = {"VCPU": host["vcpus"], "MEMORY_MB": host["memory_mb"], "DISK_GB": host["disk_gb"]}
-    if host.get("pcpus"):
-        totals["PCPU"] = host["pcpus"]
+    extras = host.get("inventory") or {}
+    totals = {"VCPU": host["vcpus"], "MEMORY_MB": host["memory_mb"], "DISK_GB": host["disk_gb"], "PCPU": host.get("pcpus")}
     result: dict[str, Inventory] = {}
     for name, total in totals.items():
         if total:
-            result[name] = {"total": total, "reserved": reserved.get(name, 0), "allocation_ratio": ratios.get(name, DEFAULT_RATIO.get(name, 1.0))}
-    for name, extra in (host.get("inventory") or {}).items():
-        result.setdefault(name, {}).update(extra)
-    for inventory in result.values():
-        inventory.setdefault("total", 0)
-        inventory.setdefault("reserved", 0)
-        inventory.setdefault("allocation_ratio", 1.0)
-        inventory.setdefault("min_unit", 1)
-        inventory.setdefault("max_unit", inventory["total"])
-        inventory.setdefault("step_size", 1)
+            result[name] = _inventory(total, reserved.get(name, 0), ratios.get(name, DEFAULT_RATIO.get(name, 1.0)))
+    for name, extra in extras.items():
+        known = result.get(name) or _inventory(0, 0, 1.0)
+        result[name] = {**known, "max_unit": extra.get("total", known["total"]), **extra}
     return result
+
+
+def _inventory(total: int, reserved: int, ratio: float) -> Inventory:
+    return {"total": total, "reserved": reserved, "allocation_ratio": ratio, "min_unit": 1, "max_unit": total, "step_size": 1}
 
 
 def shortage(name: str, inventory: Inventory | None, used: int, requested: int) -> str | None:

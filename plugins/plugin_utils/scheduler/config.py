@@ -18,6 +18,7 @@ DEFAULT_FILTERS = (
 NOVA: dict[str, dict[str, t.Any]] = {
     "filter_scheduler": {
         "enabled_filters": list(DEFAULT_FILTERS),
+        "weight_classes": ["nova.scheduler.weights.all_weighers"],
         "host_subset_size": 1,
         "shuffle_best_same_weighed_hosts": False,
         "max_io_ops_per_host": 8,
@@ -49,11 +50,14 @@ NOVA: dict[str, dict[str, t.Any]] = {
         "placement_aggregate_required_for_tenants": False,
     },
     "DEFAULT": {"service_down_time": 60},
+    # All or nothing; where it is honoured, min_count servers or more are placed if not all can be.
+    "kvmfleet": {"profile": "default", "honour_min_count": False},
 }
 
 # Where Nova's defaults are known to hurt: one newer hypervisor would attract everything, and one host with a PCI device would be shunned by all.
 OWN: dict[str, dict[str, t.Any]] = {
     "filter_scheduler": {"hypervisor_version_weight_multiplier": 0.0, "pci_weight_multiplier": 0.0},
+    "kvmfleet": {"honour_min_count": True},
 }
 
 
@@ -62,16 +66,15 @@ class Config:
 
     def __init__(self, given: dict[str, t.Any] | None = None) -> None:
         given = given or {}
-        self.profile = (given.get("kvmfleet") or {}).get("profile", "default")
-        self._layers = [given] + ([] if self.profile == "nova" else [OWN]) + [NOVA]
+        profile = (given.get("kvmfleet") or {}).get("profile", "default")
+        self._options: dict[tuple[str, str], t.Any] = {}
+        for layer in [NOVA] + ([] if profile == "nova" else [OWN]) + [given]:
+            for section, options in layer.items():
+                self._options.update({(section, name): value for name, value in (options or {}).items()})
 
     def get(self, section: str, name: str) -> t.Any:
         """The option's value."""
-        for layer in self._layers:
-            options = layer.get(section) or {}
-            if name in options:
-                return options[name]
-        raise KeyError(f"[{section}] {name}")
+        return self._options[section, name]
 
     def filter(self, name: str) -> t.Any:
         """An option of [filter_scheduler]."""

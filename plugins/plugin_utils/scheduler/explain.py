@@ -11,6 +11,9 @@ from collections import Counter
 
 Result = dict[str, t.Any]
 
+# Hosts that are shown without -v: where servers found a place, and where one found none.
+BRIEF, LISTED = 4, 20
+
 _NUMBERS = re.compile(r"(-?\d+(?:\.\d+)?) left of .*?asked (\d+)")
 
 
@@ -18,8 +21,7 @@ def reasons(result: Result) -> dict[str, str]:
     """{host: why it was not chosen}, with the filter's name and numbers."""
     found = dict(result["rejected_by_placement"])
     for pick in result["picks"]:
-        for host, why in pick["removed"].items():
-            found[host] = f"{why['filter']}: {why['reason']}"
+        found.update(removals(pick["removed"]))
         for host, why in pick["claim_failed"]:
             found[host] = why
     return found
@@ -42,11 +44,8 @@ def _nearest(found: dict[str, str]) -> str | None:
     return f"{best[1]} ({found[best[1]]})" if best else None
 
 
-def no_valid_host_message(result: Result) -> str:
-    """One sentence: how many hosts fell for what, and the nearest miss with its numbers."""
-    if result["message"]:
-        return str(result["message"])
-    found = reasons(result)
+def no_valid_host(found: dict[str, str]) -> str:
+    """One sentence of {host: why not}: how many hosts fell for what, and the nearest miss with its numbers."""
     if not found:
         return "no valid host: the play has no host that can be read"
     counts = Counter(map(_kind, found.values()))
@@ -55,25 +54,33 @@ def no_valid_host_message(result: Result) -> str:
     return f"{text}; nearest miss: {nearest}" if nearest else text
 
 
+def removals(removed: dict[str, dict[str, str]]) -> dict[str, str]:
+    """{host: why} of what filters removed."""
+    return {host: f"{why['filter']}: {why['reason']}" for host, why in removed.items()}
+
+
 def table(result: Result, names: list[str], verbosity: int = 0) -> list[str]:
     """Lines of text: where each server goes and why; every host and weight at verbosity 1 and up."""
     lines = []
     for name, pick in zip(names, result["picks"], strict=False):
         if pick.get("host"):
-            weighed = ", ".join(f"{host} {weight:.3f}" for host, weight in pick["weighed"][: None if verbosity else 4])
-            lines.append(f"{name} -> {pick['host']}" + (f"  (weights: {weighed})" if len(pick["weighed"]) > 1 else "  (the only host left)"))
+            weighed = ", ".join(f"{host} {weight:.3f}" for host, weight in pick["weighed"][: None if verbosity else BRIEF])
+            lines.append(f"{name} -> {pick['host']}" + (f"  (weights: {weighed})" if pick["survivors"] > 1 else "  (the only host left)"))
             if verbosity:
                 lines.extend(_weights(pick))
     if result["result"] not in ("ok",):
         missing = names[sum(1 for pick in result["picks"] if pick.get("host")) if result["result"] == "partial" else 0 :]
-        lines.append(f"{', '.join(missing)} -> nowhere: {no_valid_host_message(result)}")
+        lines.append(f"{', '.join(missing)} -> nowhere: {result['message']}")
+    found = sorted(reasons(result).items())
     if verbosity or result["result"] != "ok":
-        lines.extend(f"    not {host}: {why}" for host, why in sorted(reasons(result).items()))
-    else:
-        found = reasons(result)
-        if found:
-            shown = "; ".join(f"{host}: {why}" for host, why in sorted(found.items())[:4])
-            lines.append(f"    not chosen: {shown}" + (f"; and {len(found) - 4} more (-v)" if len(found) > 4 else ""))
+        shown = found if verbosity else found[:LISTED]
+        lines.extend(f"    not {host}: {why}" for host, why in shown)
+        left = len(found) - len(shown) + result["omitted"]
+        if left:
+            lines.append(f"    and {left} more hosts" + ("" if verbosity else " (-v)"))
+    elif found:
+        left = len(found) - BRIEF + result["omitted"]
+        lines.append(f"    not chosen: {'; '.join(f'{host}: {why}' for host, why in found[:BRIEF])}" + (f"; and {left} more (-v)" if left > 0 else ""))
     return lines
 
 

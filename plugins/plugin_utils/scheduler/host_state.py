@@ -8,14 +8,56 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import inventories, shortage
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 Aggregate = dict[str, t.Any]
+
+
+class Membership:
+    """The aggregates that a host is in; hosts in the same ones share it. What it works out it remembers."""
+
+    def __init__(self, aggregates: list[Aggregate]) -> None:
+        self.aggregates = aggregates
+        self._values: dict[str, set[str]] = {}
+        self._metadata: dict[str, set[str]] | None = None
+
+    def values(self, key: str) -> set[str]:
+        """The values that the aggregates give a metadata key."""
+        if key not in self._values:
+            self._values[key] = {aggregate["metadata"][key] for aggregate in self.aggregates if key in aggregate["metadata"]}
+        return self._values[key]
+
+    def metadata(self) -> dict[str, set[str]]:
+        """All metadata of the aggregates, each value split at commas."""
+        if self._metadata is None:
+            self._metadata = {}
+            for aggregate in self.aggregates:
+                for key, value in aggregate["metadata"].items():
+                    self._metadata.setdefault(key, set()).update(part.strip() for part in str(value).split(","))
+        return self._metadata
+
+
+def memberships(aggregates: list[Aggregate]) -> t.Callable[[str], Membership]:
+    """From a host's name to its membership."""
+    indexes: dict[str, list[int]] = {}
+    for index, aggregate in enumerate(aggregates):
+        for host in dict.fromkeys(aggregate["hosts"]):
+            indexes.setdefault(host, []).append(index)
+    made: dict[tuple[int, ...], Membership] = {}
+
+    def membership(host: str) -> Membership:
+        key = tuple(indexes.get(host, ()))
+        if key not in made:
+            made[key] = Membership([aggregates[index] for index in key])
+        return made[key]
+
+    return membership
 
 
 class HostState:
     """Built from a host of docs/data.md (Host facts). ``used`` is the ledger per resource class; the free_* numbers follow from it."""
 
-    def __init__(self, facts: dict[str, t.Any], aggregates: list[Aggregate], position: int) -> None:
+    def __init__(self, facts: dict[str, t.Any], membership: Membership, position: int) -> None:
         self.facts = facts
         self.position = position
         self.host: str = facts["name"]
@@ -23,7 +65,8 @@ class HostState:
         self.uuid: str = facts.get("uuid") or self.host
         self.inventory = inventories(facts)
         self.used: dict[str, int] = dict(facts.get("used") or {})
-        self.aggregates = [aggregate for aggregate in aggregates if self.host in aggregate["hosts"]]
+        self.membership = membership
+        self.aggregates = membership.aggregates
         service = facts.get("service") if isinstance(facts.get("service"), dict) else {}
         self.service: dict[str, t.Any] = {"disabled": False, "disabled_reason": None, "forced_down": False, "host": self.host, **(service or {})}
         self.disabled = bool(self.service.get("disabled"))
@@ -71,17 +114,32 @@ class HostState:
                 return why
         return None
 
+    def consume(self, request: Request, uuid: str) -> None:
+        """Take what a server needs, in the ledger and in the numbers that weighers see (``HostState.consume_from_request``)."""
+        for name, amount in request.resources.items():
+            self.used[name] = self.used.get(name, 0) + amount
+        self.free_ram_mb -= int(request.flavor["memory_mb"])
+        self.free_disk_mb -= request.disk_mb
+        self.vcpus_used += int(request.flavor["vcpus"])
+        self.num_instances += 1
+        self.num_io_ops += 1
+        self.instances[uuid] = {"uuid": uuid, "image_properties": request.image_properties}
+
+    def release(self, request: Request, uuid: str) -> None:
+        """Give it back; the free numbers follow at the next ``refresh``."""
+        for name, amount in request.resources.items():
+            self.used[name] -= amount
+        self.num_instances -= 1
+        self.num_io_ops -= 1
+        del self.instances[uuid]
+
     def metadata_values(self, key: str) -> set[str]:
         """The values that the host's aggregates give a metadata key."""
-        return {aggregate["metadata"][key] for aggregate in self.aggregates if key in aggregate["metadata"]}
+        return self.membership.values(key)
 
     def metadata(self) -> dict[str, set[str]]:
         """All metadata of the host's aggregates, each value split at commas."""
-        merged: dict[str, set[str]] = {}
-        for aggregate in self.aggregates:
-            for key, value in aggregate["metadata"].items():
-                merged.setdefault(key, set()).update(part.strip() for part in str(value).split(","))
-        return merged
+        return self.membership.metadata()
 
     def number_of(self, key: str, default: float, cast: t.Callable[[str], float]) -> float:
         """The least number that the aggregates give a key (``validate_num_values``); the default where there is none, or no number."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 import inspect
@@ -12,12 +13,14 @@ import pkgutil
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import filters, weighers
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionFilter, ExpressionWeigher
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
 
 
 class UnknownFilter(ValueError):
-    """A name in enabled_filters that is no filter."""
+    """A name in enabled_filters or weight_classes that is none."""
 
 
 def _classes(package: t.Any, base: type) -> dict[str, type]:
@@ -25,7 +28,8 @@ def _classes(package: t.Any, base: type) -> dict[str, type]:
     for module_info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{module_info.name}")
         for name, item in inspect.getmembers(module, inspect.isclass):
-            if issubclass(item, base) and item is not base and item.__module__ == module.__name__:
+            # The base classes are no filters.
+            if issubclass(item, base) and item.__module__ == module.__name__ != base.__module__:
                 found[name] = item
     return found
 
@@ -42,18 +46,38 @@ def all_weighers() -> dict[str, type[Weigher]]:
     return t.cast("dict[str, type[Weigher]]", _classes(weighers, Weigher))
 
 
-def filter_class(name: str) -> type[Filter]:
-    """The filter with Nova's name or a dotted path; UnknownFilter where there is none."""
+def _named(name: str, known: dict[str, type], base: type, kind: str) -> type:
     short = name.rsplit(".", 1)[-1]
-    if short in all_filters() and ("." not in name or name.startswith("nova.")):
-        return all_filters()[short]
-    if "." in name:
-        module, _dot, attribute = name.rpartition(".")
-        try:
-            found = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise UnknownFilter(f"filter {name}: {error}") from error
-        if isinstance(found, type) and issubclass(found, Filter):
-            return found
-        raise UnknownFilter(f"filter {name}: is not a subclass of {Filter.__module__}.Filter")
-    raise UnknownFilter(f"filter {name} is unknown; known: {', '.join(sorted(all_filters()))}")
+    if short in known and ("." not in name or name.startswith("nova.")):
+        return known[short]
+    if "." not in name:
+        near = difflib.get_close_matches(name, known, 1)
+        raise UnknownFilter(f"{kind} {name} is unknown; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"))
+    module, _dot, attribute = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UnknownFilter(f"{kind} {name}: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise UnknownFilter(f"{kind} {name}: is not a subclass of {base.__module__}.{base.__name__}")
+    return found
+
+
+def make_filter(item: str | dict[str, t.Any], config: Config, group_hosts: dict[str, set[str]]) -> Filter:
+    """The filter with Nova's name or a dotted path, or of an expression; UnknownFilter where there is none."""
+    if isinstance(item, dict):
+        return ExpressionFilter(item, config, group_hosts)
+    return t.cast("type[Filter]", _named(item, all_filters(), Filter, "filter"))(config, group_hosts)
+
+
+def make_weighers(config: Config) -> list[Weigher]:
+    """Those of weight_classes, all of the collection's for ``all_weighers``, in the order of their names."""
+    made: list[Weigher] = []
+    for item in config.filter("weight_classes"):
+        if isinstance(item, dict):
+            made.append(ExpressionWeigher(item, config))
+        elif item.rsplit(".", 1)[-1] == "all_weighers":
+            made.extend(weigher(config) for weigher in all_weighers().values())
+        else:
+            made.append(t.cast("type[Weigher]", _named(item, all_weighers(), Weigher, "weigher"))(config))
+    return sorted(made, key=lambda weigher: weigher.name)

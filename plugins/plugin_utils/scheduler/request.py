@@ -130,11 +130,14 @@ class Request:
         self.zone, force_host, force_node = self._zone(spec.get("availability_zone"))
         self.force_hosts: list[str] = list(spec.get("force_hosts") or []) + ([force_host] if force_host else [])
         self.force_nodes: list[str] = list(spec.get("force_nodes") or []) + ([force_node] if force_node else [])
-        self.ignore_hosts: list[str] = list(spec.get("ignore_hosts") or [])
+        self.forced_names = {name.lower() for name in self.force_hosts}
+        self.ignored_names = {name.lower() for name in spec.get("ignore_hosts") or []}
         self.destination: dict[str, t.Any] = spec.get("requested_destination") or {}
         self.networks: list[dict[str, t.Any]] = spec.get("networks") or []
         self.group = self._group(spec.get("group"), groups)
         self.instance_uuid = self.uuids[0]
+        # Is one of its servers on a host already, as the facts have it?
+        self.is_known = False
         # Set where the options restrict projects to aggregates (prefilters.tenant_aggregates).
         self.tenant_aggregates: set[str] = set()
 

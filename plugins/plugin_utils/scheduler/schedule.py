@@ -3,24 +3,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The loop: filter, weigh, pick, consume; alternates; each pick with its explanation; pure.
 
-Follows ``nova/scheduler/manager.py: SchedulerManager._schedule`` and ``_get_alternate_hosts``, and ``host_manager.py: get_filtered_hosts``.
+Follows ``nova/scheduler/manager.py: SchedulerManager._schedule`` and ``_get_alternate_hosts``.
 """
 
 from __future__ import annotations
 
+import gc
+import json
 import random
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import prefilters, registry
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, prefilters, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.evaluation import Evaluation, Stage
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState, memberships
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.ranking import Ranking
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Group, Request, RequestError
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher, normalise
 
 Data = dict[str, t.Any]
 # The names that Nova has for "no zone at all": they restrict nothing unless an aggregate makes a zone of that name.
 NO_ZONES = {"nova", "internal"}
+# How many hosts' fates and weights one call explains. Past that a pick tells its own host only, and a request its first hosts.
+EXPLAINED = 20000
+EXPLAINED_PAST_THAT = 20
+# Evaluations of this many kinds of request are kept.
+KEPT = 8
+# What tells requests of one kind from each other.
+OWN_FIELDS = ("id", "instance_uuids", "display_names", "num_instances", "min_count", "request_index")
 
 
 def schedule(
@@ -36,199 +45,224 @@ def schedule(
 
     ``requests``, ``hosts``, ``aggregates``, ``groups``: docs/data.md. ``config``: options by nova.conf section. ``rng``: for shuffling among equals, where
     the options ask for it. A result: {id, result (``ok``, ``partial``, ``no_valid_host``, ``api_error``, ``scheduler_crash``), message,
-    rejected_by_placement {host: why}, picks [{host, node, instance_uuid, removed {host: {filter, reason}}, weighed [[host, weight]], weights, alternates,
-    tied_for_best, claim_failed [[host, why]]}]}.
+    rejected_by_placement {host: why}, omitted (hosts whose fate is left out), picks [{host, node, instance_uuid, removed {host: {filter, reason}}, survivors,
+    weighed [[host, weight]], weights, alternates, tied_for_best, claim_failed [[host, why]]}]}.
     """
-    scheduler = _Scheduler(hosts, aggregates, groups, Config(config), rng or random.Random(0))
-    return {"version": 1, "results": [scheduler.place(spec) for spec in requests]}
+    collecting = gc.isenabled()
+    # A large fleet's facts are many objects without cycles: to look through them again and again costs as much as the placement.
+    gc.disable()
+    try:
+        scheduler = Scheduler(hosts, aggregates, groups, config, rng)
+        return {"version": 1, "results": [scheduler.place(spec) for spec in requests]}
+    finally:
+        if collecting:
+            gc.enable()
 
 
-class _Scheduler:
+class Scheduler:
     """The fleet during one call."""
 
-    def __init__(self, hosts: list[Data], aggregates: list[Data], groups: list[Data], config: Config, rng: random.Random) -> None:
-        self.hosts = [HostState(facts, aggregates, position) for position, facts in enumerate(hosts)]
+    def __init__(self, hosts: list[Data], aggregates: list[Data], groups: list[Data], config: Data | None, rng: random.Random | None = None) -> None:
+        belongs = memberships(aggregates)
+        self.config, self.rng, self.aggregates = Config(config), rng or random.Random(0), aggregates
+        self.hosts = [HostState(facts, belongs(facts["name"]), position) for position, facts in enumerate(hosts)]
         self.groups = {group["uuid"]: Group(group) for group in groups}
-        self.config, self.rng, self.aggregates = config, rng, aggregates
-        self.group_hosts: dict[str, set[str]] = {}
-        for group in self.groups.values():
-            self.group_hosts[group.uuid] = {host.host for host in self.hosts if group.members & host.instances.keys()}
-        names = config.filter("enabled_filters")
-        self.filters: list[Filter] = [registry.filter_class(name)(config, self.group_hosts) for name in names]
-        self.weighers: list[Weigher] = [weigher(config) for _name, weigher in sorted(registry.all_weighers().items())]
-        self.zones = prefilters.zones(self.hosts)
+        self.group_hosts: dict[str, set[str]] = {group.uuid: self._hosts_of(group) for group in self.groups.values()}
+        self._stage = Stage(
+            [registry.make_filter(item, self.config, self.group_hosts) for item in self.config.filter("enabled_filters")],
+            registry.make_weighers(self.config),
+            prefilters.zones(self.hosts),
+            self.config,
+        )
+        self._room = EXPLAINED
+        # Hosts in the order in which something was placed on them or taken back; those up to _refreshed have had their free numbers worked out anew.
+        self._touched: list[HostState] = []
+        self._refreshed = 0
+        # By kind of request: the evaluation, and how much of _touched it has seen.
+        self._evaluations: dict[str, tuple[Evaluation, int]] = {}
+
+    def _hosts_of(self, group: Group) -> set[str]:
+        return {host.host for host in self.hosts if not group.members.isdisjoint(host.instances)} if group.members else set()
 
     # one request
 
     def place(self, spec: Data) -> Data:
         """The result of one request; what it places stays placed for the next one."""
-        result: Data = {"id": spec.get("id"), "result": "ok", "message": "", "rejected_by_placement": {}, "picks": []}
+        result: Data = {"id": spec.get("id"), "result": "ok", "message": "", "rejected_by_placement": {}, "omitted": 0, "picks": []}
         try:
-            request = Request(spec, self.groups)
-            self._check_zone(request)
+            request = self._request(spec)
         except (RequestError, ValueError) as error:
             return {**result, "result": "api_error", "message": str(error)}
-        try:
-            request.tenant_aggregates = prefilters.tenant_aggregates(self.aggregates, request.project_id, self.config)
         except LookupError as error:
             return {**result, "result": "no_valid_host", "message": str(error)}
-        for host in self.hosts:
-            host.refresh()
+        self._refresh()
         undo: list[tuple[HostState, str]] = []
         try:
-            self._pick_all(request, result, undo)
+            evaluation = self._evaluate(request)
+            full = self._pick_all(request, evaluation, result, undo)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             # A filter or weigher that Nova's own would have died of (a number that is none, an unknown operator): this request is refused, no other.
             self._give_back(request, undo)
+            self._evaluations.clear()
             return {**result, "result": "scheduler_crash", "message": f"{type(error).__name__}: {error}", "picks": []}
-        placed = len(undo)
-        if placed < request.number:
-            result["result"] = "partial" if placed >= request.min_count else "no_valid_host"
-            if result["result"] == "no_valid_host":
+        if len(undo) < request.number:
+            enough = len(undo) >= request.min_count and self.config.get("kvmfleet", "honour_min_count")
+            result["result"] = "partial" if enough else "no_valid_host"
+            result["message"] = explain.no_valid_host({**evaluation.rejected, **explain.removals(evaluation.removed), **full})
+            if not enough:
                 self._give_back(request, undo)
         return result
 
-    def _check_zone(self, request: Request) -> None:
-        if request.zone and self.zones and request.zone not in self.zones | NO_ZONES:
-            raise RequestError(f"availability zone {request.zone} does not exist; known: {', '.join(sorted(self.zones))}")
+    def candidates(self, spec: Data) -> tuple[list[HostState], dict[str, str]]:
+        """(the hosts that one server of the request could be on, in the order of the inventory; {host: why not})."""
+        evaluation = Evaluation(self._stage, self._request(spec), self.hosts)
+        return evaluation.ranking.hosts, {**evaluation.rejected, **explain.removals(evaluation.removed)}
 
-    def _pick_all(self, request: Request, result: Data, undo: list[tuple[HostState, str]]) -> None:
-        survivors = self._candidates(request, result["rejected_by_placement"])
+    def weighed(self, spec: Data) -> list[tuple[int, Data]]:
+        """[(position, {name, weight, weights})] of all hosts, best first."""
+        ranking = Ranking(self._stage.weighers, list(self.hosts), self._request(spec))
+        return [(index, {"name": self.hosts[index].host, "weight": ranking.totals[index], "weights": ranking.detail(index)}) for index in ranking.order()]
+
+    def _request(self, spec: Data) -> Request:
+        request = Request(spec, self.groups)
+        if request.zone and self._stage.zones and request.zone not in self._stage.zones | NO_ZONES:
+            raise RequestError(f"availability zone {request.zone} does not exist; known: {', '.join(sorted(self._stage.zones))}")
+        if request.group:
+            uuids = set(request.uuids)
+            request.is_known = any(not uuids.isdisjoint(host.instances) for host in self.hosts)
+        request.tenant_aggregates = prefilters.tenant_aggregates(self.aggregates, request.project_id, self.config)
+        return request
+
+    def _refresh(self) -> None:
+        for host in set(self._touched[self._refreshed :]):
+            host.refresh()
+        self._refreshed = len(self._touched)
+
+    def _evaluate(self, request: Request) -> Evaluation:
+        """The fleet for this kind of request: the one that is kept, brought up to date, or a new one."""
+        kind = json.dumps({key: value for key, value in request.spec.items() if key not in OWN_FIELDS}, sort_keys=True)
+        evaluation, seen = self._evaluations.pop(kind, (None, 0))
+        if evaluation is None or not evaluation.catch_up(list(dict.fromkeys(self._touched[seen:])), request):
+            evaluation = Evaluation(self._stage, request, self.hosts)
+        if evaluation.is_lasting:
+            self._evaluations[kind] = (evaluation, len(self._touched))
+            if len(self._evaluations) > KEPT:
+                del self._evaluations[next(iter(self._evaluations))]
+        return evaluation
+
+    def _pick_all(self, request: Request, evaluation: Evaluation, result: Data, undo: list[tuple[HostState, str]]) -> dict[str, str]:
+        """Fill in the picks; {host: why} of the hosts that are full by now."""
+        removed = self._fates(evaluation, result)
+        full: dict[str, str] = {}
+        spare: t.Iterator[HostState] = iter(())
+        chosen: HostState | None = None
         for index, uuid in enumerate(request.uuids[: request.number]):
             request.instance_uuid = uuid
-            pick: Data = {"instance_uuid": uuid, "removed": {}, "weighed": [], "claim_failed": []}
+            if chosen is not None:
+                removed = evaluation.follow(chosen, request)
+            pick: Data = {"instance_uuid": uuid, "removed": removed, "claim_failed": [], "alternates": []}
             result["picks"].append(pick)
-            survivors, chosen = self._pick(request, survivors, index, pick)
+            ranking = evaluation.ranking
+            order = self._order(ranking)
+            chosen = self._claim(ranking, request, order, pick)
+            full.update(pick["claim_failed"])
+            self._describe(ranking, chosen, pick)
             if chosen is None:
-                break
+                return full
             pick.update(host=chosen.host, node=chosen.nodename)
             self._consume(chosen, request, uuid)
             undo.append((chosen, uuid))
-        self._add_alternates(request, survivors, result["picks"])
+            if index == request.number - 1:
+                taken = {host.position for host, _uuid in undo}
+                # As the hosts were ordered for this pick, which evaluation.follow has not changed.
+                spare = ranking.spare(taken) if order is None else iter([host for host in order if host.position not in taken])
+        alternates = self._alternates(request, evaluation, spare)
+        for pick in result["picks"]:
+            pick["alternates"] = list(alternates)
+        return full
 
-    def _candidates(self, request: Request, rejected: dict[str, str]) -> list[HostState]:
-        """The hosts that Placement would offer, once for the request."""
-        candidates = []
-        for host in self.hosts:
-            why = self._named_otherwise(host, request) or prefilters.reason(host, request, self.zones, self.config)
-            if why:
-                rejected[host.host] = why
-            else:
-                candidates.append(host)
-        return candidates
+    def _fates(self, evaluation: Evaluation, result: Data) -> Data:
+        """Put into the result why hosts are out before the first pick; what the filters removed."""
+        rejected, removed = evaluation.rejected, evaluation.removed
+        number = len(rejected) + len(removed)
+        if number > self._room:
+            rejected = dict(list(rejected.items())[:EXPLAINED_PAST_THAT])
+            removed = dict(list(removed.items())[:EXPLAINED_PAST_THAT])
+            result["omitted"] = number - len(rejected) - len(removed)
+        self._room -= len(rejected) + len(removed)
+        result["rejected_by_placement"] = dict(rejected)
+        return dict(removed)
 
-    @staticmethod
-    def _named_otherwise(host: HostState, request: Request) -> str | None:
-        wanted = request.destination
-        if wanted.get("host") and wanted["host"] != host.host:
-            return f"not the requested host {wanted['host']}"
-        if wanted.get("node") and wanted["node"] != host.nodename:
-            return f"not the requested node {wanted['node']}"
-        if request.force_hosts and host.host.lower() not in [name.lower() for name in request.force_hosts]:
-            return f"not the forced host {', '.join(request.force_hosts)}"
-        if request.force_nodes and host.nodename not in request.force_nodes:
-            return f"not the forced node {', '.join(request.force_nodes)}"
-        if host.host.lower() in [name.lower() for name in request.ignore_hosts]:
-            return "to be ignored"
-        return None
+    def _describe(self, ranking: Ranking, chosen: HostState | None, pick: Data) -> None:
+        """The weights of all hosts that were left, or past EXPLAINED of the chosen one."""
+        pick["survivors"] = len(ranking.hosts)
+        if len(ranking.hosts) <= self._room:
+            self._room -= len(ranking.hosts)
+            shown = ranking.order()
+            tied = [ranking.hosts[index].host for index in shown if ranking.totals[index] == ranking.totals[shown[0]]]
+            if len(tied) > 1:
+                pick["tied_for_best"] = tied
+        else:
+            shown = [] if chosen is None else [ranking.index(chosen)]
+        # + 0.0: no weight is minus zero.
+        pick["weighed"] = [[ranking.hosts[index].host, ranking.totals[index] + 0.0] for index in shown]
+        pick["weights"] = {ranking.hosts[index].host: ranking.detail(index) for index in shown}
 
-    def _pick(self, request: Request, survivors: list[HostState], index: int, pick: Data) -> tuple[list[HostState], HostState | None]:
-        """(the survivors, best first; the first of them whose claim succeeds)."""
-        if not request.is_forced:
-            survivors = self._filter(request, survivors, index, pick["removed"])
-        if not survivors:
-            return [], None
-        weights, detail = self._weigh(request, survivors)
-        # Equals stand in the order of the inventory.
-        order = sorted(range(len(survivors)), key=lambda index: (-weights[index], survivors[index].position))
-        ordered = [survivors[position] for position in order]
-        pick["weighed"] = [[survivors[position].host, weights[position]] for position in order]
-        pick["weights"] = detail
-        tied = [survivors[position].host for position in order if weights[position] == weights[order[0]]]
-        if len(tied) > 1:
-            pick["tied_for_best"] = tied
-        ordered = self._among_equals(ordered, len(tied))
-        for host in ordered:
-            why = host.shortage(request.resources)
-            if why is None:
-                return ordered, host
-            pick["claim_failed"].append([host.host, why])
-        return ordered, None
-
-    def _among_equals(self, ordered: list[HostState], best: int) -> list[HostState]:
-        if self.config.filter("shuffle_best_same_weighed_hosts") and best > 1:
+    def _order(self, ranking: Ranking) -> list[HostState] | None:
+        """The hosts in the order to try them, where the options mix up the best ones (``_get_sorted_hosts``); None for the plain order."""
+        shuffle, size = self.config.filter("shuffle_best_same_weighed_hosts"), int(self.config.filter("host_subset_size"))
+        if (not shuffle and size < 2) or not ranking.hosts:
+            return None
+        indexes = ranking.order()
+        best = sum(1 for index in indexes if ranking.totals[index] == ranking.totals[indexes[0]])
+        ordered = [ranking.hosts[index] for index in indexes]
+        if shuffle and best > 1:
             head = ordered[:best]
             self.rng.shuffle(head)
             ordered = head + ordered[best:]
-        size = int(self.config.filter("host_subset_size"))
         if size > 1:
             chosen = self.rng.choice(ordered[:size])
             ordered = [chosen] + [host for host in ordered if host is not chosen]
         return ordered
 
-    def _filter(self, request: Request, survivors: list[HostState], index: int, removed: Data) -> list[HostState]:
-        for item in self.filters:
-            if index and item.run_filter_once_per_request:
-                continue
-            passed = []
-            for host in survivors:
-                why = item.reason(host, request)
-                if why is None:
-                    passed.append(host)
-                else:
-                    removed[host.host] = {"filter": type(item).__name__, "reason": why}
-            survivors = passed
-        return survivors
-
-    def _weigh(self, request: Request, survivors: list[HostState]) -> tuple[list[float], Data]:
-        """(the weight of each survivor, {host: {weigher: {raw, normalised, multiplied}}} of the weighers that make a difference)."""
-        totals = [0.0] * len(survivors)
-        detail: Data = {host.host: {} for host in survivors}
-        if len(survivors) < 2:
-            return totals, detail
-        for weigher in self.weighers:
-            raw = [weigher.raw(host, request) for host in survivors]
-            normal = normalise(raw, weigher.minval)
-            for position, host in enumerate(survivors):
-                multiplied = weigher.multiplier(host) * normal[position]
-                if multiplied:
-                    totals[position] += multiplied
-                    detail[host.host][type(weigher).__name__] = {"raw": raw[position], "normalised": normal[position], "multiplied": multiplied}
-        return totals, detail
+    @staticmethod
+    def _claim(ranking: Ranking, request: Request, order: list[HostState] | None, pick: Data) -> HostState | None:
+        """The first host with room."""
+        if order is not None:
+            tried: t.Iterator[HostState] = iter(order)
+        else:
+            # A host that is shut is not the best one any more.
+            tried = iter(ranking.best, None)
+        for host in tried:
+            why = host.shortage(request.resources)
+            if why is None:
+                return host
+            pick["claim_failed"].append([host.host, why])
+            ranking.shut(host)
+        return None
 
     def _consume(self, host: HostState, request: Request, uuid: str) -> None:
-        """Take what the server needs, in the ledger and in the numbers that weighers see (``HostState.consume_from_request``)."""
-        for name, amount in request.resources.items():
-            host.used[name] = host.used.get(name, 0) + amount
-        host.free_ram_mb -= int(request.flavor["memory_mb"])
-        host.free_disk_mb -= request.disk_mb
-        host.vcpus_used += int(request.flavor["vcpus"])
-        host.num_instances += 1
-        host.num_io_ops += 1
-        host.instances[uuid] = {"uuid": uuid, "image_properties": request.image_properties}
+        host.consume(request, uuid)
+        self._touched.append(host)
         if request.group:
             request.group.members.add(uuid)
             self.group_hosts[request.group.uuid].add(host.host)
 
     def _give_back(self, request: Request, undo: list[tuple[HostState, str]]) -> None:
         for host, uuid in undo:
-            for name, amount in request.resources.items():
-                host.used[name] -= amount
-            host.num_instances -= 1
-            host.num_io_ops -= 1
-            del host.instances[uuid]
+            host.release(request, uuid)
+            self._touched.append(host)
             if request.group:
                 request.group.members.discard(uuid)
-        if request.group:
-            group = request.group
-            self.group_hosts[group.uuid] = {host.host for host in self.hosts if group.members & host.instances.keys()}
+        if request.group and undo:
+            self.group_hosts[request.group.uuid].clear()
+            self.group_hosts[request.group.uuid].update(self._hosts_of(request.group))
 
-    def _add_alternates(self, request: Request, survivors: list[HostState], picks: list[Data]) -> None:
-        """Up to max_attempts - 1 hosts for each pick that still have room and weren't picked."""
-        number = int(self.config.get("scheduler", "max_attempts")) - 1
-        selected = {pick.get("host") for pick in picks}
-        if not request.is_forced:
-            survivors = self._filter(request, survivors, 1, {})
-        spare = [host.host for host in survivors if host.host not in selected and host.shortage(request.resources) is None]
-        for pick in picks:
-            pick["alternates"] = spare[:number] if pick.get("host") else []
+    def _alternates(self, request: Request, evaluation: Evaluation, spare: t.Iterator[HostState]) -> list[str]:
+        """Up to max_attempts - 1 hosts that still have room and weren't picked."""
+        most = int(self.config.get("scheduler", "max_attempts")) - 1
+        found: list[str] = []
+        while len(found) < most and (host := next(spare, None)) is not None:
+            if host.shortage(request.resources) is None and evaluation.still_passes(host, request):
+                found.append(host.host)
+        return found

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.extra_specs import match
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 SCOPE = "aggregate_instance_extra_specs"
 
 
-class AggregateInstanceExtraSpecsFilter(Filter):
+class AggregateInstanceExtraSpecsFilter(HostFilter):
     """Each unscoped extra spec, and each in the scope aggregate_instance_extra_specs, must match."""
 
     run_filter_once_per_request = True

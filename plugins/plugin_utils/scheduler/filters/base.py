@@ -17,9 +17,21 @@ class Filter:
     run_filter_once_per_request = False
 
     def __init__(self, config: Config, groups_hosts: dict[str, set[str]]) -> None:
+        self.name = type(self).__name__
         self.config = config
         self.group_hosts = groups_hosts
+
+    def is_local(self, request: Request) -> bool:
+        """Does its answer for a host change only when a server is placed on that very host? False has all hosts filtered again for each server."""
+        return False
 
     def reason(self, host: HostState, request: Request) -> str | None:
         """Why the host is dropped, with the numbers; None where it passes."""
         raise NotImplementedError
+
+
+class HostFilter(Filter):
+    """A filter that looks at the host and the request only, so that after a pick the chosen host alone is filtered again."""
+
+    def is_local(self, request: Request) -> bool:
+        return True

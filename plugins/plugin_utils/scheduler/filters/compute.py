@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 
-class ComputeFilter(Filter):
+class ComputeFilter(HostFilter):
     """Drops hosts that are forced down or were not heard of for service_down_time."""
 
     run_filter_once_per_request = True

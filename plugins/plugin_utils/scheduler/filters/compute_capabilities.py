@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.extra_specs import match
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
@@ -35,7 +35,7 @@ def capability(host: HostState, scope: list[str]) -> t.Any:
     return found
 
 
-class ComputeCapabilitiesFilter(Filter):
+class ComputeCapabilitiesFilter(HostFilter):
     """Compares extra specs with attributes, CPU information and statistics of the host."""
 
     run_filter_once_per_request = True

@@ -13,6 +13,10 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request
 class ServerGroupAffinityFilter(Filter):
     """On a host that has members of an affinity group, once any has."""
 
+    def is_local(self, request: Request) -> bool:
+        # The first member's host shuts out all others.
+        return request.group is None or request.group.policy != "affinity"
+
     def reason(self, host: HostState, request: Request) -> str | None:
         group = request.group
         if group is None or group.policy != "affinity":

@@ -13,6 +13,10 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request
 class ServerGroupAntiAffinityFilter(Filter):
     """At most max_server_per_host members of an anti-affinity group on one host."""
 
+    def is_local(self, request: Request) -> bool:
+        # A server that is somewhere already passes there, and each pick is of another server.
+        return not request.is_known
+
     def reason(self, host: HostState, request: Request) -> str | None:
         group = request.group
         if group is None or group.policy != "anti-affinity" or request.instance_uuid in host.instances:

@@ -9,7 +9,7 @@ import operator
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
@@ -43,7 +43,7 @@ def satisfies(version: int, predicate: str) -> bool:
     return True
 
 
-class ImagePropertiesFilter(Filter):
+class ImagePropertiesFilter(HostFilter):
     """Architecture, hypervisor type and VM mode must stand together in one of the host's supported instances."""
 
     run_filter_once_per_request = True

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 
-class IoOpsFilter(Filter):
+class IoOpsFilter(HostFilter):
     """Fewer than max_io_ops_per_host servers are being built on the host."""
 
     def reason(self, host: HostState, request: Request) -> str | None:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 
-class IsolatedHostsFilter(Filter):
+class IsolatedHostsFilter(HostFilter):
     """Isolated images go to isolated hosts, and those take (if restricted) nothing else."""
 
     run_filter_once_per_request = True

@@ -9,7 +9,7 @@ import json
 import operator
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
@@ -50,7 +50,7 @@ def evaluate(query: t.Any, host: HostState) -> t.Any:
     return len(arguments) > 1 and all(compare(arguments[0], other) for other in arguments[1:])
 
 
-class JsonFilter(Filter):
+class JsonFilter(HostFilter):
     """The hint query is a JSON list: an operator and its arguments; $name is an attribute of the host."""
 
     def reason(self, host: HostState, request: Request) -> str | None:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import parse_weight_setting
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 
-class MetricsFilter(Filter):
+class MetricsFilter(HostFilter):
     """Drops hosts without a metric of [metrics] weight_setting."""
 
     def reason(self, host: HostState, request: Request) -> str | None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 
-class SimpleCIDRAffinityFilter(Filter):
+class SimpleCIDRAffinityFilter(HostFilter):
     """The host's address lies in build_near_host_ip / cidr."""
 
     run_filter_once_per_request = True

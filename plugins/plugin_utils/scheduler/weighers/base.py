@@ -19,10 +19,15 @@ class Weigher:
     minval: float | None = None
 
     def __init__(self, config: Config) -> None:
+        self.name = type(self).__name__
         self.config = config
 
+    def is_local(self, request: Request) -> bool:
+        """Does its raw weight of a host change only when a server is placed on that very host? False has all hosts weighed again for each server."""
+        return False
+
     def multiplier(self, host: HostState) -> float:
-        """How much this weigher counts for a host."""
+        """How much this weigher counts for a host; the same for all hosts in the same aggregates."""
         return host.number_of(self.option, float(self.config.filter(self.option)), float)
 
     def raw(self, host: HostState, request: Request) -> float:
@@ -30,11 +35,8 @@ class Weigher:
         raise NotImplementedError
 
 
-def normalise(weights: list[float], minval: float | None) -> list[float]:
-    """0 to 1 over the surviving hosts; all equal is 0 (``nova.weights.normalize``). What is below ``minval`` counts as ``minval``."""
-    if minval is not None:
-        weights = [max(weight, minval) for weight in weights]
-    largest, least = float(max(weights)), float(min(weights) if minval is None else minval)
-    if largest == least:
-        return [0.0] * len(weights)
-    return [(weight - least) / (largest - least) for weight in weights]
+class HostWeigher(Weigher):
+    """A weigher that looks at the host and the request only, so that after a pick the chosen host alone is weighed again."""
+
+    def is_local(self, request: Request) -> bool:
+        return True

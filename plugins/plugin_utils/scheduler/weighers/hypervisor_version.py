@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import HostWeigher
 
 
-class HypervisorVersionWeigher(Weigher):
+class HypervisorVersionWeigher(HostWeigher):
     """Newer is better."""
 
     option = "hypervisor_version_weight_multiplier"

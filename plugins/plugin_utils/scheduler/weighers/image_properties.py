@@ -8,10 +8,10 @@ from __future__ import annotations
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import parse_weight_setting
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import HostWeigher
 
 
-class ImagePropertiesWeigher(Weigher):
+class ImagePropertiesWeigher(HostWeigher):
     """More servers with the same image properties are better. Off by default."""
 
     option = "image_props_weight_multiplier"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import HostWeigher
 
 
-class NumInstancesWeigher(Weigher):
+class NumInstancesWeigher(HostWeigher):
     """Off by default; negative spreads, positive packs."""
 
     option = "num_instances_weight_multiplier"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import HostWeigher
 
 MAX_DEVICES = 100
 
 
-class PCIWeigher(Weigher):
+class PCIWeigher(HostWeigher):
     """Fewer free PCI devices are better, so that hosts with many stay free for those who need them."""
 
     option = "pci_weight_multiplier"

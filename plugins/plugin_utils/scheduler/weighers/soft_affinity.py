@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import HostWeigher
 
 
-class ServerGroupSoftAffinityWeigher(Weigher):
+class ServerGroupSoftAffinityWeigher(HostWeigher):
     """More members of a soft-affinity group on the host are better."""
 
     option = "soft_affinity_weight_multiplier"

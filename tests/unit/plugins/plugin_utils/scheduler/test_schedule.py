@@ -42,7 +42,7 @@ def test_all_or_nothing_and_min_count() -> None:
     tight = [host("a", 2048)]
     refused = one(request(3), tight)
     assert refused["result"] == "no_valid_host"
-    assert "nearest miss: a (MEMORY_MB: 0 left of" in explain.no_valid_host_message(refused)
+    assert "nearest miss: a (MEMORY_MB: 0 left of" in refused["message"]
     some = one(request(3, min_count=1), tight)
     assert (some["result"], hosts_of(some)[:2]) == ("partial", ["a", "a"])
 
