@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between a Jinja filter and the scheduler: plain data in, one clear sentence for what can't be used."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import plain
+
+# Options of the Jinja filters, and under which name of [filter_scheduler] the scheduler has them.
+LISTS = {"filters": "enabled_filters", "weighers": "weight_classes"}
+PLAIN = ("options", "aggregates", "groups")
+
+
+def answer(name: str, function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, options: dict[str, t.Any]) -> t.Any:
+    """What ``function(hosts, request, aggregates, groups, config)`` gives; AnsibleFilterError with the filter's name for what is wrong."""
+    known = [*LISTS, *PLAIN]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise AnsibleFilterError(f"{name}: {', '.join(unknown)}: unknown option; known: {', '.join(known)}")
+    try:
+        given = {key: plain(value, key) for key, value in options.items() if value is not None}
+        config = {section: dict(values) for section, values in given.get("options", {}).items()}
+        for key, option in LISTS.items():
+            if key in given:
+                config.setdefault("filter_scheduler", {})[option] = given[key]
+        return function(plain(hosts, "hosts"), plain(request, "request"), given.get("aggregates"), given.get("groups"), config)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise AnsibleFilterError(f"{name}: {error}") from error
