@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import HAS_JSONSCHEMA
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, refuse_partial_plays
@@ -37,6 +38,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "unreachable_hosts": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
     "take_over": {"type": "bool", "default": False},
     "admin_password_file": {"type": "path", "no_log": False},
+    # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
+    "api_microversion": {"type": "raw", "default": NEWEST},
 }
 RESERVATION_SYMBOLS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -103,7 +106,7 @@ class ActionModule(ActionBase):
             catalogue,
             fleet=fleet,
             context={"project_id": args["project"], "user_id": str(user)},
-            options={key: args[key] for key in ("unreachable_hosts", "take_over", "admin_password_file")},
+            options={key: args[key] for key in ("unreachable_hosts", "take_over", "admin_password_file", "api_microversion")},
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )

@@ -33,7 +33,7 @@ attributes:
 options:
   servers:
     description:
-      - The requests. Each has the fields of the C(server) object of Nova's newest microversion, or is a whole body with C(server) and C(os:scheduler_hints).
+      - The requests. Each has the fields of the C(server) object as of O(api_microversion), or is a whole body with C(server) and C(os:scheduler_hints).
       - Friendly aliases are C(flavor) (id or name) for C(flavorRef), C(image) (id or name) for C(imageRef), C(name) for C(uuid) of a network,
         C(scheduler_hints) for C(os:scheduler_hints), whose C(group) may be a name, and C(user_data_text) (plain text) for C(user_data).
     type: list
@@ -91,6 +91,12 @@ options:
     description:
       - A file on the controller. Servers without C(adminPass) then get a generated password, which is written to this file (JSON, mode 0600) and nowhere else.
     type: path
+  api_microversion:
+    description:
+      - The microversion of Nova's API that requests are checked as of, V(2.1) to V(2.104), as text in quotes, or V(latest).
+      - A field that came later is an error, and so is one that was gone by then. Network names, user data as text and the other aliases work in each.
+    type: raw
+    default: "2.104"
 seealso:
   - module: kvmfleet.compute.server_schedule
 """

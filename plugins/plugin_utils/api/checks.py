@@ -59,6 +59,9 @@ class Checker:
             keypair = self._catalogue.entries["keypairs"].get(server["key_name"])
             if keypair is None:
                 problems.add("key_name", server["key_name"], f"is no key pair; known: {self._catalogue.known('keypairs')}", "KeypairNotFound")
+        if server.get("personality"):
+            rule = "files are not injected here: put them into the user data"
+            problems.add("personality", server["personality"], rule, BAD_REQUEST)
         if server.get("trusted_image_certificates"):
             rule = "image signatures are not verified here; leave it out and rely on the image's checksum"
             problems.add("trusted_image_certificates", len(server["trusted_image_certificates"]), rule, "CertificateValidationFailed")
@@ -86,7 +89,8 @@ class Checker:
             return
         if server.get("hostname"):
             problems.add("hostname", server["hostname"], f"one host name cannot be given to {count} servers", BAD_REQUEST)
-        for index, network in enumerate(server["networks"] if isinstance(server["networks"], list) else []):
+        networks = server.get("networks")
+        for index, network in enumerate(networks if isinstance(networks, list) else []):
             if network.get("fixed_ip"):
                 problems.add(f"networks[{index}].fixed_ip", network["fixed_ip"], f"one address cannot be given to {count} servers (max_count)", "InvalidInput")
             if network.get("port"):
@@ -141,19 +145,17 @@ class Checker:
         return list(found.values())
 
     def _networks(self, server: Data, name: str, count: int, written: Data, problems: ServerProblems) -> list[Data]:
-        wanted = server["networks"]
+        wanted = server.get("networks")
         if wanted == "none":
             return []
-        if wanted == "auto":
+        if wanted == "auto" or not wanted:
             every = list(self._catalogue.entries["networks"].values())
-            if len(every) != 1:
-                if every:
-                    rule = f"{len(every)} networks are possible, name one of: {self._catalogue.known('networks')}"
-                    problems.add("networks", wanted, rule, "NetworkAmbiguous", 409)
-                else:
-                    problems.add("networks", wanted, "compute_networks has no network", "UnableToAutoAllocateNetwork")
-                return []
-            return [{"network": every[0], "port": None, "fixed_ip": None, "tag": None}]
+            if len(every) > 1:
+                rule = f"{len(every)} networks are possible, name one of: {self._catalogue.known('networks')}"
+                problems.add("networks", wanted, rule, "NetworkAmbiguous", 409)
+            elif wanted and not every:
+                problems.add("networks", wanted, "compute_networks has no network", "UnableToAutoAllocateNetwork")
+            return [{"network": network, "port": None, "fixed_ip": None, "tag": None} for network in every if len(every) == 1]
         found = []
         for index, item in enumerate(wanted):
             network = self._network(item, f"networks[{index}]", name, written, problems)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, block_devices, existing, names, quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, block_devices, existing, microversions, names, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema, is_true, user_data_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
@@ -19,6 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import records as fleet_records
 
 Data = dict[str, t.Any]
+DESCRIPTION_SINCE = 19
 FLAVOR_KEYS = ("id", "name", "vcpus", "memory_mb", "root_gb", "ephemeral_gb", "swap", "extra_specs")
 IMAGE_KEYS = ("id", "name", "source", "checksum", "disk_format", "size", "virtual_size", "min_disk", "min_ram", "properties")
 
@@ -36,12 +37,19 @@ def validate(
     """{version, errors, warnings, notes, instances, request_specs, groups} in the shapes of docs/data.md.
 
     ``catalogue``: the compute_* variables without their prefix. ``context``: {project_id, user_id}. ``options``: {unreachable_hosts (``fail``,
-    ``ignore``), take_over, admin_password_file, force_config_drive}. With any error there are no instances.
+    ``ignore``), take_over, admin_password_file, force_config_drive, api_microversion (``2.N``)}. With any error there are no instances.
     """
     problems = Problems()
+    try:
+        minor = microversions.parse(options.get("api_microversion", microversions.NEWEST))
+    except microversions.InvalidVersion as error:
+        problems.add("compute_api_microversion", options["api_microversion"], error.rule, error.error_class, error.http_status)
+        # Without a version there is nothing to check a body against.
+        requests = []
+        minor = microversions.MINORS[-1]
     entries = load(catalogue, problems)
     _check_hosts(fleet, options, problems)
-    run = _Run(entries, fleet, context, options, problems, new_uuid, new_reservation_id)
+    run = _Run(entries, fleet, context, options, problems, new_uuid, new_reservation_id, minor)
     for index, request in enumerate(requests):
         run.add(index, request)
     ok = not problems.errors
@@ -79,9 +87,10 @@ class _Run:
         problems: Problems,
         new_uuid: Callable[[], str],
         new_reservation_id: Callable[[], str],
+        minor: int,
     ) -> None:
         self.catalogue, self.fleet, self.context, self.options, self.problems = catalogue, fleet, context, options, problems
-        self._new_uuid, self._new_reservation_id = new_uuid, new_reservation_id
+        self._new_uuid, self._new_reservation_id, self._minor = new_uuid, new_reservation_id, minor
         self.records = fleet_records(fleet) if fleet else []
         self.known = existing.find(self.records)
         self.usage = quotas.used(self.records, context["project_id"])
@@ -117,7 +126,7 @@ class _Run:
         problems = ServerProblems(self.problems, index, name if isinstance(name, str) else None, renamed)
         for path, value, rule in clashes:
             problems.add(path, value, rule)
-        check_schema(body, problems)
+        check_schema(body, problems, self._minor)
         if problems.count:
             return
         asked = check_controller(body, problems)
@@ -138,7 +147,8 @@ class _Run:
         return {
             "version": 1,
             "request_index": index,
-            "display_description": server.get("description"),
+            # Before the field came, the name was the description.
+            "display_description": server.get("description") if self._minor >= DESCRIPTION_SINCE else asked["name"],
             "project_id": self.context["project_id"],
             "user_id": self.context["user_id"],
             "flavor": {key: flavor.get(key) for key in FLAVOR_KEYS},
