@@ -61,6 +61,9 @@ def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> tuple[dic
         rename("user_data_text", "user_data", encoded if encoded is not None else server["user_data_text"])
     if isinstance(server.get("networks"), list):
         server["networks"] = [_network(item, f"networks[{index}]", catalogue, aliases, written, clashes) for index, item in enumerate(server["networks"])]
+    if "block_device_mapping" in server and "block_device_mapping_v2" not in server:
+        # It becomes a mapping of today, whose faults are then those of this field.
+        aliases["block_device_mapping_v2"] = "block_device_mapping"
     _group(body, catalogue, written)
     body["server"] = server
     return body, aliases, written, clashes

@@ -13,7 +13,7 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, hardware
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, hardware, legacy_block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
 
@@ -66,7 +66,10 @@ class Checker:
             rule = "image signatures are not verified here; leave it out and rely on the image's checksum"
             problems.add("trusted_image_certificates", len(server["trusted_image_certificates"]), rule, "CertificateValidationFailed")
         self._check_metadata(server, problems)
-        devices = block_devices.merge(flavor or {}, image_ref, server.get("block_device_mapping_v2") or [])
+        asked_devices = server.get("block_device_mapping_v2") or []
+        if server.get("block_device_mapping") and not asked_devices:
+            asked_devices = legacy_block_devices.convert(server["block_device_mapping"], image_ref, problems.add)
+        devices = block_devices.merge(flavor or {}, image_ref, asked_devices)
         if flavor and image:
             self._check_flavor_image(flavor, image, devices, written, problems)
         group = self._group(asked, problems)
@@ -81,7 +84,7 @@ class Checker:
             "hypervisor_hostname": self._host(server.get("hypervisor_hostname"), "hypervisor_hostname", "node", problems),
             "block_devices": devices,
         }
-        self._check_devices(server, flavor, devices, image_ref, count, problems)
+        self._check_devices(flavor, devices, image_ref, count, problems)
         return found
 
     def _check_counts(self, server: Data, count: int, problems: ServerProblems) -> None:
@@ -270,11 +273,10 @@ class Checker:
             problems.add("os:scheduler_hints.group", hint, rule, "InstanceGroupNotFound")
         return group
 
-    def _check_devices(self, server: Data, flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems) -> None:
+    @staticmethod
+    def _check_devices(flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems) -> None:
         if flavor:
             block_devices.check(flavor, devices, image_ref, count, problems.add)
         needing = [bdm for bdm in devices if bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot")]
         for bdm in needing:
             problems.add(bdm["path"], bdm["source_type"], "there is no volume service here: disks are local (image, blank)", "VolumeNotFound")
-        if server.get("block_device_mapping"):
-            problems.add("block_device_mapping", len(server["block_device_mapping"]), "there is no volume service here", "VolumeNotFound")
