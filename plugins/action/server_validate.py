@@ -26,7 +26,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, refuse_partial_plays
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
 
-CATALOGUE = (*KINDS, "quotas")
+CATALOGUE = (*KINDS, "quotas", "policy")
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "servers": {"type": "list", "elements": "dict", "required": True, "no_log": True},
@@ -35,6 +35,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "hosts_variable": {"type": "str"},
     "project": {"type": "str", "default": "default"},
     "user": {"type": "str"},
+    "roles": {"type": "list", "elements": "str", "default": ["member"]},
     "unreachable_hosts": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
     "take_over": {"type": "bool", "default": False},
     "admin_password_file": {"type": "path", "no_log": False},
@@ -105,7 +106,7 @@ class ActionModule(ActionBase):
             args["servers"],
             catalogue,
             fleet=fleet,
-            context={"project_id": args["project"], "user_id": str(user)},
+            context={"project_id": args["project"], "user_id": str(user), "roles": args["roles"]},
             options={key: args[key] for key in ("unreachable_hosts", "take_over", "admin_password_file", "api_microversion")},
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),

@@ -63,6 +63,13 @@ options:
   quotas:
     description: The quotas; none but that of metadata items if there are none.
     type: dict
+  policy:
+    description:
+      - Who may ask for what, a list of roles by rule. Rules are V(create), V(create:forced_host), V(create:requested_destination), V(create:attach_network),
+        V(create:attach_volume), V(create:trusted_certs), V(create:zero_disk_flavor) and V(network:attach_external_network), with or without Nova's prefix.
+      - An empty list is nobody, V(@) in it is anybody. A rule that is left out has Nova's roles. With no policy at all everything is allowed.
+      - It is a guard rail against mistakes and no security boundary, because whoever runs the playbook sets it.
+    type: dict
   aggregates:
     description: The host aggregates by name.
     type: dict
@@ -76,6 +83,11 @@ options:
   user:
     description: Who asks. C(awx_user_name) if left out, else the user on the controller.
     type: str
+  roles:
+    description: The roles of who asks, which O(policy) is asked with.
+    type: list
+    elements: str
+    default: [member]
   unreachable_hosts:
     description:
       - What a host that can't be read means. V(fail), because a name or an address can't be proven free without it.

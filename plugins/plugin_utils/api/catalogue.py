@@ -13,7 +13,7 @@ import ipaddress
 import typing as t
 import uuid
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats, policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://kvmfleet.github.io/compute")
@@ -52,6 +52,8 @@ KINDS: dict[str, dict[str, tuple[str, t.Any]]] = {
         "bridge": (STR, None),
         "libvirt_network": (STR, None),
         "mtu": (INT, None),
+        "external": (BOOL, False),
+        "shared": (BOOL, False),
         "dns_nameservers": (LIST, []),
         "subnets": (LIST, []),
     },
@@ -96,9 +98,10 @@ def derived_id(kind: str, name: str) -> str:
 class Catalogue:
     """The entries by kind, found by id or by name."""
 
-    def __init__(self, entries: dict[str, dict[str, Entry]], quotas: Entry) -> None:
+    def __init__(self, entries: dict[str, dict[str, Entry]], quotas: Entry, rules: policy.Rules | None) -> None:
         self.entries = entries
         self.quotas = quotas
+        self.rules = rules
         self._by_id = {kind: {entry["id"]: entry for entry in items.values() if "id" in entry} for kind, items in entries.items()}
 
     def find(self, kind: str, reference: t.Any) -> Entry | None:
@@ -298,12 +301,12 @@ class _Loader:
 
 
 def load(raw: dict[str, t.Any], problems: Problems) -> Catalogue:
-    """The catalogue of {flavors, images, networks, ports, security_groups, keypairs, server_groups, quotas}; its faults go to ``problems``."""
+    """The catalogue of {flavors, images, networks, ports, security_groups, keypairs, server_groups, quotas, policy}; its faults go to ``problems``."""
     loader = _Loader(problems)
     entries = {kind: loader.kind(kind, raw.get(kind)) for kind in KINDS}
     # Neutron makes a group of this name for each project.
     entries["security_groups"].setdefault("default", {"id": derived_id("security_group", "default"), "name": "default", "description": None, "rules": []})
-    catalogue = Catalogue(entries, loader.quotas(raw.get("quotas")))
+    catalogue = Catalogue(entries, loader.quotas(raw.get("quotas")), policy.load(raw.get("policy"), loader.bad))
     for name, port in list(entries["ports"].items()):
         network = catalogue.find("networks", port["network"])
         if network is None:

@@ -15,10 +15,12 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, hardware, legacy_block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
 
 Data = dict[str, t.Any]
 BAD_REQUEST = "HTTPBadRequest"
+ZERO_DISK = "create:zero_disk_flavor"
 # Extra specs that the scheduler or the domain's XML reads.
 EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z")
 
@@ -26,8 +28,8 @@ EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_
 class Checker:
     """Checks the requests of one run, one after another: addresses and ports that one takes are taken for the next."""
 
-    def __init__(self, catalogue: Catalogue, fleet: Data | None, records: list[Data]) -> None:
-        self._catalogue, self._fleet = catalogue, fleet
+    def __init__(self, catalogue: Catalogue, fleet: Data | None, records: list[Data], policy: Policy) -> None:
+        self._catalogue, self._fleet, self._policy = catalogue, fleet, policy
         self._names = {(record["project_id"], record["display_name"]) for record in records}
         # (network id, address) and port id: who has it.
         self._addresses: dict[tuple[str, str], Data] = {}
@@ -158,7 +160,10 @@ class Checker:
                 problems.add("networks", wanted, rule, "NetworkAmbiguous", 409)
             elif wanted and not every:
                 problems.add("networks", wanted, "compute_networks has no network", "UnableToAutoAllocateNetwork")
-            return [{"network": network, "port": None, "fixed_ip": None, "tag": None} for network in every if len(every) == 1]
+            if len(every) != 1:
+                return []
+            self._check_external(every[0], "networks", problems)
+            return [{"network": every[0], "port": None, "fixed_ip": None, "tag": None}]
         found = []
         for index, item in enumerate(wanted):
             network = self._network(item, f"networks[{index}]", name, written, problems)
@@ -183,9 +188,16 @@ class Checker:
         if not network["subnets"]:
             problems.add(f"{path}.uuid", network["name"], "has no subnet", "NetworkRequiresSubnet")
             return None
+        self._check_external(network, f"{path}.port" if port else f"{path}.uuid", problems)
         if item.get("fixed_ip"):
             self._fixed_ip(network, item["fixed_ip"], f"{path}.fixed_ip", name, problems)
         return {"network": network, "port": port, "fixed_ip": item.get("fixed_ip"), "tag": item.get("tag")}
+
+    def _check_external(self, network: Data, path: str, problems: ServerProblems) -> None:
+        """``nova/network/neutron.py: API._check_external_network_attach``."""
+        rule = "network:attach_external_network"
+        if network["external"] and not network["shared"] and not self._policy.allows(rule):
+            problems.add(path, network["name"], f"is an external network; {self._policy.denial(rule)}", "ExternalNetworkAttachForbidden", 403)
 
     def _port(self, reference: str, path: str, name: str, problems: ServerProblems) -> Data | None:
         port = self._catalogue.find("ports", reference)
@@ -235,14 +247,20 @@ class Checker:
             problems.note(f"the virtual size of image {image['name']} is unknown until it is fetched")
         values = {"flavorRef": flavor["name"], "imageRef": written.get("imageRef", image["id"]), "block_device_mapping_v2": len(devices)}
         root = block_devices.root_device(devices)
+
+        def bad(path: str, rule: str, error: str) -> None:
+            if error == "BootFromVolumeRequiredForZeroDiskFlavor":
+                problems.add(path, values[path], f"{rule}; {self._policy.denial(ZERO_DISK)}", error, 403)
+            else:
+                problems.add(path, values[path], rule, error)
+
         flavor_image.check(
             flavor,
             image,
             size=size,
             root_volume_gb=root["volume_size"] if root and booted_from_volume else None,
-            # Without a policy one user may do all.
-            zero_disk_allowed=True,
-            bad=lambda path, rule, error: problems.add(path, values[path], rule, error),
+            zero_disk_allowed=self._policy.allows(ZERO_DISK),
+            bad=bad,
             is_volume_booted=booted_from_volume,
         )
         self._check_buildable(flavor, image, problems)

@@ -15,6 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliase
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema, is_true, user_data_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import records as fleet_records
 
@@ -36,7 +37,7 @@ def validate(
 ) -> Data:
     """{version, errors, warnings, notes, instances, request_specs, groups} in the shapes of docs/data.md.
 
-    ``catalogue``: the compute_* variables without their prefix. ``context``: {project_id, user_id}. ``options``: {unreachable_hosts (``fail``,
+    ``catalogue``: the compute_* variables without their prefix. ``context``: {project_id, user_id, roles}. ``options``: {unreachable_hosts (``fail``,
     ``ignore``), take_over, admin_password_file, force_config_drive, api_microversion (``2.N``)}. With any error there are no instances.
     """
     problems = Problems()
@@ -101,7 +102,8 @@ class _Run:
         for record in self.records:
             if record.get("group"):
                 self._members.setdefault(record["group"]["id"], []).append(record["uuid"])
-        self.checker = Checker(catalogue, fleet, self.records)
+        self.policy = Policy(catalogue.rules, context["user_id"], context.get("roles") or [])
+        self.checker = Checker(catalogue, fleet, self.records, self.policy)
 
     def groups(self) -> list[Data]:
         """The catalogue's server groups with the members that they have."""
@@ -129,8 +131,9 @@ class _Run:
         check_schema(body, problems, self._minor)
         if problems.count:
             return
-        asked = check_controller(body, problems)
         server = body["server"]
+        self.policy.check(server, problems)
+        asked = check_controller(body, problems)
         found = self.checker.check(server, asked, written, problems)
         base = self._base(index, server, asked, found)
         chosen = self._choose(base, asked, found, problems)
