@@ -94,7 +94,7 @@ class _Run:
         self._new_uuid, self._new_reservation_id, self._minor = new_uuid, new_reservation_id, minor
         self.records = fleet_records(fleet) if fleet else []
         self.known = existing.find(self.records)
-        self.usage = quotas.used(self.records, context["project_id"])
+        self.usage = quotas.Usage(self.records, context["project_id"], context["user_id"], lambda name: catalogue.quota(context["project_id"], name))
         self.taken: dict[str, int] = {}
         self.instances: list[Data] = []
         self.specs: list[Data] = []
@@ -103,7 +103,7 @@ class _Run:
             if record.get("group"):
                 self._members.setdefault(record["group"]["id"], []).append(record["uuid"])
         self.policy = Policy(catalogue.rules, context["user_id"], context.get("roles") or [])
-        self.checker = Checker(catalogue, fleet, self.records, self.policy)
+        self.checker = Checker(catalogue, fleet, self.records, self.policy, context["project_id"])
 
     def groups(self) -> list[Data]:
         """The catalogue's server groups with the members that they have."""
@@ -211,23 +211,16 @@ class _Run:
         return record["project_id"] == self.context["project_id"] and stem == name and bool(dash) and number.isdigit()
 
     def _grant(self, asked: Data, found: Data, there: int, new: int, problems: ServerProblems) -> int:
-        project = self.context["project_id"]
-        flavor = found["flavor"]
-        need = {"instances": 1, "cores": flavor["vcpus"], "ram": flavor["memory_mb"], "ports": len(found["networks"])}
+        flavor, group = found["flavor"], found["group"]
+        ports = sum(1 for network in found["networks"] if not network["port"])
+        need = {"instances": 1, "cores": flavor["vcpus"], "ram": flavor["memory_mb"], "ports": ports}
         try:
-            number = quotas.granted(need, max(0, asked["min_count"] - there), new, lambda name: self.catalogue.quota(project, name), self.usage)
+            number = self.usage.grant(need, max(0, asked["min_count"] - there), new)
         except quotas.OverQuota as error:
-            problems.add("min_count", asked["min_count"], str(error), "TooManyInstances", 403)
+            problems.add("min_count", asked["min_count"], str(error), error.error_class, 403)
             return new
-        group = found["group"]
-        if group:
-            members = self._members.setdefault(group["id"], [])
-            most = self.catalogue.quota(project, "server_group_members")
-            if 0 <= most < len(members) + number:
-                rule = f"server group {group['name']} would have {len(members) + number} members, the quota is {most}"
-                problems.add("os:scheduler_hints.group", group["name"], rule, "OverQuota", 403)
-        for name, each in need.items():
-            self.usage[name] += each * number
+        for rule, error_class in self.usage.join(group, number) if group and number else ():
+            problems.add("os:scheduler_hints.group", group["name"], rule, error_class, 403)
         return number
 
     def _keep(self, base: Data, asked: Data, found: Data, chosen: list[tuple[int, Data | None]]) -> None:
