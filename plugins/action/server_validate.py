@@ -20,12 +20,13 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import HAS_JSONSCHEMA
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, refuse_partial_plays
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
 
-CATALOGUE = (*KINDS, "quotas")
+CATALOGUE = (*KINDS, "quotas", "policy")
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "servers": {"type": "list", "elements": "dict", "required": True, "no_log": True},
@@ -34,9 +35,12 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "hosts_variable": {"type": "str"},
     "project": {"type": "str", "default": "default"},
     "user": {"type": "str"},
+    "roles": {"type": "list", "elements": "str", "default": ["member"]},
     "unreachable_hosts": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
     "take_over": {"type": "bool", "default": False},
     "admin_password_file": {"type": "path", "no_log": False},
+    # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
+    "api_microversion": {"type": "raw", "default": NEWEST},
 }
 RESERVATION_SYMBOLS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -102,8 +106,8 @@ class ActionModule(ActionBase):
             args["servers"],
             catalogue,
             fleet=fleet,
-            context={"project_id": args["project"], "user_id": str(user)},
-            options={key: args[key] for key in ("unreachable_hosts", "take_over", "admin_password_file")},
+            context={"project_id": args["project"], "user_id": str(user), "roles": args["roles"]},
+            options={key: args[key] for key in ("unreachable_hosts", "take_over", "admin_password_file", "api_microversion")},
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )

@@ -33,7 +33,7 @@ attributes:
 options:
   servers:
     description:
-      - The requests. Each has the fields of the C(server) object of Nova's newest microversion, or is a whole body with C(server) and C(os:scheduler_hints).
+      - The requests. Each has the fields of the C(server) object as of O(api_microversion), or is a whole body with C(server) and C(os:scheduler_hints).
       - Friendly aliases are C(flavor) (id or name) for C(flavorRef), C(image) (id or name) for C(imageRef), C(name) for C(uuid) of a network,
         C(scheduler_hints) for C(os:scheduler_hints), whose C(group) may be a name, and C(user_data_text) (plain text) for C(user_data).
     type: list
@@ -63,6 +63,13 @@ options:
   quotas:
     description: The quotas; none but that of metadata items if there are none.
     type: dict
+  policy:
+    description:
+      - Who may ask for what, a list of roles by rule. Rules are V(create), V(create:forced_host), V(create:requested_destination), V(create:attach_network),
+        V(create:attach_volume), V(create:trusted_certs), V(create:zero_disk_flavor) and V(network:attach_external_network), with or without Nova's prefix.
+      - An empty list is nobody, V(@) in it is anybody. A rule that is left out has Nova's roles. With no policy at all everything is allowed.
+      - It is a guard rail against mistakes and no security boundary, because whoever runs the playbook sets it.
+    type: dict
   aggregates:
     description: The host aggregates by name.
     type: dict
@@ -76,6 +83,11 @@ options:
   user:
     description: Who asks. C(awx_user_name) if left out, else the user on the controller.
     type: str
+  roles:
+    description: The roles of who asks, which O(policy) is asked with.
+    type: list
+    elements: str
+    default: [member]
   unreachable_hosts:
     description:
       - What a host that can't be read means. V(fail), because a name or an address can't be proven free without it.
@@ -91,6 +103,12 @@ options:
     description:
       - A file on the controller. Servers without C(adminPass) then get a generated password, which is written to this file (JSON, mode 0600) and nowhere else.
     type: path
+  api_microversion:
+    description:
+      - The microversion of Nova's API that requests are checked as of, V(2.1) to V(2.104), as text in quotes, or V(latest).
+      - A field that came later is an error, and so is one that was gone by then. Network names, user data as text and the other aliases work in each.
+    type: raw
+    default: "2.104"
 seealso:
   - module: kvmfleet.compute.server_schedule
 """

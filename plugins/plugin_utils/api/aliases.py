@@ -14,7 +14,13 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import u
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, derived_id
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.schema import HINT_KEYS
 
-FIELDS = {"flavor": "flavorRef", "image": "imageRef", "user_data_text": "user_data"}
+FIELDS = {
+    "flavor": "flavorRef",
+    "image": "imageRef",
+    "user_data_text": "user_data",
+    "networks[].name": "networks[].uuid",
+    "scheduler_hints": HINT_KEYS[0],
+}
 Clash = tuple[str, t.Any, str]
 
 
@@ -52,15 +58,17 @@ def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> tuple[dic
         else:
             body[HINT_KEYS[0]] = body.pop("scheduler_hints")
             aliases[HINT_KEYS[0]] = "scheduler_hints"
-    if "flavor" in server:
-        rename("flavor", "flavorRef", _reference(catalogue, "flavors", "flavor", server["flavor"]))
-    if "image" in server:
-        rename("image", "imageRef", _reference(catalogue, "images", "image", server["image"]))
+    for alias in ("flavor", "image"):
+        if alias in server:
+            rename(alias, FIELDS[alias], _reference(catalogue, f"{alias}s", alias, server[alias]))
     if "user_data_text" in server:
         encoded = user_data_of(server)
-        rename("user_data_text", "user_data", encoded if encoded is not None else server["user_data_text"])
+        rename("user_data_text", FIELDS["user_data_text"], encoded if encoded is not None else server["user_data_text"])
     if isinstance(server.get("networks"), list):
         server["networks"] = [_network(item, f"networks[{index}]", catalogue, aliases, written, clashes) for index, item in enumerate(server["networks"])]
+    if "block_device_mapping" in server and "block_device_mapping_v2" not in server:
+        # It becomes a mapping of today, whose faults are then those of this field.
+        aliases["block_device_mapping_v2"] = "block_device_mapping"
     _group(body, catalogue, written)
     body["server"] = server
     return body, aliases, written, clashes

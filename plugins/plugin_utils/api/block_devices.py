@@ -34,7 +34,7 @@ def _normal(bdm: Bdm, index: int, volumes: dict[str, Bdm], snapshots: dict[str, 
     if bdm.get("source_type") == "snapshot" and bdm.get("uuid") in snapshots:
         size = size or snapshots[bdm["uuid"]].get("size")
     return {
-        "path": f"block_device_mapping_v2[{index}]",
+        "path": bdm.get("path", f"block_device_mapping_v2[{index}]"),
         "source_type": bdm.get("source_type"),
         "destination_type": bdm.get("destination_type"),
         "boot_index": _int(bdm.get("boot_index")),
@@ -113,7 +113,9 @@ def is_volume_booted(bdms: list[Bdm]) -> bool:
 def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_count: int, bad: Bad, volume_types: frozenset[str] = frozenset()) -> None:
     """Every rule that the devices break, by ``bad(path, value, rule, error class)``, in Nova's order."""
     for bdm in bdms:
-        if image_ref and bdm["destination_type"] == "volume" and (bdm["device_name"] or "").removeprefix("/dev/") == "vda":
+        # A legacy volume of this name is booted in place of the image.
+        is_legacy = bdm["path"].startswith("block_device_mapping[")
+        if image_ref and not is_legacy and bdm["destination_type"] == "volume" and (bdm["device_name"] or "").removeprefix("/dev/") == "vda":
             bad(f"{bdm['path']}.device_name", bdm["device_name"], "is the root device's name", "InvalidRequest")
     if max_count > 1 and any(bdm["source_type"] == "volume" for bdm in bdms):
         bad("max_count", max_count, "a volume cannot be attached to more than one server", "InvalidRequest")

@@ -14,7 +14,7 @@ import functools
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats, schema
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats, microversions, schema
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
 
 try:
@@ -28,11 +28,11 @@ TYPES = {"object": "a mapping", "array": "a list", "string": "text", "integer": 
 
 
 @functools.cache
-def _validator() -> t.Any:
+def _validator(era: int) -> t.Any:
     checker = jsonschema.FormatChecker(formats=())
     for name, (predicate, _rule) in formats.FORMATS.items():
         checker.checks(name, raises=ValueError)(predicate)
-    return jsonschema.Draft202012Validator(schema.BODY, format_checker=checker)
+    return jsonschema.Draft202012Validator(microversions.body_since(era), format_checker=checker)
 
 
 def _path(parts: t.Iterable[t.Any]) -> str:
@@ -42,8 +42,11 @@ def _path(parts: t.Iterable[t.Any]) -> str:
     return text
 
 
-def _unknown(error: t.Any) -> list[tuple[str, t.Any, str]]:
+def _unknown(error: t.Any, minor: int) -> list[tuple[str, t.Any, str]]:
     known = error.schema.get("properties", {})
+    at = list(error.absolute_path)
+    # As the table of versions has it: below the server, without indexes.
+    above = "".join("[]" if isinstance(part, int) else f".{part}" for part in at[1:]).removeprefix(".")
     patterns = error.schema.get("patternProperties")
     found = []
     for key in error.instance:
@@ -51,10 +54,16 @@ def _unknown(error: t.Any) -> list[tuple[str, t.Any, str]]:
             if not any(re.search(pattern, key) for pattern in patterns):
                 found.append((key, key, "keys are 1 to 255 of letters, digits, - _ : . and space"))
         elif key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            rule = schema.DROPPED.get(key) or "unknown field" + (f"; did you mean {near[0]}?" if near else "")
-            found.append((key, key, rule))
+            rule = schema.NEVER.get(key)
+            if at[:1] == ["server"]:
+                rule = rule or microversions.missing_because(f"{above}.{key}".removeprefix("."), minor)
+            found.append((key, key, rule or _suggestion(key, known)))
     return found
+
+
+def _suggestion(key: str, known: t.Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, known, 1)
+    return "unknown field" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _rule(error: t.Any) -> str:
@@ -78,9 +87,9 @@ def _rule(error: t.Any) -> str:
     return rules.get(keyword, error.message.splitlines()[0])
 
 
-def check_schema(body: dict[str, t.Any], problems: ServerProblems) -> None:
-    """Every breach of the schema, each with its own path below the server."""
-    for error in sorted(_validator().iter_errors(body), key=lambda item: (list(map(str, item.absolute_path)), str(item.validator))):
+def check_schema(body: dict[str, t.Any], problems: ServerProblems, minor: int = microversions.MINORS[-1]) -> None:
+    """Every breach of the schema as of microversion 2.``minor``, each with its own path below the server."""
+    for error in sorted(_validator(microversions.era(minor)).iter_errors(body), key=lambda item: (list(map(str, item.absolute_path)), str(item.validator))):
         parts = list(error.absolute_path)
         base = parts[1:] if parts[:1] == ["server"] else parts
         if error.validator == "required":
@@ -89,7 +98,7 @@ def check_schema(body: dict[str, t.Any], problems: ServerProblems) -> None:
                 if f"{name!r} is a required property" in error.message:
                     problems.add(_path([*base, name]), None, "is required")
         elif error.validator == "additionalProperties":
-            for key, value, rule in _unknown(error):
+            for key, value, rule in _unknown(error, minor):
                 problems.add(_path([*base, key]), value, rule)
         else:
             problems.add(_path(base), error.instance, _rule(error))
@@ -141,13 +150,20 @@ def parse_zone(text: str | None) -> tuple[str | None, str | None, str | None]:
 def _check_networks(networks: t.Any, problems: ServerProblems) -> None:
     if not isinstance(networks, list):
         return
+    ports: dict[str, int] = {}
     for index, network in enumerate(networks):
         path = f"networks[{index}]"
         if network.get("port"):
             if network.get("fixed_ip"):
                 problems.add(f"{path}.fixed_ip", network["fixed_ip"], "cannot be used together with port", "HTTPBadRequest")
+            if network["port"] in ports:
+                problems.add(f"{path}.port", network["port"], f"is that of networks[{ports[network['port']]}] already", "HTTPBadRequest")
+            ports.setdefault(network["port"], index)
         elif not network.get("uuid"):
             problems.add(path, None, "needs uuid (or name) or port", "HTTPBadRequest")
+        elif not formats.is_uuid(network["uuid"]):
+            # Before 2.37 no rule of the schema.
+            problems.add(f"{path}.uuid", network["uuid"], "must be a UUID", "HTTPBadRequest")
 
 
 def check_controller(body: dict[str, t.Any], problems: ServerProblems) -> dict[str, t.Any]:
@@ -173,7 +189,7 @@ def check_controller(body: dict[str, t.Any], problems: ServerProblems) -> dict[s
         check_block_device(bdm, f"block_device_mapping_v2[{index}]", bool(server.get("imageRef")), problems)
     if not server.get("imageRef") and not legacy and not mapping:
         problems.add("imageRef", server.get("imageRef"), "is required, unless a block device is there to boot from", "HTTPBadRequest")
-    _check_networks(server["networks"], problems)
+    _check_networks(server.get("networks"), problems)
     hints = body.get(schema.HINT_KEYS[0]) or body.get(schema.HINT_KEYS[1]) or {}
     return {
         "name": name,

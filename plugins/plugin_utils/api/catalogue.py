@@ -13,7 +13,7 @@ import ipaddress
 import typing as t
 import uuid
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats, policy, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://kvmfleet.github.io/compute")
@@ -49,9 +49,12 @@ KINDS: dict[str, dict[str, tuple[str, t.Any]]] = {
     },
     "networks": {
         "id": (STR, None),
+        "name": (STR, None),
         "bridge": (STR, None),
         "libvirt_network": (STR, None),
         "mtu": (INT, None),
+        "external": (BOOL, False),
+        "shared": (BOOL, False),
         "dns_nameservers": (LIST, []),
         "subnets": (LIST, []),
     },
@@ -61,7 +64,7 @@ KINDS: dict[str, dict[str, tuple[str, t.Any]]] = {
         "mac_address": (STR, None),
         "fixed_ips": (LIST, []),
     },
-    "security_groups": {"id": (STR, None), "description": (STR, None), "rules": (LIST, [])},
+    "security_groups": {"id": (STR, None), "name": (STR, None), "description": (STR, None), "rules": (LIST, [])},
     "keypairs": {"public_key": (STR, REQUIRED), "type": (STR, "ssh")},
     "server_groups": {"id": (STR, None), "policy": (STR, REQUIRED), "rules": (DICT, {})},
 }
@@ -74,7 +77,6 @@ SUBNET: dict[str, tuple[str, t.Any]] = {
     "dns_nameservers": (LIST, []),
     "host_routes": (LIST, []),
 }
-QUOTAS = {"instances": 10, "cores": 20, "ram": 51200, "metadata_items": 128, "server_groups": 10, "server_group_members": 10, "ports": -1}
 POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
 SINGULAR = {
     "flavors": "flavor",
@@ -96,15 +98,28 @@ def derived_id(kind: str, name: str) -> str:
 class Catalogue:
     """The entries by kind, found by id or by name."""
 
-    def __init__(self, entries: dict[str, dict[str, Entry]], quotas: Entry) -> None:
+    def __init__(self, entries: dict[str, dict[str, Entry]], limits: Entry, rules: policy.Rules | None) -> None:
         self.entries = entries
-        self.quotas = quotas
+        self.quotas = limits
+        self.rules = rules
         self._by_id = {kind: {entry["id"]: entry for entry in items.values() if "id" in entry} for kind, items in entries.items()}
+        self._by_name: dict[str, dict[str, list[Entry]]] = {kind: {} for kind in entries}
+        for kind, items in entries.items():
+            for entry in items.values():
+                self._by_name[kind].setdefault(entry["name"], []).append(entry)
+
+    def matches(self, kind: str, reference: t.Any) -> list[Entry]:
+        """The entry with this id or, failing that, all with this name or, failing that, the one of this key."""
+        text = str(reference)
+        by_id = self._by_id[kind].get(text)
+        if by_id is None and text not in self._by_name[kind]:
+            by_id = self._by_id[kind].get(_plain_uuid(text)) or self.entries[kind].get(text)
+        return [by_id] if by_id else self._by_name[kind].get(text, [])
 
     def find(self, kind: str, reference: t.Any) -> Entry | None:
-        """The entry with this id or, failing that, this name."""
-        text = str(reference)
-        return self._by_id[kind].get(text) or self._by_id[kind].get(_plain_uuid(text)) or self.entries[kind].get(text)
+        """The one entry that is meant."""
+        found = self.matches(kind, reference)
+        return found[0] if len(found) == 1 else None
 
     def known(self, kind: str) -> str:
         """The names of a kind, for a rule in words."""
@@ -113,7 +128,12 @@ class Catalogue:
     def quota(self, project: str, name: str) -> int:
         """A project's limit; -1 is none."""
         of_project = (self.quotas.get("projects") or {}).get(project) or {}
-        return int(t.cast(int, of_project.get(name, self.quotas.get(name, QUOTAS[name]))))
+        return int(t.cast(int, of_project.get(name, self.quotas.get(name, quotas.DEFAULTS[name]))))
+
+
+def ambiguous(entries: list[Entry]) -> str:
+    """The rule that a name of several entries breaks, in words."""
+    return f"is the name of {len(entries)} entries; give an id: {', '.join(entry['id'] for entry in entries)}"
 
 
 def _plain_uuid(text: str) -> str:
@@ -254,7 +274,7 @@ class _Loader:
             entry = self.fields(path, attributes if attributes is not None else {}, KINDS[kind])
             if entry is None:
                 continue
-            entry["name"] = str(name)
+            entry["name"] = entry.get("name") or str(name)
             if "id" in entry:
                 entry["id"] = entry["id"] or derived_id(SINGULAR[kind], str(name))
                 if kind != "flavors" and not formats.is_uuid(entry["id"]):
@@ -268,45 +288,20 @@ class _Loader:
                 found[str(name)] = entry
         return found
 
-    def quotas(self, raw: t.Any) -> Entry:
-        """``compute_quotas``; Nova's defaults where a key is left out, and no limit at all where the variable is."""
-        if raw is None:
-            return dict.fromkeys(QUOTAS, -1) | {"metadata_items": QUOTAS["metadata_items"]}
-        if not isinstance(raw, dict):
-            self.bad("compute_quotas", raw, "must be a mapping")
-            return {}
-        sections = [("compute_quotas", {key: value for key, value in raw.items() if key != "projects"})]
-        projects = raw.get("projects") or {}
-        if isinstance(projects, dict):
-            sections += [(f"compute_quotas.projects.{name}", limits) for name, limits in projects.items()]
-        else:
-            self.bad("compute_quotas.projects", projects, "must be a mapping")
-        good = True
-        for path, limits in sections:
-            if not isinstance(limits, dict):
-                self.bad(path, limits, "must be a mapping")
-                good = False
-                continue
-            for key, value in limits.items():
-                if key not in QUOTAS:
-                    self.bad(f"{path}.{key}", value, "unknown quota; known: " + ", ".join(QUOTAS))
-                    good = False
-                elif not isinstance(value, int) or isinstance(value, bool) or value < -1:
-                    self.bad(f"{path}.{key}", value, "must be a whole number, or -1 for no limit")
-                    good = False
-        return raw if good else {}
-
 
 def load(raw: dict[str, t.Any], problems: Problems) -> Catalogue:
-    """The catalogue of {flavors, images, networks, ports, security_groups, keypairs, server_groups, quotas}; its faults go to ``problems``."""
+    """The catalogue of {flavors, images, networks, ports, security_groups, keypairs, server_groups, quotas, policy}; its faults go to ``problems``."""
     loader = _Loader(problems)
     entries = {kind: loader.kind(kind, raw.get(kind)) for kind in KINDS}
     # Neutron makes a group of this name for each project.
-    entries["security_groups"].setdefault("default", {"id": derived_id("security_group", "default"), "name": "default", "description": None, "rules": []})
-    catalogue = Catalogue(entries, loader.quotas(raw.get("quotas")))
+    if not any(group["name"] == "default" for group in entries["security_groups"].values()):
+        group: Entry = {"id": derived_id("security_group", "default"), "name": "default", "description": None, "rules": []}
+        entries["security_groups"].setdefault("default", group)
+    catalogue = Catalogue(entries, quotas.load(raw.get("quotas"), loader.bad), policy.load(raw.get("policy"), loader.bad))
     for name, port in list(entries["ports"].items()):
-        network = catalogue.find("networks", port["network"])
-        if network is None:
-            loader.bad(f"compute_ports.{name}.network", port["network"], f"is no network; known: {catalogue.known('networks')}")
+        networks = catalogue.matches("networks", port["network"])
+        if len(networks) != 1:
+            rule = ambiguous(networks) if networks else f"is no network; known: {catalogue.known('networks')}"
+            loader.bad(f"compute_ports.{name}.network", port["network"], rule)
             del entries["ports"][name]
     return catalogue

@@ -9,16 +9,18 @@ would report.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, hardware
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, hardware, legacy_block_devices
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.requested_networks import RequestedNetworks, check_count
 
 Data = dict[str, t.Any]
 BAD_REQUEST = "HTTPBadRequest"
+ZERO_DISK = "create:zero_disk_flavor"
 # Extra specs that the scheduler or the domain's XML reads.
 EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z")
 
@@ -26,18 +28,9 @@ EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_
 class Checker:
     """Checks the requests of one run, one after another: addresses and ports that one takes are taken for the next."""
 
-    def __init__(self, catalogue: Catalogue, fleet: Data | None, records: list[Data]) -> None:
-        self._catalogue, self._fleet = catalogue, fleet
-        self._names = {(record["project_id"], record["display_name"]) for record in records}
-        # (network id, address) and port id: who has it.
-        self._addresses: dict[tuple[str, str], Data] = {}
-        self._ports: dict[str, Data] = {}
-        for record in records:
-            owner = {"name": record["display_name"], "project": record["project_id"]}
-            for port in record.get("ports") or []:
-                self._ports[port["id"]] = owner
-                for ip in port.get("fixed_ips") or []:
-                    self._addresses[(port["network_id"], ip["ip_address"])] = owner
+    def __init__(self, catalogue: Catalogue, fleet: Data | None, records: list[Data], policy: Policy, project: str) -> None:
+        self._catalogue, self._fleet, self._policy, self._project = catalogue, fleet, policy, project
+        self._networks = RequestedNetworks(catalogue, records, policy)
 
     def check(self, server: Data, asked: Data, written: Data, problems: ServerProblems) -> Data:
         """{flavor, image, networks, security_groups, keypair, group, host, hypervisor_hostname, block_devices}; what can't be had is None."""
@@ -49,21 +42,29 @@ class Checker:
             problems.add("flavorRef", written.get("flavorRef", server["flavorRef"]), rule, "FlavorNotFound")
             flavor = None
         count = asked["max_count"]
-        self._check_counts(server, count, problems)
+        if count > 1 and server.get("hostname"):
+            problems.add("hostname", server["hostname"], f"one host name cannot be given to {count} servers", BAD_REQUEST)
+        check_count(server.get("networks"), count, problems)
         self._check_zone(asked, problems)
         image = self._image(server, image_ref, written, problems)
         groups = self._security_groups(server, problems)
-        networks = self._networks(server, asked["name"], count, written, problems)
+        networks = self._networks.check(server.get("networks"), asked["name"], written, problems)
         keypair = None
         if server.get("key_name"):
             keypair = self._catalogue.entries["keypairs"].get(server["key_name"])
             if keypair is None:
                 problems.add("key_name", server["key_name"], f"is no key pair; known: {self._catalogue.known('keypairs')}", "KeypairNotFound")
+        if server.get("personality"):
+            rule = "files are not injected here: put them into the user data"
+            problems.add("personality", server["personality"], rule, BAD_REQUEST)
         if server.get("trusted_image_certificates"):
             rule = "image signatures are not verified here; leave it out and rely on the image's checksum"
             problems.add("trusted_image_certificates", len(server["trusted_image_certificates"]), rule, "CertificateValidationFailed")
         self._check_metadata(server, problems)
-        devices = block_devices.merge(flavor or {}, image_ref, server.get("block_device_mapping_v2") or [])
+        asked_devices = server.get("block_device_mapping_v2") or []
+        if server.get("block_device_mapping") and not asked_devices:
+            asked_devices = legacy_block_devices.convert(server["block_device_mapping"], image_ref, problems.add)
+        devices = block_devices.merge(flavor or {}, image_ref, asked_devices)
         if flavor and image:
             self._check_flavor_image(flavor, image, devices, written, problems)
         group = self._group(asked, problems)
@@ -78,21 +79,8 @@ class Checker:
             "hypervisor_hostname": self._host(server.get("hypervisor_hostname"), "hypervisor_hostname", "node", problems),
             "block_devices": devices,
         }
-        self._check_devices(server, flavor, devices, image_ref, count, problems)
+        self._check_devices(flavor, devices, image_ref, count, problems)
         return found
-
-    def _check_counts(self, server: Data, count: int, problems: ServerProblems) -> None:
-        if count < 2:
-            return
-        if server.get("hostname"):
-            problems.add("hostname", server["hostname"], f"one host name cannot be given to {count} servers", BAD_REQUEST)
-        for index, network in enumerate(server["networks"] if isinstance(server["networks"], list) else []):
-            if network.get("fixed_ip"):
-                problems.add(f"networks[{index}].fixed_ip", network["fixed_ip"], f"one address cannot be given to {count} servers (max_count)", "InvalidInput")
-            if network.get("port"):
-                problems.add(
-                    f"networks[{index}].port", network["port"], f"one port cannot be given to {count} servers (max_count)", "MultiplePortsNotApplicable"
-                )
 
     def _check_zone(self, asked: Data, problems: ServerProblems) -> None:
         if self._fleet is None:
@@ -130,86 +118,22 @@ class Checker:
         found: dict[str, Data] = {}
         for index, wanted in enumerate(server.get("security_groups") or [{"name": "default"}]):
             name = wanted.get("name", "default")
-            group = self._catalogue.find("security_groups", name)
-            if group is None:
-                rule = f"is no security group; known: {self._catalogue.known('security_groups')}"
-                problems.add(f"security_groups[{index}].name", name, rule, "SecurityGroupNotFound")
+            groups = self._catalogue.matches("security_groups", name)
+            if len(groups) != 1:
+                if groups:
+                    problems.add(f"security_groups[{index}].name", name, ambiguous(groups), "NoUniqueMatch", 409)
+                else:
+                    rule = f"is no security group; known: {self._catalogue.known('security_groups')}"
+                    problems.add(f"security_groups[{index}].name", name, rule, "SecurityGroupNotFound")
                 continue
+            group = groups[0]
             if group["rules"]:
                 problems.warn(f"security group {group['name']} has rules: they are recorded with the server, but not enforced on the host")
             found[group["id"]] = group
         return list(found.values())
 
-    def _networks(self, server: Data, name: str, count: int, written: Data, problems: ServerProblems) -> list[Data]:
-        wanted = server["networks"]
-        if wanted == "none":
-            return []
-        if wanted == "auto":
-            every = list(self._catalogue.entries["networks"].values())
-            if len(every) != 1:
-                if every:
-                    rule = f"{len(every)} networks are possible, name one of: {self._catalogue.known('networks')}"
-                    problems.add("networks", wanted, rule, "NetworkAmbiguous", 409)
-                else:
-                    problems.add("networks", wanted, "compute_networks has no network", "UnableToAutoAllocateNetwork")
-                return []
-            return [{"network": every[0], "port": None, "fixed_ip": None, "tag": None}]
-        found = []
-        for index, item in enumerate(wanted):
-            network = self._network(item, f"networks[{index}]", name, written, problems)
-            if network:
-                found.append(network)
-        return found
-
-    def _network(self, item: Data, path: str, name: str, written: Data, problems: ServerProblems) -> Data | None:
-        port = None
-        reference = item.get("uuid")
-        if item.get("port"):
-            port = self._port(item["port"], f"{path}.port", name, problems)
-            if port is None:
-                return None
-            reference = port["network"]
-        network = self._catalogue.find("networks", reference)
-        if network is None:
-            if reference:
-                value = written.get(f"{path}.uuid", reference)
-                problems.add(f"{path}.uuid", value, f"is no network; known: {self._catalogue.known('networks')}", "NetworkNotFound")
-            return None
-        if not network["subnets"]:
-            problems.add(f"{path}.uuid", network["name"], "has no subnet", "NetworkRequiresSubnet")
-            return None
-        if item.get("fixed_ip"):
-            self._fixed_ip(network, item["fixed_ip"], f"{path}.fixed_ip", name, problems)
-        return {"network": network, "port": port, "fixed_ip": item.get("fixed_ip"), "tag": item.get("tag")}
-
-    def _port(self, reference: str, path: str, name: str, problems: ServerProblems) -> Data | None:
-        port = self._catalogue.find("ports", reference)
-        if port is None:
-            problems.add(path, reference, f"is no port; known: {self._catalogue.known('ports')}", "PortNotFound")
-            return None
-        owner = self._ports.get(port["id"])
-        if owner and owner["name"] != name:
-            problems.add(path, reference, f"is in use by server {owner['name']}", "PortInUse", 409)
-            return None
-        self._ports[port["id"]] = {"name": name, "project": None}
-        return port
-
-    def _fixed_ip(self, network: Data, text: str, path: str, name: str, problems: ServerProblems) -> None:
-        address = ipaddress.ip_address(text)
-        subnet = next((s for s in network["subnets"] if address in ipaddress.ip_network(s["cidr"])), None)
-        if subnet is None:
-            cidrs = ", ".join(s["cidr"] for s in network["subnets"])
-            problems.add(path, text, f"is in no subnet of network {network['name']} ({cidrs})", "InvalidInput")
-            return
-        owner = self._addresses.get((network["id"], str(address)))
-        if owner and owner["name"] != name:
-            problems.add(path, text, f"is in use by server {owner['name']}", "FixedIpAlreadyInUse")
-        elif subnet["gateway_ip"] and ipaddress.ip_address(subnet["gateway_ip"]) == address:
-            problems.add(path, text, f"is the gateway of network {network['name']}", "FixedIpAlreadyInUse")
-        self._addresses.setdefault((network["id"], str(address)), {"name": name, "project": None})
-
     def _check_metadata(self, server: Data, problems: ServerProblems) -> None:
-        items, most = len(server.get("metadata") or {}), int(self._catalogue.quotas.get("metadata_items", 128))
+        items, most = len(server.get("metadata") or {}), self._catalogue.quota(self._project, "metadata_items")
         if 0 <= most < items:
             problems.add("metadata", items, f"must not have more than {most} items", "MetadataLimitExceeded", 403)
 
@@ -230,14 +154,20 @@ class Checker:
             problems.note(f"the virtual size of image {image['name']} is unknown until it is fetched")
         values = {"flavorRef": flavor["name"], "imageRef": written.get("imageRef", image["id"]), "block_device_mapping_v2": len(devices)}
         root = block_devices.root_device(devices)
+
+        def bad(path: str, rule: str, error: str) -> None:
+            if error == "BootFromVolumeRequiredForZeroDiskFlavor":
+                problems.add(path, values[path], f"{rule}; {self._policy.denial(ZERO_DISK)}", error, 403)
+            else:
+                problems.add(path, values[path], rule, error)
+
         flavor_image.check(
             flavor,
             image,
             size=size,
             root_volume_gb=root["volume_size"] if root and booted_from_volume else None,
-            # Without a policy one user may do all.
-            zero_disk_allowed=True,
-            bad=lambda path, rule, error: problems.add(path, values[path], rule, error),
+            zero_disk_allowed=self._policy.allows(ZERO_DISK),
+            bad=bad,
             is_volume_booted=booted_from_volume,
         )
         self._check_buildable(flavor, image, problems)
@@ -268,11 +198,10 @@ class Checker:
             problems.add("os:scheduler_hints.group", hint, rule, "InstanceGroupNotFound")
         return group
 
-    def _check_devices(self, server: Data, flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems) -> None:
+    @staticmethod
+    def _check_devices(flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems) -> None:
         if flavor:
             block_devices.check(flavor, devices, image_ref, count, problems.add)
         needing = [bdm for bdm in devices if bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot")]
         for bdm in needing:
             problems.add(bdm["path"], bdm["source_type"], "there is no volume service here: disks are local (image, blank)", "VolumeNotFound")
-        if server.get("block_device_mapping"):
-            problems.add("block_device_mapping", len(server["block_device_mapping"]), "there is no volume service here", "VolumeNotFound")

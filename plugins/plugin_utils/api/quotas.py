@@ -1,26 +1,62 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quotas of a project, counted from what the fleet's facts show (``nova/compute/utils.py: check_num_instances_quota``); pure."""
+"""Quotas of a project, counted from what the fleet's facts show (``nova/compute/utils.py: check_num_instances_quota``, ``nova/quota.py``); pure."""
 
 from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable
 
+DEFAULTS = {"instances": 10, "cores": 20, "ram": 51200, "metadata_items": 128, "server_groups": 10, "server_group_members": 10, "ports": -1}
+Record = dict[str, t.Any]
+
 
 class OverQuota(Exception):
     """Not even min_count fits; the message names requested, used and limit."""
 
+    def __init__(self, message: str, error_class: str) -> None:
+        super().__init__(message)
+        self.error_class = error_class
 
-def used(records: list[dict[str, t.Any]], project: str) -> dict[str, int]:
-    """{instances, cores, ram, ports} that a project's servers use."""
+
+def load(raw: t.Any, bad: Callable[[str, t.Any, str], None]) -> dict[str, t.Any]:
+    """``compute_quotas``; Nova's defaults where a key is left out, and no limit at all where the variable is. Its faults go to ``bad(path, value, rule)``."""
+    if raw is None:
+        return dict.fromkeys(DEFAULTS, -1) | {"metadata_items": DEFAULTS["metadata_items"]}
+    if not isinstance(raw, dict):
+        bad("compute_quotas", raw, "must be a mapping")
+        return {}
+    sections = [("compute_quotas", {key: value for key, value in raw.items() if key != "projects"})]
+    projects = raw.get("projects") or {}
+    good = isinstance(projects, dict)
+    if good:
+        sections += [(f"compute_quotas.projects.{name}", limits) for name, limits in projects.items()]
+    else:
+        bad("compute_quotas.projects", projects, "must be a mapping")
+    for path, limits in sections:
+        if not isinstance(limits, dict):
+            bad(path, limits, "must be a mapping")
+            good = False
+            continue
+        for key, value in limits.items():
+            if key not in DEFAULTS:
+                bad(f"{path}.{key}", value, "unknown quota; known: " + ", ".join(DEFAULTS))
+                good = False
+            elif not isinstance(value, int) or isinstance(value, bool) or value < -1:
+                bad(f"{path}.{key}", value, "must be a whole number, or -1 for no limit")
+                good = False
+    return raw if good else {}
+
+
+def used(records: list[Record], project: str) -> dict[str, int]:
+    """{instances, cores, ram, ports} that a project's servers use; a port of the catalogue was not made for a server."""
     mine = [record for record in records if record["project_id"] == project]
     return {
         "instances": len(mine),
         "cores": sum(int(record["flavor"]["vcpus"]) for record in mine),
         "ram": sum(int(record["flavor"]["memory_mb"]) for record in mine),
-        "ports": sum(len(record.get("ports") or []) for record in mine),
+        "ports": sum(1 for record in mine for port in record.get("ports") or [] if not port.get("preexisting")),
     }
 
 
@@ -35,5 +71,41 @@ def granted(need: dict[str, int], least: int, most: int, limit: Callable[[str], 
         return fits
     over = [name for name, each in need.items() if limit(name) >= 0 and usage.get(name, 0) + each * least > limit(name)]
     raise OverQuota(
-        "quota exceeded for " + ", ".join(f"{name}: requested {need[name] * least}, already used {usage.get(name, 0)} of {limit(name)}" for name in over)
+        "quota exceeded for " + ", ".join(f"{name}: requested {need[name] * least}, already used {usage.get(name, 0)} of {limit(name)}" for name in over),
+        # Nova counts ports before anything else.
+        "PortLimitExceeded" if "ports" in over else "TooManyInstances",
     )
+
+
+class Usage:
+    """What a project's servers use, those of this run too; ``limit`` has its limits."""
+
+    def __init__(self, records: list[Record], project: str, user: str, limit: Callable[[str], int]) -> None:
+        self._limit = limit
+        self._used = used(records, project)
+        # A group is the project's once a server of the project is in it; its members count by user.
+        self._groups = {record["group"]["id"] for record in records if record["project_id"] == project and record.get("group")}
+        self._members: dict[str, int] = {}
+        for record in records:
+            if record.get("group") and record.get("user_id") == user:
+                self._members[record["group"]["id"]] = self._members.get(record["group"]["id"], 0) + 1
+
+    def grant(self, need: dict[str, int], least: int, most: int) -> int:
+        """``granted``, and taken."""
+        number = granted(need, least, most, self._limit, self._used)
+        for name, each in need.items():
+            self._used[name] += each * number
+        return number
+
+    def join(self, group: Record, number: int) -> list[tuple[str, str]]:
+        """[(rule, error class)] that so many servers more break in a server group (``API._provision_instances``, ``server_groups.py: create``)."""
+        faults = []
+        members = self._members[group["id"]] = self._members.get(group["id"], 0) + number
+        most = self._limit("server_group_members")
+        if 0 <= most < members:
+            faults.append((f"server group {group['name']} would have {members} members of this user, the quota is {most}", "OverQuota"))
+        self._groups.add(group["id"])
+        most = self._limit("server_groups")
+        if 0 <= most < len(self._groups):
+            faults.append((f"the project would have servers in {len(self._groups)} server groups, the quota is {most}", "ServerGroupLimitExceeded"))
+        return faults

@@ -11,14 +11,16 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, block_devices, existing, names, quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, block_devices, existing, microversions, names, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema, is_true, user_data_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import records as fleet_records
 
 Data = dict[str, t.Any]
+DESCRIPTION_SINCE = 19
 FLAVOR_KEYS = ("id", "name", "vcpus", "memory_mb", "root_gb", "ephemeral_gb", "swap", "extra_specs")
 IMAGE_KEYS = ("id", "name", "source", "checksum", "disk_format", "size", "virtual_size", "min_disk", "min_ram", "properties")
 
@@ -35,13 +37,20 @@ def validate(
 ) -> Data:
     """{version, errors, warnings, notes, instances, request_specs, groups} in the shapes of docs/data.md.
 
-    ``catalogue``: the compute_* variables without their prefix. ``context``: {project_id, user_id}. ``options``: {unreachable_hosts (``fail``,
-    ``ignore``), take_over, admin_password_file, force_config_drive}. With any error there are no instances.
+    ``catalogue``: the compute_* variables without their prefix. ``context``: {project_id, user_id, roles}. ``options``: {unreachable_hosts (``fail``,
+    ``ignore``), take_over, admin_password_file, force_config_drive, api_microversion (``2.N``)}. With any error there are no instances.
     """
     problems = Problems()
+    try:
+        minor = microversions.parse(options.get("api_microversion", microversions.NEWEST))
+    except microversions.InvalidVersion as error:
+        problems.add("compute_api_microversion", options["api_microversion"], error.rule, error.error_class, error.http_status)
+        # Without a version there is nothing to check a body against.
+        requests = []
+        minor = microversions.MINORS[-1]
     entries = load(catalogue, problems)
     _check_hosts(fleet, options, problems)
-    run = _Run(entries, fleet, context, options, problems, new_uuid, new_reservation_id)
+    run = _Run(entries, fleet, context, options, problems, new_uuid, new_reservation_id, minor)
     for index, request in enumerate(requests):
         run.add(index, request)
     ok = not problems.errors
@@ -79,12 +88,13 @@ class _Run:
         problems: Problems,
         new_uuid: Callable[[], str],
         new_reservation_id: Callable[[], str],
+        minor: int,
     ) -> None:
         self.catalogue, self.fleet, self.context, self.options, self.problems = catalogue, fleet, context, options, problems
-        self._new_uuid, self._new_reservation_id = new_uuid, new_reservation_id
+        self._new_uuid, self._new_reservation_id, self._minor = new_uuid, new_reservation_id, minor
         self.records = fleet_records(fleet) if fleet else []
         self.known = existing.find(self.records)
-        self.usage = quotas.used(self.records, context["project_id"])
+        self.usage = quotas.Usage(self.records, context["project_id"], context["user_id"], lambda name: catalogue.quota(context["project_id"], name))
         self.taken: dict[str, int] = {}
         self.instances: list[Data] = []
         self.specs: list[Data] = []
@@ -92,7 +102,8 @@ class _Run:
         for record in self.records:
             if record.get("group"):
                 self._members.setdefault(record["group"]["id"], []).append(record["uuid"])
-        self.checker = Checker(catalogue, fleet, self.records)
+        self.policy = Policy(catalogue.rules, context["user_id"], context.get("roles") or [])
+        self.checker = Checker(catalogue, fleet, self.records, self.policy, context["project_id"])
 
     def groups(self) -> list[Data]:
         """The catalogue's server groups with the members that they have."""
@@ -117,11 +128,12 @@ class _Run:
         problems = ServerProblems(self.problems, index, name if isinstance(name, str) else None, renamed)
         for path, value, rule in clashes:
             problems.add(path, value, rule)
-        check_schema(body, problems)
+        check_schema(body, problems, self._minor)
         if problems.count:
             return
-        asked = check_controller(body, problems)
         server = body["server"]
+        self.policy.check(server, problems)
+        asked = check_controller(body, problems)
         found = self.checker.check(server, asked, written, problems)
         base = self._base(index, server, asked, found)
         chosen = self._choose(base, asked, found, problems)
@@ -138,7 +150,8 @@ class _Run:
         return {
             "version": 1,
             "request_index": index,
-            "display_description": server.get("description"),
+            # Before the field came, the name was the description.
+            "display_description": server.get("description") if self._minor >= DESCRIPTION_SINCE else asked["name"],
             "project_id": self.context["project_id"],
             "user_id": self.context["user_id"],
             "flavor": {key: flavor.get(key) for key in FLAVOR_KEYS},
@@ -198,23 +211,16 @@ class _Run:
         return record["project_id"] == self.context["project_id"] and stem == name and bool(dash) and number.isdigit()
 
     def _grant(self, asked: Data, found: Data, there: int, new: int, problems: ServerProblems) -> int:
-        project = self.context["project_id"]
-        flavor = found["flavor"]
-        need = {"instances": 1, "cores": flavor["vcpus"], "ram": flavor["memory_mb"], "ports": len(found["networks"])}
+        flavor, group = found["flavor"], found["group"]
+        ports = sum(1 for network in found["networks"] if not network["port"])
+        need = {"instances": 1, "cores": flavor["vcpus"], "ram": flavor["memory_mb"], "ports": ports}
         try:
-            number = quotas.granted(need, max(0, asked["min_count"] - there), new, lambda name: self.catalogue.quota(project, name), self.usage)
+            number = self.usage.grant(need, max(0, asked["min_count"] - there), new)
         except quotas.OverQuota as error:
-            problems.add("min_count", asked["min_count"], str(error), "TooManyInstances", 403)
+            problems.add("min_count", asked["min_count"], str(error), error.error_class, 403)
             return new
-        group = found["group"]
-        if group:
-            members = self._members.setdefault(group["id"], [])
-            most = self.catalogue.quota(project, "server_group_members")
-            if 0 <= most < len(members) + number:
-                rule = f"server group {group['name']} would have {len(members) + number} members, the quota is {most}"
-                problems.add("os:scheduler_hints.group", group["name"], rule, "OverQuota", 403)
-        for name, each in need.items():
-            self.usage[name] += each * number
+        for rule, error_class in self.usage.join(group, number) if group and number else ():
+            problems.add("os:scheduler_hints.group", group["name"], rule, error_class, 403)
         return number
 
     def _keep(self, base: Data, asked: Data, found: Data, chosen: list[tuple[int, Data | None]]) -> None:
