@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, read_fleet_file, refuse_partial_plays
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import this_run
@@ -28,9 +28,11 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "instances": {"type": "list", "elements": "dict", "required": True},
     "request_specs": {"type": "list", "elements": "dict", "required": True},
     "groups": {"type": "list", "elements": "dict", "default": []},
-    "hosts_variable": {"type": "str", "required": True},
+    "hosts_variable": {"type": "str"},
+    "fleet_file": {"type": "path"},
     "aggregates": {"type": "dict", "default": {}},
-    "filters": {"type": "list", "elements": "str"},
+    "filters": {"type": "list", "elements": "raw"},
+    "weighers": {"type": "list", "elements": "raw"},
     "options": {"type": "dict", "default": {}},
     "max_attempts": {"type": "int", "default": 3},
     "build_timeout_s": {"type": "float", "default": 1800},
@@ -42,8 +44,9 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 def _config(args: dict[str, t.Any]) -> dict[str, t.Any]:
     config = {str(section): dict(options) for section, options in args["options"].items()}
     config.setdefault("scheduler", {}).setdefault("max_attempts", args["max_attempts"])
-    if args["filters"] is not None:
-        config.setdefault("filter_scheduler", {})["enabled_filters"] = args["filters"]
+    for option, name in (("filters", "enabled_filters"), ("weighers", "weight_classes")):
+        if args[option] is not None:
+            config.setdefault("filter_scheduler", {})[name] = args[option]
     return config
 
 
@@ -57,11 +60,14 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         begin = time.monotonic()
-        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC, required_one_of=[("hosts_variable", "fleet_file")])
         try:
             args = plain(arguments)
-            refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
-            fleet = read_fleet(variables, args["hosts_variable"], args["aggregates"])
+            if args["fleet_file"]:
+                fleet = read_fleet_file(args["fleet_file"], args["aggregates"])
+            else:
+                refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
+                fleet = read_fleet(variables, args["hosts_variable"], args["aggregates"])
         except (NotPlain, FleetError) as error:
             raise AnsibleActionFail(str(error)) from error
         hosts = [host["state"] for host in fleet["hosts"].values() if host["state"]]

@@ -23,7 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue imp
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, read_fleet_file, refuse_partial_plays
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
 
 CATALOGUE = (*KINDS, "quotas", "policy")
@@ -33,6 +33,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     **{kind: {"type": "dict"} for kind in CATALOGUE},
     "aggregates": {"type": "dict"},
     "hosts_variable": {"type": "str"},
+    "fleet_file": {"type": "path"},
     "project": {"type": "str", "default": "default"},
     "user": {"type": "str"},
     "roles": {"type": "list", "elements": "str", "default": ["member"]},
@@ -94,10 +95,12 @@ class ActionModule(ActionBase):
             args = plain(arguments)
             catalogue = {kind: args[kind] if args[kind] is not None else self._variable(variables, kind) for kind in CATALOGUE}
             fleet = None
-            if args["hosts_variable"]:
+            aggregates = args["aggregates"] if args["aggregates"] is not None else self._variable(variables, "aggregates")
+            if args["fleet_file"]:
+                fleet = read_fleet_file(args["fleet_file"], aggregates)
+            elif args["hosts_variable"]:
                 refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
                 self._refuse_split_catalogue(variables, args)
-                aggregates = args["aggregates"] if args["aggregates"] is not None else self._variable(variables, "aggregates")
                 fleet = read_fleet(variables, args["hosts_variable"], aggregates)
         except (NotPlain, FleetError) as error:
             raise AnsibleActionFail(str(error)) from error

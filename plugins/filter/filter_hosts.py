@@ -61,17 +61,17 @@ EXAMPLES = r"""
 
 - name: Show the hosts with room for a large server
   ansible.builtin.debug:
-    msg: "{{ hosts | kvmfleet.compute.filter_hosts({'flavor': large}) | map(attribute='node') }}"
+    msg: "{{ fleet | kvmfleet.compute.filter_hosts({'flavor': large}) | map(attribute='node') }}"
   vars:
-    hosts: "{{ ansible_play_hosts | map('extract', hostvars, ['hypervisor', 'host']) }}"
+    fleet: "{{ ansible_play_hosts | map('extract', hostvars, ['hypervisor', 'host']) }}"
     large: {vcpus: 8, memory_mb: 32768, root_gb: 100}
   run_once: true
 
 - name: Show why the others have none
   ansible.builtin.debug:
-    msg: "{{ hosts | kvmfleet.compute.filter_hosts({'flavor': large}, reasons=true) }}"
+    msg: "{{ fleet | kvmfleet.compute.filter_hosts({'flavor': large}, reasons=true) }}"
   vars:
-    hosts: "{{ ansible_play_hosts | map('extract', hostvars, ['hypervisor', 'host']) }}"
+    fleet: "{{ ansible_play_hosts | map('extract', hostvars, ['hypervisor', 'host']) }}"
     large: {vcpus: 8, memory_mb: 32768, root_gb: 100}
   run_once: true
 """
@@ -92,7 +92,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.template_filter i
 
 def filter_hosts(hosts: t.Any, request: t.Any, reasons: bool = False, **options: t.Any) -> t.Any:
     """The hosts that pass, or why the others don't."""
-    passed, out = answer("filter_hosts", stand_alone.filter_hosts, hosts, request, options)
+    passed, out = answer(stand_alone.filter_hosts, hosts, request, options)
     return out if reasons else passed
 
 

@@ -52,9 +52,9 @@ seealso:
 EXAMPLES = r"""
 - name: Show the best host for a small server
   ansible.builtin.debug:
-    msg: "{{ (hosts | kvmfleet.compute.filter_hosts(request) | kvmfleet.compute.weigh_hosts(request) | first).name }}"
+    msg: "{{ (fleet | kvmfleet.compute.filter_hosts(request) | kvmfleet.compute.weigh_hosts(request) | first).name }}"
   vars:
-    hosts: "{{ ansible_play_hosts | map('extract', hostvars, ['hypervisor', 'host']) }}"
+    fleet: "{{ ansible_play_hosts | map('extract', hostvars, ['hypervisor', 'host']) }}"
     request: {flavor: {vcpus: 1, memory_mb: 1024, root_gb: 10}}
   run_once: true
 """
@@ -87,7 +87,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.template_filter i
 
 def weigh_hosts(hosts: t.Any, request: t.Any, **options: t.Any) -> t.Any:
     """The hosts, best first."""
-    return answer("weigh_hosts", stand_alone.weigh_hosts, hosts, request, options)
+    return answer(stand_alone.weigh_hosts, hosts, request, options)
 
 
 class FilterModule:

@@ -45,17 +45,30 @@ options:
     elements: dict
     default: []
   hosts_variable:
-    description: The name of the variable under which each host of the play registered M(kvmfleet.compute.host_info).
+    description: The name of the variable under which each host of the play has what M(kvmfleet.compute.host_info) returned.
     type: str
-    required: true
+  fleet_file:
+    description:
+      - A file on the controller with the facts of the hosts, as P(kvmfleet.compute.fleet_facts#filter) makes them, in place of O(hosts_variable).
+      - One of O(hosts_variable) and O(fleet_file) is required.
+    type: path
   aggregates:
     description: The host aggregates, as in C(compute_aggregates), a mapping from a name to C(hosts) and C(metadata).
     type: dict
     default: {}
   filters:
-    description: The filters by name, in their order. Nova's default ones if left out.
+    description:
+      - The filters in their order, each a name, the dotted path of a class in a collection of yours, or a mapping with C(expression) and C(name).
+      - An expression is Jinja without braces over C(host) and C(request), for example C(host.facts.rack == 'r1'). A host passes where it is true.
+      - Nova's default ones if left out.
     type: list
-    elements: str
+    elements: raw
+  weighers:
+    description:
+      - The weighers, each a name, a dotted path, or a mapping with C(expression), C(name) and C(multiplier). V(all_weighers) is all of Nova's.
+      - All of Nova's if left out.
+    type: list
+    elements: raw
   options:
     description: Options of the scheduler by section and name, as in C(nova.conf).
     type: dict

@@ -16,7 +16,7 @@ description:
     networks, security groups, key pairs and server groups, and against the fleet where O(hosts_variable) is given - names, addresses, quotas, hosts, zones.
   - Every error of every request is reported at once, each with its path, value and rule, Nova's error class and HTTP status. Secret values are hidden.
   - Servers that exist are found by project and name; what differs from the request is reported as drift.
-  - Without O(hosts_variable) body and catalogue alone are checked, so that a CI job can check requests in a merge request.
+  - Without O(hosts_variable) or O(fleet_file) body and catalogue alone are checked, so that a CI job can check requests in a merge request.
   - It runs on the controller and changes nothing but O(admin_password_file).
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
@@ -74,8 +74,11 @@ options:
     description: The host aggregates by name.
     type: dict
   hosts_variable:
-    description: The name of the variable under which each host of the play registered M(kvmfleet.compute.host_info).
+    description: The name of the variable under which each host of the play has what M(kvmfleet.compute.host_info) returned.
     type: str
+  fleet_file:
+    description: A file on the controller with the facts of the hosts, as P(kvmfleet.compute.fleet_facts#filter) makes them, in place of O(hosts_variable).
+    type: path
   project:
     description: The project that the servers belong to.
     type: str

@@ -1,11 +1,15 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the controller knows of all hosts: the facts that each host registered, joined with its inventory variables (docs/data.md, Fleet)."""
+"""What the controller knows of all hosts: the facts that each host registered, joined with its inventory variables (docs/data.md, Fleet).
+
+They come from a play's hosts (registered, or set by the fact cache) or from a fleet file, which holds the same for each host.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import typing as t
 from collections.abc import Mapping
 
@@ -31,12 +35,15 @@ def refuse_partial_plays(task_vars: Mapping, strategy: str | None) -> None:
         raise FleetError(f"strategy {strategy}: the chain needs every host at the same step, because {why}; use the linear strategy")
 
 
-def _host(variables: Mapping, name: str, hosts_variable: str) -> tuple[dict[str, t.Any], str]:
+# The variables of a host that are read beside its facts.
+HOST_VARIABLES = ("ansible_host", "compute_availability_zone", "compute_disabled", "compute_disabled_reason", "compute_facts")
+
+
+def _host(variables: Mapping, name: str, result: t.Any) -> tuple[dict[str, t.Any], str]:
     """({status, error, state}, zone) of one host; its variables are read by key only, because each read is a templating."""
-    result = variables.get(hosts_variable)
     zone = str(variables.get("compute_availability_zone") or DEFAULT_ZONE)
-    if result is None:
-        return {"status": "failed", "error": f"{hosts_variable} is not set on this host", "state": None}, zone
+    if not isinstance(result, Mapping):
+        return {"status": "failed", "error": "the facts of host_info are not set on this host", "state": None}, zone
     result = plain(result)
     if result.get("unreachable"):
         return {"status": "unreachable", "error": str(result.get("msg") or "unreachable"), "state": None}, zone
@@ -53,23 +60,62 @@ def _host(variables: Mapping, name: str, hosts_variable: str) -> tuple[dict[str,
         "disabled": disabled if isinstance(disabled, bool) else str(disabled).lower() in ("true", "yes", "1", "on"),
         "disabled_reason": str(variables.get("compute_disabled_reason") or "") or None,
     }
-    for record in state["instances"]:
+    state["facts"] = plain(variables.get("compute_facts") or {}, f"{name}: compute_facts")
+    if not isinstance(state["facts"], dict):
+        raise FleetError(f"compute_facts of host {name}: must be a mapping")
+    for record in state.setdefault("instances", []):
         record["host"] = name
         record["live"] = bool(record.get("locked")) or (record["vm_state"] == "building" and not is_dead(record.get("run")))
     return {"status": "ok", "error": None, "state": state}, zone
 
 
 def read_fleet(task_vars: Mapping, hosts_variable: str, aggregates: Mapping | None = None) -> dict[str, t.Any]:
-    """The fleet of this play: ``hosts_variable`` names the variable under which each host registered ``host_info``.
+    """The fleet of this play: ``hosts_variable`` names the variable under which each host has what ``host_info`` returned.
 
     ``aggregates``: compute_aggregates as plain data. Zones become aggregates of their own with the metadata ``availability_zone``.
     """
+    hosts = {str(name): task_vars["hostvars"][str(name)] for name in task_vars.get("ansible_play_hosts_all") or []}
+    return _fleet({name: (variables, variables.get(hosts_variable)) for name, variables in hosts.items()}, aggregates)
+
+
+def read_fleet_file(path: str, aggregates: Mapping | None = None) -> dict[str, t.Any]:
+    """The fleet of a fleet file (``fleet_file``); FleetError with the path for what can't be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+    except (OSError, ValueError) as error:
+        raise FleetError(f"fleet file {path}: {error}") from error
+    entries = document.get("hosts") if isinstance(document, dict) else None
+    if not isinstance(entries, dict) or document.get("version") != 1:
+        raise FleetError(f"fleet file {path}: must be a mapping with version 1 and hosts by name")
+    for name, entry in entries.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("host_info"), dict):
+            raise FleetError(f"fleet file {path}: hosts.{name}.host_info: must be what host_info returned for the host")
+        missing = [key for key in FACTS if key not in (entry["host_info"].get("host") or dict.fromkeys(FACTS))]
+        if missing:
+            raise FleetError(f"fleet file {path}: hosts.{name}.host_info.host.{missing[0]}: is required")
+    return _fleet({name: (entry, entry["host_info"]) for name, entry in entries.items()}, aggregates)
+
+
+def fleet_file(hostvars: Mapping, names: t.Iterable[str], hosts_variable: str) -> dict[str, t.Any]:
+    """What a fleet file holds: {version, hosts {name: {host_info, and those of HOST_VARIABLES that are set}}}."""
+    hosts = {}
+    for name in names:
+        variables = hostvars[name]
+        found = {key: plain(variables.get(key)) for key in HOST_VARIABLES if variables.get(key) is not None}
+        hosts[str(name)] = {"host_info": plain(variables.get(hosts_variable) or {"failed": True, "msg": f"{hosts_variable} is not set"}), **found}
+    return {"version": 1, "hosts": hosts}
+
+
+# What the rest of the chain can't do without; a fleet file may be written by hand.
+FACTS = ("vcpus", "memory_mb", "disk_gb")
+
+
+def _fleet(given: dict[str, tuple[Mapping, t.Any]], aggregates: Mapping | None) -> dict[str, t.Any]:
     hosts: dict[str, t.Any] = {}
     zones: dict[str, list[str]] = {}
-    for name in task_vars.get("ansible_play_hosts_all") or []:
-        name = str(name)
-        variables = task_vars["hostvars"][name]
-        hosts[name], zone = _host(variables, name, hosts_variable)
+    for name, (variables, result) in given.items():
+        hosts[name], zone = _host(variables, name, result)
         zones.setdefault(zone, []).append(name)
     built = [{"name": zone, "hosts": members, "metadata": {"availability_zone": zone}} for zone, members in zones.items()]
     for name, aggregate in (aggregates or {}).items():

@@ -16,12 +16,12 @@ LISTS = {"filters": "enabled_filters", "weighers": "weight_classes"}
 PLAIN = ("options", "aggregates", "groups")
 
 
-def answer(name: str, function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, options: dict[str, t.Any]) -> t.Any:
-    """What ``function(hosts, request, aggregates, groups, config)`` gives; AnsibleFilterError with the filter's name for what is wrong."""
+def answer(function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, options: dict[str, t.Any]) -> t.Any:
+    """What ``function(hosts, request, aggregates, groups, config)`` gives; AnsibleFilterError for what is wrong."""
     known = [*LISTS, *PLAIN]
     unknown = sorted(set(options) - set(known))
     if unknown:
-        raise AnsibleFilterError(f"{name}: {', '.join(unknown)}: unknown option; known: {', '.join(known)}")
+        raise AnsibleFilterError(f"{', '.join(unknown)}: unknown option; known: {', '.join(known)}")
     try:
         given = {key: plain(value, key) for key, value in options.items() if value is not None}
         config = {section: dict(values) for section, values in given.get("options", {}).items()}
@@ -30,4 +30,4 @@ def answer(name: str, function: t.Callable[..., t.Any], hosts: t.Any, request: t
                 config.setdefault("filter_scheduler", {})[option] = given[key]
         return function(plain(hosts, "hosts"), plain(request, "request"), given.get("aggregates"), given.get("groups"), config)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise AnsibleFilterError(f"{name}: {error}") from error
+        raise AnsibleFilterError(str(error)) from error

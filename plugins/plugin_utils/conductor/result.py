@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-STATES = {"active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
+STATES = {"placed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
 
 
 def _addresses(instance: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
@@ -23,8 +23,12 @@ def _addresses(instance: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
 def server_result(server: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
     """One server of the result: {id, name, hostname, host, zone, addresses, state, attempts, seconds, …}."""
     instance, error = server["instance"], server["error"]
-    state = "PLANNED" if check_mode and server["status"] == "active" and server["changed"] else STATES.get(server["status"], "UNKNOWN")
     existing = instance.get("existing") or {}
+    state = STATES.get(server["status"], "UNKNOWN")
+    if server["status"] == "active" and check_mode and server["changed"]:
+        state = "PLANNED"
+    elif server["status"] == "placed" and existing.get("action") == "none":
+        state = "ACTIVE"
     return {
         "id": instance["uuid"],
         "name": instance["display_name"],

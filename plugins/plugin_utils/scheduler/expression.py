@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A filter or weigher in one line: a Jinja expression over C(host) and C(request), compiled once and run in Jinja's sandbox; pure.
+"""A filter or weigher in one line: a Jinja expression over host and request, compiled once and run in Jinja's sandbox; pure.
 
 Expressions are the operator's: they come from the options, never from a request.
 """

@@ -18,6 +18,14 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.express
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
 
+# Filters of older Novas, and what stands for them.
+_BEFORE = "capacity is counted before the filters, with compute_*_allocation_ratio"
+GONE = {
+    **dict.fromkeys(("RamFilter", "CoreFilter", "DiskFilter", "AggregateRamFilter", "AggregateCoreFilter", "AggregateDiskFilter", "ExactRamFilter"), _BEFORE),
+    "AvailabilityZoneFilter": "the zone is looked at before the filters",
+    "RetryFilter": "a host that refused is not asked again",
+}
+
 
 class UnknownFilter(ValueError):
     """A name in enabled_filters or weight_classes that is none."""
@@ -50,6 +58,8 @@ def _named(name: str, known: dict[str, type], base: type, kind: str) -> type:
     short = name.rsplit(".", 1)[-1]
     if short in known and ("." not in name or name.startswith("nova.")):
         return known[short]
+    if short in GONE:
+        raise UnknownFilter(f"{kind} {name} is no more, in Nova neither: {GONE[short]}")
     if "." not in name:
         near = difflib.get_close_matches(name, known, 1)
         raise UnknownFilter(f"{kind} {name} is unknown; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filtering and weighing for one request, without picking: what the Jinja filters C(filter_hosts) and C(weigh_hosts) do; pure.
+"""Filtering and weighing for one request, without picking: what the Jinja filters filter_hosts and weigh_hosts do; pure.
 
 Follows ``nova/scheduler/host_manager.py: get_filtered_hosts`` and ``get_weighed_hosts``.
 """
@@ -44,6 +44,9 @@ def _named(hosts: t.Any) -> list[Data]:
 
 def _scheduler(hosts: t.Any, request: t.Any, aggregates: Data | None, groups: list[Data] | None, config: Data) -> Scheduler:
     _numbers(request.get("flavor") if isinstance(request, dict) else None, "flavor", "request.flavor")
+    for name, aggregate in (aggregates or {}).items():
+        if not isinstance(aggregate, dict):
+            raise NotAsDocumented(f"aggregates.{name}: must be a mapping with hosts and metadata")
     built = [{"metadata": {}, "hosts": [], **aggregate, "name": name} for name, aggregate in (aggregates or {}).items()]
     return Scheduler(_named(hosts), built, groups or [], config)
 
