@@ -49,11 +49,16 @@ NOVA: dict[str, dict[str, t.Any]] = {
         "placement_aggregate_required_for_tenants": False,
     },
     "DEFAULT": {"service_down_time": 60},
+    "compute": {"packing_host_numa_cells_allocation_strategy": False},
+    "pci": {"alias": []},
+    "workarounds": {"disable_fallback_pcpu_query": False},
 }
 
-# Where Nova's defaults are known to hurt: one newer hypervisor would attract everything, and one host with a PCI device would be shunned by all.
+# Where Nova's defaults are known to hurt: one newer hypervisor would attract everything, one host with a PCI device would be shunned by all, and a guest with
+# CPUs of its own would be offered hosts that have set none apart.
 OWN: dict[str, dict[str, t.Any]] = {
     "filter_scheduler": {"hypervisor_version_weight_multiplier": 0.0, "pci_weight_multiplier": 0.0},
+    "workarounds": {"disable_fallback_pcpu_query": True},
 }
 
 

@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import inventories, shortage
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa, pci
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.numa_cells import HostCell, host_cells
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 Aggregate = dict[str, t.Any]
+# A host's NUMA cells and PCI pools; consumption makes new ones, so that the old ones can be put back.
+Devices = tuple[list[HostCell] | None, list[pci.Pool]]
 
 
 class HostState:
@@ -40,7 +46,8 @@ class HostState:
         self.stats: dict[str, str] = {key: str(value) for key, value in (facts.get("stats") or {}).items()}
         self.metrics: dict[str, float] = facts.get("metrics") or {}
         self.host_ip: str = facts.get("host_ip") or "192.0.2.1"
-        self.pci_pools: list[dict[str, t.Any]] = [dict(pool) for pool in facts.get("pci_pools") or []]
+        self.pci_pools = pci.pools(facts.get("pci_pools") or [])
+        self._numa: list[HostCell] | None = None
         reserved = facts.get("reserved") or {}
         ratio = facts.get("allocation_ratio") or {}
         self._reserved: dict[str, int] = {name: reserved.get(name, 0) for name in ("VCPU", "MEMORY_MB", "DISK_GB")}
@@ -62,6 +69,40 @@ class HostState:
         if least is not None:
             free_gb = min(free_gb, least)
         self.free_disk_mb = 1024 * free_gb
+        # How far the cells' shared CPUs and memory may be overcommitted: set where NUMATopologyFilter let the host pass.
+        self.numa_ratios: numa.Ratios | None = None
+
+    @property
+    def numa(self) -> list[HostCell]:
+        """The NUMA cells, read when a request first asks for them; empty where the host says nothing of them."""
+        if self._numa is None:
+            self._numa = host_cells(self.facts.get("numa_cells") or [])
+        return self._numa
+
+    def consume_devices(self, request: Request) -> Devices:
+        """Take the NUMA cells and PCI devices of one server of the request; what ``restore_devices`` needs to undo it.
+
+        What no filter looked at may not be there: as in Nova that is left to the claim on the host, and what was taken till then stays taken.
+        """
+        saved = (self._numa, self.pci_pools)
+        if request.numa or request.pci_requests:
+            with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
+                self._take_devices(request)
+        return saved
+
+    def _take_devices(self, request: Request) -> None:
+        if self.numa and request.numa:
+            # As in Nova the request goes on with the cells as they were fitted here, and without any where they didn't fit.
+            request.numa, _why = numa.fit(self.numa, request.numa, self.numa_ratios, self.pci_pools, request.pci_requests, request.pack_numa)
+            if request.numa:
+                self._numa = numa.take(self.numa, request.numa)
+        cells = [cell.id for cell in request.numa.cells] if request.numa else None
+        for wanted in request.pci_requests:
+            self.pci_pools = pci.take(self.pci_pools, [wanted], cells, self.numa or None)
+
+    def restore_devices(self, saved: Devices) -> None:
+        """Undo ``consume_devices``; the last one first."""
+        self._numa, self.pci_pools = saved
 
     def shortage(self, resources: dict[str, int]) -> str | None:
         """Why these resources don't fit, with the numbers; None where they do."""

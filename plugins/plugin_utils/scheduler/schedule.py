@@ -14,11 +14,13 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import prefilters, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import Devices, HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Group, Request, RequestError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher, normalise
 
 Data = dict[str, t.Any]
+# What one pick took: the host, the server, resources and devices.
+Taken = tuple[HostState, str, dict[str, int], Devices]
 # The names that Nova has for "no zone at all": they restrict nothing unless an aggregate makes a zone of that name.
 NO_ZONES = {"nova", "internal"}
 
@@ -64,7 +66,7 @@ class _Scheduler:
         """The result of one request; what it places stays placed for the next one."""
         result: Data = {"id": spec.get("id"), "result": "ok", "message": "", "rejected_by_placement": {}, "picks": []}
         try:
-            request = Request(spec, self.groups)
+            request = Request(spec, self.groups, self.config)
             self._check_zone(request)
         except (RequestError, ValueError) as error:
             return {**result, "result": "api_error", "message": str(error)}
@@ -74,7 +76,7 @@ class _Scheduler:
             return {**result, "result": "no_valid_host", "message": str(error)}
         for host in self.hosts:
             host.refresh()
-        undo: list[tuple[HostState, str]] = []
+        undo: list[Taken] = []
         try:
             self._pick_all(request, result, undo)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -92,7 +94,7 @@ class _Scheduler:
         if request.zone and self.zones and request.zone not in self.zones | NO_ZONES:
             raise RequestError(f"availability zone {request.zone} does not exist; known: {', '.join(sorted(self.zones))}")
 
-    def _pick_all(self, request: Request, result: Data, undo: list[tuple[HostState, str]]) -> None:
+    def _pick_all(self, request: Request, result: Data, undo: list[Taken]) -> None:
         survivors = self._candidates(request, result["rejected_by_placement"])
         for index, uuid in enumerate(request.uuids[: request.number]):
             request.instance_uuid = uuid
@@ -102,8 +104,7 @@ class _Scheduler:
             if chosen is None:
                 break
             pick.update(host=chosen.host, node=chosen.nodename)
-            self._consume(chosen, request, uuid)
-            undo.append((chosen, uuid))
+            undo.append(self._consume(chosen, request, uuid))
         self._add_alternates(request, survivors, result["picks"])
 
     def _candidates(self, request: Request, rejected: dict[str, str]) -> list[HostState]:
@@ -149,7 +150,7 @@ class _Scheduler:
             pick["tied_for_best"] = tied
         ordered = self._among_equals(ordered, len(tied))
         for host in ordered:
-            why = host.shortage(request.resources)
+            why = host.shortage(request.resources_on(host.host))
             if why is None:
                 return ordered, host
             pick["claim_failed"].append([host.host, why])
@@ -196,9 +197,11 @@ class _Scheduler:
                     detail[host.host][type(weigher).__name__] = {"raw": raw[position], "normalised": normal[position], "multiplied": multiplied}
         return totals, detail
 
-    def _consume(self, host: HostState, request: Request, uuid: str) -> None:
+    def _consume(self, host: HostState, request: Request, uuid: str) -> Taken:
         """Take what the server needs, in the ledger and in the numbers that weighers see (``HostState.consume_from_request``)."""
-        for name, amount in request.resources.items():
+        devices = host.consume_devices(request)
+        resources = request.resources_on(host.host)
+        for name, amount in resources.items():
             host.used[name] = host.used.get(name, 0) + amount
         host.free_ram_mb -= int(request.flavor["memory_mb"])
         host.free_disk_mb -= request.disk_mb
@@ -209,11 +212,13 @@ class _Scheduler:
         if request.group:
             request.group.members.add(uuid)
             self.group_hosts[request.group.uuid].add(host.host)
+        return host, uuid, resources, devices
 
-    def _give_back(self, request: Request, undo: list[tuple[HostState, str]]) -> None:
-        for host, uuid in undo:
-            for name, amount in request.resources.items():
+    def _give_back(self, request: Request, undo: list[Taken]) -> None:
+        for host, uuid, resources, devices in reversed(undo):
+            for name, amount in resources.items():
                 host.used[name] -= amount
+            host.restore_devices(devices)
             host.num_instances -= 1
             host.num_io_ops -= 1
             del host.instances[uuid]
@@ -229,6 +234,6 @@ class _Scheduler:
         selected = {pick.get("host") for pick in picks}
         if not request.is_forced:
             survivors = self._filter(request, survivors, 1, {})
-        spare = [host.host for host in survivors if host.host not in selected and host.shortage(request.resources) is None]
+        spare = [host.host for host in survivors if host.host not in selected and host.shortage(request.resources_on(host.host)) is None]
         for pick in picks:
             pick["alternates"] = spare[:number] if pick.get("host") else []
