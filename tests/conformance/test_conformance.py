@@ -27,7 +27,6 @@ def test_semantic(case: dict) -> None:
     assert semantic_cases.compare(case)[1] is None
 
 
-# NUMA and PCI are not implemented yet: their cases are listed by theme, so that the rest stays passing.
-@pytest.mark.parametrize("case", [item for item in _cases("scheduler") if item["theme"] not in ("numa", "pci")], ids=lambda item: item["id"])
+@pytest.mark.parametrize("case", _cases("scheduler"), ids=lambda item: item["id"])
 def test_scheduler(case: dict) -> None:
     assert scheduler_cases.compare(case)[1] is None

@@ -17,6 +17,7 @@ Data = dict[str, t.Any]
 CPU_POLICIES = ("dedicated", "shared", "mixed")
 THREAD_POLICIES = ("prefer", "isolate", "require")
 EMULATOR_POLICIES = ("isolate", "share")
+PCI_AFFINITIES = ("required", "legacy", "preferred", "socket")
 PAGE_SIZES = {"small": -1, "large": -2, "any": -3}
 UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4, "ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
 MOST_CELLS = 128
@@ -62,7 +63,8 @@ def _number(text: str, what: str, error_class: str = "InvalidRequest") -> int:
         raise ConstraintError(error_class, f"{what} {text!r} is no whole number") from error
 
 
-def _bool(value: t.Any) -> bool:
+def is_true(value: t.Any) -> bool:
+    """As oslo reads a switch; what it doesn't know is off."""
     return str(value).strip().lower() in ("1", "t", "true", "on", "y", "yes")
 
 
@@ -80,8 +82,8 @@ class _Pair:
     def switch(self, name: str) -> bool | None:
         """A switch that both may set, and then alike."""
         of_flavor, of_image = self.both(name)
-        flavor = None if of_flavor is None else _bool(of_flavor)
-        image = None if of_image is None else _bool(of_image)
+        flavor = None if of_flavor is None else is_true(of_flavor)
+        image = None if of_image is None else is_true(of_image)
         if flavor is not None and image is not None and flavor != image:
             raise ConstraintError("FlavorImageConflict", f"hw:{name} of the flavor is {of_flavor}, hw_{name} of the image is {of_image}")
         return flavor if flavor is not None else image
@@ -111,7 +113,7 @@ def _serial_ports(pair: _Pair) -> None:
 
 
 def _realtime(pair: _Pair) -> set[int] | None:
-    if not _bool(pair.specs.get("hw:cpu_realtime", "")):
+    if not is_true(pair.specs.get("hw:cpu_realtime", "")):
         return None
     of_flavor, of_image = pair.both("cpu_realtime_mask")
     mask = of_image or of_flavor
@@ -294,8 +296,8 @@ def _cells(pair: _Pair, nodes: int) -> list[tuple[set[int], int]]:
     return list(zip(cpu_list, memory_list, strict=True))
 
 
-def _pinning(pair: _Pair) -> tuple[str | None, set[int]]:
-    """(CPU policy, dedicated CPUs) after all that bears on them."""
+def _pinning(pair: _Pair) -> tuple[str | None, str | None, set[int]]:
+    """(CPU policy, thread policy, dedicated CPUs) after all that bears on them."""
     policy, threads = _cpu_policy(pair), _thread_policy(pair)
     realtime, dedicated, emulator = _realtime(pair), _dedicated_mask(pair), _emulator_policy(pair)
     vcpus, pcpus = _explicit(pair, "VCPU"), _explicit(pair, "PCPU")
@@ -328,29 +330,45 @@ def _pinning(pair: _Pair) -> tuple[str | None, set[int]]:
     if policy == "mixed":
         if bool(realtime) == bool(dedicated):
             raise ConstraintError("RequiredMixedOrRealtimeCPUMask", "hw:cpu_policy mixed needs hw:cpu_dedicated_mask or hw:cpu_realtime_mask, not both")
-        return policy, dedicated or realtime or set()
-    return policy, set(range(pair.vcpus)) if policy == "dedicated" else set()
+        return policy, threads, dedicated or realtime or set()
+    return policy, threads, set(range(pair.vcpus)) if policy == "dedicated" else set()
 
 
 def _locked_memory(pair: _Pair) -> None:
     of_flavor, of_image = pair.both("locked_memory")
-    if of_flavor is not None and of_image is not None and _bool(of_flavor) != _bool(of_image):
+    if of_flavor is not None and of_image is not None and is_true(of_flavor) != is_true(of_image):
         raise ConstraintError("FlavorImageLockedMemoryConflict", f"hw:locked_memory of the flavor is {of_flavor}, of the image {of_image}")
-    if _bool(of_flavor if of_flavor is not None else of_image or "") and not any(pair.both("mem_page_size")):
+    if is_true(of_flavor if of_flavor is not None else of_image or "") and not any(pair.both("mem_page_size")):
         raise ConstraintError("LockMemoryForbidden", "hw:locked_memory needs hw:mem_page_size")
 
 
-def numa(pair: _Pair) -> list[Data] | None:
-    """[{id, cpus, pinned, memory_mb, pagesize}] of the guest's NUMA cells; None where it has none."""
-    policy, dedicated = _pinning(pair)
+def _numa(pair: _Pair) -> Data | None:
+    policy, threads, dedicated = _pinning(pair)
     nodes, page_size = _node_count(pair), _page_size(pair)
     _locked_memory(pair)
     if not (nodes or page_size or pair.specs.get("hw:pmem") or policy in ("dedicated", "mixed")):
         return None
-    return [
+    cells = [
         {"id": index, "cpus": sorted(cpus), "pinned": sorted(cpus & dedicated), "memory_mb": memory, "pagesize": page_size}
         for index, (cpus, memory) in enumerate(_cells(pair, nodes or 1))
     ]
+    return {"cells": cells, "cpu_policy": policy, "thread_policy": threads, "emulator_policy": _emulator_policy(pair)}
+
+
+def numa(flavor: Data, properties: Data) -> Data | None:
+    """{cells: [{id, cpus, pinned, memory_mb, pagesize}], cpu_policy, thread_policy, emulator_policy} of the guest; None where it has no NUMA cells."""
+    return _numa(_Pair(flavor, properties))
+
+
+def pci_affinity(flavor: Data, properties: Data) -> str | None:
+    """How near its NUMA cells the guest wants its PCI devices (``get_pci_numa_policy_constraint``)."""
+    of_flavor, of_image = _Pair(flavor, properties).both("pci_numa_affinity_policy")
+    if of_flavor and of_image and of_flavor != of_image:
+        raise ConstraintError("ImagePCINUMAPolicyForbidden", f"hw_pci_numa_affinity_policy {of_image} of the image is not the flavor's {of_flavor}")
+    policy = of_flavor or of_image
+    if policy and policy not in PCI_AFFINITIES:
+        raise ConstraintError("InvalidPCINUMAAffinity", f"hw:pci_numa_affinity_policy {policy!r} is none of {', '.join(PCI_AFFINITIES)}")
+    return t.cast("str | None", policy or None)
 
 
 def constraints(flavor: Data, properties: Data) -> Data:
@@ -363,7 +381,8 @@ def constraints(flavor: Data, properties: Data) -> Data:
     chosen = topology(pair)
     if pair.vcpus > 1:
         pair.switch("vif_multiqueue_enabled")
-    return {"topology": list(chosen), "numa": numa(pair)}
+    guest = _numa(pair)
+    return {"topology": list(chosen), "numa": guest and guest["cells"]}
 
 
 def packed_ring(flavor: Data, properties: Data) -> None:

@@ -52,12 +52,17 @@ NOVA: dict[str, dict[str, t.Any]] = {
     "DEFAULT": {"service_down_time": 60},
     # All or nothing; where it is honoured, min_count servers or more are placed if not all can be.
     "kvmfleet": {"profile": "default", "honour_min_count": False},
+    "compute": {"packing_host_numa_cells_allocation_strategy": False},
+    "pci": {"alias": []},
+    "workarounds": {"disable_fallback_pcpu_query": False},
 }
 
-# Where Nova's defaults are known to hurt: one newer hypervisor would attract everything, and one host with a PCI device would be shunned by all.
+# Where Nova's defaults are known to hurt: one newer hypervisor would attract everything, one host with a PCI device would be shunned by all, and a guest with
+# CPUs of its own would be offered hosts that have set none apart.
 OWN: dict[str, dict[str, t.Any]] = {
     "filter_scheduler": {"hypervisor_version_weight_multiplier": 0.0, "pci_weight_multiplier": 0.0},
     "kvmfleet": {"honour_min_count": True},
+    "workarounds": {"disable_fallback_pcpu_query": True},
 }
 
 

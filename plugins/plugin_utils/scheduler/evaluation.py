@@ -58,7 +58,7 @@ class Evaluation:
         weighed_alone = all(weigher.is_local(request) for weigher in stage.weighers)
         # Does a pick of this request change the chosen host only? And may all this be kept for the next request?
         self._is_local = weighed_alone and all(item.is_local(request) for item in self._again)
-        self.is_lasting = weighed_alone and all(item.is_local(request) for item in self._filters)
+        self.is_lasting = weighed_alone and request.numa is None and all(item.is_local(request) for item in self._filters)
         self.ranking = Ranking(stage.weighers, [host for host in hosts if self._passes(host, request)], request)
 
     def _passes(self, host: HostState, request: Request) -> bool:

@@ -45,7 +45,7 @@ class Expression:
     def value(self, host: HostState, request: Request) -> t.Any:
         """What it gives for a host. LookupError for a fact that the host doesn't have, ExpressionError for what goes wrong otherwise."""
         try:
-            found = self._run(host=host_view(host), request=request_view(request))
+            found = self._run(host=host_view(host), request=request_view(request, host))
             if isinstance(found, StrictUndefined):
                 bool(found)
             return found
@@ -72,7 +72,7 @@ def host_view(host: HostState) -> dict[str, t.Any]:
     }
 
 
-def request_view(request: Request) -> dict[str, t.Any]:
+def request_view(request: Request, host: HostState) -> dict[str, t.Any]:
     """What an expression sees of the request: plain data."""
     return {
         "flavor": request.flavor,
@@ -81,7 +81,7 @@ def request_view(request: Request) -> dict[str, t.Any]:
         "project_id": request.project_id,
         "availability_zone": request.zone,
         "number": request.number,
-        "resources": request.resources,
+        "resources": request.resources_on(host.host),
     }
 
 

@@ -5,53 +5,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import inventories, shortage
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa, pci
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import Membership
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.numa_cells import HostCell, host_cells
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
-Aggregate = dict[str, t.Any]
+# A host's NUMA cells and PCI pools; consumption makes new ones, so that the old ones can be put back.
+Devices = tuple[list[HostCell] | None, list[pci.Pool]]
 
 
-class Membership:
-    """The aggregates that a host is in; hosts in the same ones share it. What it works out it remembers."""
+class Taken(t.NamedTuple):
+    """What one server took of a host."""
 
-    def __init__(self, aggregates: list[Aggregate]) -> None:
-        self.aggregates = aggregates
-        self._values: dict[str, set[str]] = {}
-        self._metadata: dict[str, set[str]] | None = None
-
-    def values(self, key: str) -> set[str]:
-        """The values that the aggregates give a metadata key."""
-        if key not in self._values:
-            self._values[key] = {aggregate["metadata"][key] for aggregate in self.aggregates if key in aggregate["metadata"]}
-        return self._values[key]
-
-    def metadata(self) -> dict[str, set[str]]:
-        """All metadata of the aggregates, each value split at commas."""
-        if self._metadata is None:
-            self._metadata = {}
-            for aggregate in self.aggregates:
-                for key, value in aggregate["metadata"].items():
-                    self._metadata.setdefault(key, set()).update(part.strip() for part in str(value).split(","))
-        return self._metadata
-
-
-def memberships(aggregates: list[Aggregate]) -> t.Callable[[str], Membership]:
-    """From a host's name to its membership."""
-    indexes: dict[str, list[int]] = {}
-    for index, aggregate in enumerate(aggregates):
-        for host in dict.fromkeys(aggregate["hosts"]):
-            indexes.setdefault(host, []).append(index)
-    made: dict[tuple[int, ...], Membership] = {}
-
-    def membership(host: str) -> Membership:
-        key = tuple(indexes.get(host, ()))
-        if key not in made:
-            made[key] = Membership([aggregates[index] for index in key])
-        return made[key]
-
-    return membership
+    uuid: str
+    resources: dict[str, int]
+    devices: Devices
 
 
 class HostState:
@@ -83,7 +55,8 @@ class HostState:
         self.stats: dict[str, str] = {key: str(value) for key, value in (facts.get("stats") or {}).items()}
         self.metrics: dict[str, float] = facts.get("metrics") or {}
         self.host_ip: str = facts.get("host_ip") or "192.0.2.1"
-        self.pci_pools: list[dict[str, t.Any]] = [dict(pool) for pool in facts.get("pci_pools") or []]
+        self.pci_pools = pci.pools(facts.get("pci_pools") or [])
+        self._numa: list[HostCell] | None = None
         reserved = facts.get("reserved") or {}
         ratio = facts.get("allocation_ratio") or {}
         self._reserved: dict[str, int] = {name: reserved.get(name, 0) for name in ("VCPU", "MEMORY_MB", "DISK_GB")}
@@ -105,6 +78,36 @@ class HostState:
         if least is not None:
             free_gb = min(free_gb, least)
         self.free_disk_mb = 1024 * free_gb
+        # How far the cells' shared CPUs and memory may be overcommitted: set where NUMATopologyFilter let the host pass.
+        self.numa_ratios: numa.Ratios | None = None
+
+    @property
+    def numa(self) -> list[HostCell]:
+        """The NUMA cells, read when a request first asks for them; empty where the host says nothing of them."""
+        if self._numa is None:
+            self._numa = host_cells(self.facts.get("numa_cells") or [])
+        return self._numa
+
+    def _consume_devices(self, request: Request) -> Devices:
+        """Take the NUMA cells and PCI devices of one server of the request; what they were before.
+
+        What no filter looked at may not be there: as in Nova that is left to the claim on the host, and what was taken till then stays taken.
+        """
+        saved = (self._numa, self.pci_pools)
+        if request.numa or request.pci_requests:
+            with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
+                self._take_devices(request)
+        return saved
+
+    def _take_devices(self, request: Request) -> None:
+        if self.numa and request.numa:
+            # As in Nova the request goes on with the cells as they were fitted here, and without any where they didn't fit.
+            request.numa, _why = numa.fit(self.numa, request.numa, self.numa_ratios, self.pci_pools, request.pci_requests, request.pack_numa)
+            if request.numa:
+                self._numa = numa.take(self.numa, request.numa)
+        cells = [cell.id for cell in request.numa.cells] if request.numa else None
+        for wanted in request.pci_requests:
+            self.pci_pools = pci.take(self.pci_pools, [wanted], cells, self.numa or None)
 
     def shortage(self, resources: dict[str, int]) -> str | None:
         """Why these resources don't fit, with the numbers; None where they do."""
@@ -114,9 +117,10 @@ class HostState:
                 return why
         return None
 
-    def consume(self, request: Request, uuid: str) -> None:
+    def consume(self, request: Request, uuid: str) -> Taken:
         """Take what a server needs, in the ledger and in the numbers that weighers see (``HostState.consume_from_request``)."""
-        for name, amount in request.resources.items():
+        taken = Taken(uuid, request.resources_on(self.host), self._consume_devices(request))
+        for name, amount in taken.resources.items():
             self.used[name] = self.used.get(name, 0) + amount
         self.free_ram_mb -= int(request.flavor["memory_mb"])
         self.free_disk_mb -= request.disk_mb
@@ -124,14 +128,16 @@ class HostState:
         self.num_instances += 1
         self.num_io_ops += 1
         self.instances[uuid] = {"uuid": uuid, "image_properties": request.image_properties}
+        return taken
 
-    def release(self, request: Request, uuid: str) -> None:
-        """Give it back; the free numbers follow at the next ``refresh``."""
-        for name, amount in request.resources.items():
+    def release(self, taken: Taken) -> None:
+        """Give back what was taken last; the free numbers follow at the next ``refresh``."""
+        for name, amount in taken.resources.items():
             self.used[name] -= amount
+        self._numa, self.pci_pools = taken.devices
         self.num_instances -= 1
         self.num_io_ops -= 1
-        del self.instances[uuid]
+        del self.instances[taken.uuid]
 
     def metadata_values(self, key: str) -> set[str]:
         """The values that the host's aggregates give a metadata key."""

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request, Way
 
 
 def zones(hosts: list[HostState]) -> set[str]:
@@ -69,10 +69,22 @@ def reason(host: HostState, request: Request, known_zones: set[str], config: Con
     if request.zone and request.zone in known_zones and request.zone not in host.metadata_values("availability_zone"):
         own = ", ".join(sorted(host.metadata_values("availability_zone"))) or "none"
         return f"availability zone: {own}, asked {request.zone}"
-    missing = request.required_traits - host.traits
+    why = _isolated(host, request, config) or _network(host, request)
+    if why:
+        return why
+    refusals = [_refusal(host, way) for way in request.ways]
+    if None not in refusals:
+        return refusals[0]
+    if any(refusals):
+        request.open_ways[host.host] = [way for way, refusal in zip(request.ways, refusals, strict=True) if refusal is None]
+    return None
+
+
+def _refusal(host: HostState, way: Way) -> str | None:
+    missing = way.required_traits - host.traits
     if missing:
         return f"traits: lacks {', '.join(sorted(missing))}"
-    forbidden = request.forbidden_traits & host.traits
+    forbidden = way.forbidden_traits & host.traits
     if forbidden:
         return f"traits: has the forbidden {', '.join(sorted(forbidden))}"
-    return _isolated(host, request, config) or _network(host, request) or host.shortage(request.resources)
+    return host.shortage(way.resources)

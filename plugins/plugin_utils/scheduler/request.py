@@ -12,6 +12,9 @@ import re
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import basic_resources
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import hardware
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa_cells, pci_alias
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.image_properties import known
 
 # resources:X, resources1:X, trait_EXTRA:Y (``ResourceRequest.XS_KEYPAT``)
@@ -22,35 +25,12 @@ class RequestError(ValueError):
     """A request that can't be scheduled at all (Nova's API would refuse it)."""
 
 
-def _mask_size(mask: str, vcpus: int) -> int:
-    """How many CPUs a mask like ``0-2,^1`` names."""
-    chosen: set[int] = set()
-    excluded: set[int] = set()
-    for part in mask.split(","):
-        text = part.strip()
-        target = excluded if text.startswith("^") else chosen
-        first, dash, last = text.lstrip("^").partition("-")
-        target.update(range(int(first), int(last if dash else first) + 1))
-    if excluded and not chosen:
-        chosen = set(range(vcpus))
-    return len(chosen - excluded)
-
-
-def resources(flavor: dict[str, t.Any], properties: dict[str, t.Any], is_bfv: bool) -> dict[str, int]:
-    """The resource classes asked for; dedicated CPUs are PCPU, ``resources:X`` of the flavor overrides."""
-    asked = basic_resources(flavor, is_bfv)
-    specs = flavor.get("extra_specs") or {}
-    policy = specs.get("hw:cpu_policy") or properties.get("hw_cpu_policy")
-    if policy in ("dedicated", "mixed"):
-        vcpus = asked.pop("VCPU")
-        pinned = vcpus if policy == "dedicated" else _mask_size(str(specs.get("hw:cpu_dedicated_mask") or ""), vcpus)
-        asked["PCPU"] = pinned
-        if pinned < vcpus:
-            asked["VCPU"] = vcpus - pinned
-        if specs.get("hw:emulator_threads_policy") == "isolate":
-            asked["PCPU"] += 1
+def resources(flavor: dict[str, t.Any], is_bfv: bool, pinned: int = 0, overhead: int = 0) -> dict[str, int]:
+    """The resource classes asked for; ``pinned`` of the CPUs are PCPU, with ``overhead`` more; ``resources:X`` of the flavor overrides."""
+    basic = basic_resources(flavor, is_bfv)
+    asked: dict[str, int] = {"VCPU": basic["VCPU"] - pinned, "PCPU": pinned + overhead} if pinned else {}
     granular: dict[str, int] = {}
-    for key, value in specs.items():
+    for key, value in (flavor.get("extra_specs") or {}).items():
         match = _GROUPED.match(key)
         if match and match.group(1) == "resources":
             if match.group(2):
@@ -60,7 +40,9 @@ def resources(flavor: dict[str, t.Any], properties: dict[str, t.Any], is_bfv: bo
                 asked[match.group(3)] = int(value)
     for name, amount in granular.items():
         asked[name] = asked.get(name, 0) + amount
-    return {name: amount for name, amount in asked.items() if amount}
+    if "PCPU" in asked:
+        asked.setdefault("VCPU", 0)
+    return {name: amount for name, amount in {**basic, **asked}.items() if amount}
 
 
 # (trait, extra spec whose image property has the same name with an underscore, the value that asks for it)
@@ -97,6 +79,14 @@ def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[
     return required, forbidden
 
 
+class Way(t.NamedTuple):
+    """One way of asking Placement for the request."""
+
+    resources: dict[str, int]
+    required_traits: set[str]
+    forbidden_traits: set[str]
+
+
 class Group:
     """A server group: its policy, its members, and the hosts they live on."""
 
@@ -110,7 +100,7 @@ class Group:
 class Request:
     """One request spec, read."""
 
-    def __init__(self, spec: dict[str, t.Any], groups: dict[str, Group]) -> None:
+    def __init__(self, spec: dict[str, t.Any], groups: dict[str, Group], config: Config) -> None:
         image = spec.get("image") or {}
         self.spec = spec
         self.flavor: dict[str, t.Any] = spec["flavor"]
@@ -120,8 +110,13 @@ class Request:
         self.image_properties = known(properties)
         self.hints: dict[str, t.Any] = spec.get("scheduler_hints") or {}
         self.project_id: str = spec.get("project_id") or "demo"
-        self.resources = resources(self.flavor, self.image_properties, bool(spec.get("is_bfv")))
-        self.required_traits, self.forbidden_traits = traits(self.flavor, properties)
+        self.numa = self._guest(properties)
+        self.pci_requests = pci_alias.requests(self.extra_specs, self._pci_affinity(properties), config.get("pci", "alias"))
+        self.pack_numa = bool(config.get("compute", "packing_host_numa_cells_allocation_strategy"))
+        self.ways = self._ways(properties, bool(spec.get("is_bfv")), bool(config.get("workarounds", "disable_fallback_pcpu_query")))
+        self.required_traits, self.forbidden_traits = self.ways[0].required_traits, self.ways[0].forbidden_traits
+        # The ways that are open on a host, where there is more than one and not all are.
+        self.open_ways: dict[str, list[Way]] = {}
         self.number: int = int(spec.get("num_instances") or len(spec.get("instance_uuids") or []) or 1)
         self.uuids: list[str] = list(spec.get("instance_uuids") or [])
         # A case of the conformance files may leave the ids out: any will do, as long as they differ.
@@ -140,6 +135,43 @@ class Request:
         self.is_known = False
         # Set where the options restrict projects to aggregates (prefilters.tenant_aggregates).
         self.tenant_aggregates: set[str] = set()
+
+    def _guest(self, properties: dict[str, t.Any]) -> numa_cells.Guest | None:
+        """The guest's NUMA cells; most requests have no key that could ask for any."""
+        if not any(key.startswith(("hw:", "hw_", "resources", "trait")) for key in (*self.extra_specs, *properties)):
+            return None
+        try:
+            return numa_cells.guest(self.flavor, properties)
+        except hardware.ConstraintError as error:
+            raise RequestError(f"{error.error_class}: {error.rule}") from error
+
+    def _pci_affinity(self, properties: dict[str, t.Any]) -> str | None:
+        if "hw:pci_numa_affinity_policy" not in self.extra_specs and "hw_pci_numa_affinity_policy" not in properties:
+            return None
+        try:
+            return hardware.pci_affinity(self.flavor, properties)
+        except hardware.ConstraintError as error:
+            raise RequestError(f"{error.error_class}: {error.rule}") from error
+
+    def _ways(self, properties: dict[str, t.Any], is_bfv: bool, pcpu_only: bool) -> list[Way]:
+        """With dedicated CPUs PCPU is asked for and, after that, VCPU of hosts that set no CPUs apart (``SchedulerManager.select_destinations``)."""
+        required, forbidden = traits(self.flavor, properties)
+        plain = Way(resources(self.flavor, is_bfv), required, forbidden)
+        policy = self.extra_specs.get("hw:cpu_policy") or self.image_properties.get("hw_cpu_policy")
+        if self.numa is None or policy not in numa_cells.PINNED:
+            return [plain]
+        of_threads = {"HW_CPU_HYPERTHREADING"}
+        thread_policy = self.numa.cells[0].thread_policy
+        pinned = Way(
+            resources(self.flavor, is_bfv, sum(len(cell.pcpuset) for cell in self.numa.cells), int(self.numa.isolate_emulator)),
+            required | of_threads if thread_policy == "require" else required,
+            forbidden | of_threads if thread_policy == "isolate" else forbidden,
+        )
+        return [pinned] if policy == "mixed" or pcpu_only else [pinned, plain]
+
+    def resources_on(self, host: str) -> dict[str, int]:
+        """What a server of the request takes on a host: of the ways that are open there the first."""
+        return self.open_ways.get(host, self.ways)[0].resources
 
     @staticmethod
     def _zone(text: str | None) -> tuple[str | None, str | None, str | None]:

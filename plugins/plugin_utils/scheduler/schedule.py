@@ -16,7 +16,8 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, prefilters, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.evaluation import Evaluation, Stage
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState, memberships
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState, Taken
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import memberships
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.ranking import Ranking
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Group, Request, RequestError
 
@@ -95,8 +96,8 @@ class Scheduler:
             return {**result, "result": "api_error", "message": str(error)}
         except LookupError as error:
             return {**result, "result": "no_valid_host", "message": str(error)}
-        self._refresh()
-        undo: list[tuple[HostState, str]] = []
+        self._refresh(request)
+        undo: list[tuple[HostState, Taken]] = []
         try:
             evaluation = self._evaluate(request)
             full = self._pick_all(request, evaluation, result, undo)
@@ -124,7 +125,7 @@ class Scheduler:
         return [(index, {"name": self.hosts[index].host, "weight": ranking.totals[index], "weights": ranking.detail(index)}) for index in ranking.order()]
 
     def _request(self, spec: Data) -> Request:
-        request = Request(spec, self.groups)
+        request = Request(spec, self.groups, self.config)
         if request.zone and self._stage.zones and request.zone not in self._stage.zones | NO_ZONES:
             raise RequestError(f"availability zone {request.zone} does not exist; known: {', '.join(sorted(self._stage.zones))}")
         if request.group:
@@ -133,8 +134,8 @@ class Scheduler:
         request.tenant_aggregates = prefilters.tenant_aggregates(self.aggregates, request.project_id, self.config)
         return request
 
-    def _refresh(self) -> None:
-        for host in set(self._touched[self._refreshed :]):
+    def _refresh(self, request: Request) -> None:
+        for host in self.hosts if request.numa else set(self._touched[self._refreshed :]):
             host.refresh()
         self._refreshed = len(self._touched)
 
@@ -150,7 +151,7 @@ class Scheduler:
                 del self._evaluations[next(iter(self._evaluations))]
         return evaluation
 
-    def _pick_all(self, request: Request, evaluation: Evaluation, result: Data, undo: list[tuple[HostState, str]]) -> dict[str, str]:
+    def _pick_all(self, request: Request, evaluation: Evaluation, result: Data, undo: list[tuple[HostState, Taken]]) -> dict[str, str]:
         """Fill in the picks; {host: why} of the hosts that are full by now."""
         removed = self._fates(evaluation, result)
         full: dict[str, str] = {}
@@ -170,10 +171,9 @@ class Scheduler:
             if chosen is None:
                 return full
             pick.update(host=chosen.host, node=chosen.nodename)
-            self._consume(chosen, request, uuid)
-            undo.append((chosen, uuid))
+            undo.append((chosen, self._consume(chosen, request, uuid)))
             if index == request.number - 1:
-                taken = {host.position for host, _uuid in undo}
+                taken = {host.position for host, _taken in undo}
                 # As the hosts were ordered for this pick, which evaluation.follow has not changed.
                 spare = ranking.spare(taken) if order is None else iter([host for host in order if host.position not in taken])
         alternates = self._alternates(request, evaluation, spare)
@@ -234,26 +234,27 @@ class Scheduler:
             # A host that is shut is not the best one any more.
             tried = iter(ranking.best, None)
         for host in tried:
-            why = host.shortage(request.resources)
+            why = host.shortage(request.resources_on(host.host))
             if why is None:
                 return host
             pick["claim_failed"].append([host.host, why])
             ranking.shut(host)
         return None
 
-    def _consume(self, host: HostState, request: Request, uuid: str) -> None:
-        host.consume(request, uuid)
+    def _consume(self, host: HostState, request: Request, uuid: str) -> Taken:
+        taken = host.consume(request, uuid)
         self._touched.append(host)
         if request.group:
             request.group.members.add(uuid)
             self.group_hosts[request.group.uuid].add(host.host)
+        return taken
 
-    def _give_back(self, request: Request, undo: list[tuple[HostState, str]]) -> None:
-        for host, uuid in undo:
-            host.release(request, uuid)
+    def _give_back(self, request: Request, undo: list[tuple[HostState, Taken]]) -> None:
+        for host, taken in reversed(undo):
+            host.release(taken)
             self._touched.append(host)
             if request.group:
-                request.group.members.discard(uuid)
+                request.group.members.discard(taken.uuid)
         if request.group and undo:
             self.group_hosts[request.group.uuid].clear()
             self.group_hosts[request.group.uuid].update(self._hosts_of(request.group))
@@ -263,6 +264,6 @@ class Scheduler:
         most = int(self.config.get("scheduler", "max_attempts")) - 1
         found: list[str] = []
         while len(found) < most and (host := next(spare, None)) is not None:
-            if host.shortage(request.resources) is None and evaluation.still_passes(host, request):
+            if host.shortage(request.resources_on(host.host)) is None and evaluation.still_passes(host, request):
                 found.append(host.host)
         return found

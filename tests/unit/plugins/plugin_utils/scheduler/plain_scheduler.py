@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import prefilters, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState, memberships
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState, Taken
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import memberships
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Group, Request
 
 Data = dict[str, t.Any]
@@ -36,24 +37,25 @@ class PlainScheduler:
 
     def place(self, spec: Data) -> tuple[str, list[tuple[str | None, list[tuple[str, float]]]], list[str]]:
         """(result, [(host, [(host, weight)] best first)], alternates)."""
-        request = Request(spec, self.groups)
+        request = Request(spec, self.groups, self.config)
         for host in self.hosts:
             host.refresh()
         survivors = [host for host in self.hosts if prefilters.reason(host, request, self.zones, self.config) is None]
         picks: list[tuple[str | None, list[tuple[str, float]]]] = []
-        undo: list[tuple[HostState, str]] = []
+        undo: list[tuple[HostState, Taken]] = []
         for index, uuid in enumerate(request.uuids[: request.number]):
             request.instance_uuid = uuid
             survivors = self.filtered(survivors, request, index > 0)
             weights = self.weights(survivors, request)
             order = sorted(range(len(survivors)), key=lambda index: (-weights[index], survivors[index].position))
-            chosen = next((survivors[position] for position in order if survivors[position].shortage(request.resources) is None), None)
+            chosen = next(
+                (survivors[position] for position in order if survivors[position].shortage(request.resources_on(survivors[position].host)) is None), None
+            )
             picks.append((chosen.host if chosen else None, [(survivors[position].host, weights[position]) for position in order]))
             if chosen is None:
                 break
             ranked = [survivors[position] for position in order]
-            chosen.consume(request, uuid)
-            undo.append((chosen, uuid))
+            undo.append((chosen, chosen.consume(request, uuid)))
             if request.group:
                 request.group.members.add(uuid)
                 self.group_hosts[request.group.uuid].add(chosen.host)
@@ -62,8 +64,10 @@ class PlainScheduler:
                 return "partial", picks, []
             self.give_back(undo, request)
             return "no_valid_host", picks, []
-        taken = {host.host for host, _uuid in undo}
-        spare = [host.host for host in self.filtered(ranked, request, True) if host.host not in taken and host.shortage(request.resources) is None]
+        taken = {host.host for host, _taken in undo}
+        spare = [
+            host.host for host in self.filtered(ranked, request, True) if host.host not in taken and host.shortage(request.resources_on(host.host)) is None
+        ]
         return "ok", picks, spare[: int(self.config.get("scheduler", "max_attempts")) - 1]
 
     def filtered(self, hosts: list[HostState], request: Request, again: bool) -> list[HostState]:
@@ -79,11 +83,11 @@ class PlainScheduler:
             totals = [total + weigher.multiplier(host) * number for total, host, number in zip(totals, hosts, normal, strict=True)]
         return totals
 
-    def give_back(self, undo: list[tuple[HostState, str]], request: Request) -> None:
-        for host, uuid in undo:
-            host.release(request, uuid)
+    def give_back(self, undo: list[tuple[HostState, Taken]], request: Request) -> None:
+        for host, taken in reversed(undo):
+            host.release(taken)
             if request.group:
-                request.group.members.discard(uuid)
+                request.group.members.discard(taken.uuid)
         if request.group:
             self.group_hosts[request.group.uuid].clear()
             self.group_hosts[request.group.uuid].update(host.host for host in self.hosts if request.group.members & host.instances.keys())

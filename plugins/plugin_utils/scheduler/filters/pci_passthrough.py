@@ -1,0 +1,18 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PciPassthroughFilter: PCI devices (Nova: ``pci_passthrough_filter``)."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import pci
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+
+
+class PciPassthroughFilter(HostFilter):
+    """The host has the PCI devices that the flavor's aliases ask for; where they are is NUMATopologyFilter's affair."""
+
+    def reason(self, host: HostState, request: Request) -> str | None:
+        return pci.shortage(host.pci_pools, request.pci_requests) or None
