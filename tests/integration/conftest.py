@@ -88,12 +88,12 @@ class Fleet:
         }
         return [str(ROOT / ".venv" / "bin" / "ansible-playbook"), playbook, "-e", f"@{path}", *options], environment
 
-    def play(self, playbook: str, variables: dict[str, t.Any], *options: str) -> Play:
-        """Run a playbook to its end."""
+    def play(self, playbook: str, variables: dict[str, t.Any], *options: str, environment: dict[str, str] | None = None) -> Play:
+        """Run a playbook to its end; ``environment`` is added to its own."""
         result = self.folder / "result.json"
         result.unlink(missing_ok=True)
-        argv, environment = self.command(playbook, variables, *options)
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=600)
+        argv, own = self.command(playbook, variables, *options)
+        done = subprocess.run(argv, env={**own, **(environment or {})}, capture_output=True, text=True, check=False, timeout=600)
         return Play(done.returncode, done.stdout + done.stderr, json.loads(result.read_text()) if result.exists() else {"servers": []})
 
     def create(self, *servers: dict[str, t.Any], options: tuple[str, ...] = (), **variables: t.Any) -> Play:

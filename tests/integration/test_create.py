@@ -160,6 +160,27 @@ def test_check_mode_places_and_renders_and_writes_nothing(fleet: Fleet) -> None:
         assert host.folders() == set()
 
 
+def test_a_plan_from_a_file_or_the_cache_is_what_a_run_does(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    facts, cache = tmp_path / "fleet.json", {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "cache")}
+    asked = [server("web", max_count=4, min_count=4), server("db", availability_zone="az2")]
+    kept = fleet.play("kvmfleet.compute.fleet", {"compute_fleet_file": str(facts)}, environment=cache)
+    assert kept.code == 0, kept.output
+    # Nobody answers on port 1: a plan from kept facts that asked a host would fail.
+    nowhere = {"compute_servers": asked, "ansible_port": 1}
+    plans = [
+        fleet.play("kvmfleet.compute.plan", {**nowhere, "compute_fleet_file": str(facts)}),
+        fleet.play("kvmfleet.compute.plan", {**nowhere, "compute_use_cached_facts": True}, environment=cache),
+        fleet.play("kvmfleet.compute.plan", {"compute_servers": asked}),
+    ]
+    for plan in plans:
+        assert (plan.code, plan.changed()) == (0, 0), plan.output
+        assert {item["state"] for item in plan.result["servers"]} == {"PLANNED"}
+    assert all(not host.domains("--all") and not host.folders() for host in fleet.hosts.values())
+    made = fleet.create(*asked)
+    for plan in plans:
+        assert {item["name"]: item["host"] for item in plan.result["servers"]} == {item["name"]: item["host"] for item in made.result["servers"]}
+
+
 def test_a_stopped_server_is_started_with_its_disks_made_again(fleet: Fleet) -> None:
     play = fleet.create(server("web"))
     made = play.server("web")

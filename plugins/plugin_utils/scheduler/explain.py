@@ -87,6 +87,7 @@ def table(result: Result, names: list[str], verbosity: int = 0) -> list[str]:
 def _weights(pick: Result) -> list[str]:
     lines = []
     for host, _weight in pick["weighed"]:
-        parts = ", ".join(f"{name} {item['raw']:g} -> {item['multiplied']:+.3f}" for name, item in pick["weights"][host].items())
+        weights = pick["weights"][host].items()
+        parts = ", ".join(f"{name.removesuffix('Weigher')} {item['raw']:g} {item['multiplied']:+.3f}" for name, item in weights)
         lines.append(f"    {host}: {parts or 'nothing tells it from the others'}")
     return lines

@@ -22,4 +22,4 @@ class ServerGroupAntiAffinityFilter(Filter):
         if group is None or group.policy != "anti-affinity" or request.instance_uuid in host.instances:
             return None
         here = len(group.members & host.instances.keys())
-        return None if here < group.max_per_host else f"{here} members of group {group.name} are here, {group.max_per_host} may be"
+        return None if here < group.max_per_host else f"group {group.name} has {here} on it, at most {group.max_per_host}"

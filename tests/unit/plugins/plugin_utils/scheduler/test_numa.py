@@ -45,8 +45,8 @@ def spec(vcpus: int = 2, memory: int = 1024, number: int = 1, **extra_specs: str
     return {"id": "r", "flavor": {"name": "f", "vcpus": vcpus, "memory_mb": memory, "root_gb": 0, "extra_specs": specs}, "num_instances": number}
 
 
-def answer(*specs: dict[str, t.Any], hosts: list[dict[str, t.Any]], config: dict[str, t.Any] = NOVA) -> list[dict[str, t.Any]]:
-    return schedule.schedule(list(specs), hosts, [], [], config)["results"]
+def answer(*specs: dict[str, t.Any], hosts: list[dict[str, t.Any]], config: dict[str, t.Any] | None = None) -> list[dict[str, t.Any]]:
+    return schedule.schedule(list(specs), hosts, [], [], NOVA if config is None else config)["results"]
 
 
 def pinnings(facts: dict[str, t.Any], wanted: dict[str, t.Any]) -> list[set[int]]:

@@ -85,7 +85,7 @@ def test_the_table_is_short_and_whole_at_verbosity() -> None:
     short, long = explain.table(result, ["web"], 0), explain.table(result, ["web"], 1)
     assert short[0] == "web -> a  (weights: a 3.000, b 3.000)"
     assert "full: MEMORY_MB: 600 left of" in short[1]
-    assert any("RAMWeigher" in line for line in long)
+    assert any(", RAM 8192 +1.000" in line for line in long)
     assert len(long) > len(short)
 
 

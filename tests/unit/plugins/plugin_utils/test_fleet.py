@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, fleet_file, read_fleet, read_fleet_file
+
+FACTS = {"host": {"version": 1, "node": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "instances": []}}
+HOSTVARS: dict[str, dict[str, t.Any]] = {
+    "h1": {"found": FACTS, "compute_availability_zone": "az1", "compute_facts": {"rack": "r1"}, "ansible_host": "192.0.2.7"},
+    "h2": {"found": {"unreachable": True, "msg": "no route"}, "compute_disabled": "yes", "other": "not needed"},
+}
+
+
+def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> None:
+    path = tmp_path / "fleet.json"
+    path.write_text(json.dumps(fleet_file(HOSTVARS, ["h1", "h2"], "found")), encoding="utf-8")
+    live = read_fleet({"ansible_play_hosts_all": ["h1", "h2"], "hostvars": HOSTVARS}, "found", {"ssd": {"hosts": ["h1"], "metadata": {"ssd": True}}})
+    assert read_fleet_file(str(path), {"ssd": {"hosts": ["h1"], "metadata": {"ssd": True}}}) == live
+    assert live["hosts"]["h1"]["state"]["facts"] == {"rack": "r1"}
+    assert live["hosts"]["h2"]["status"] == "unreachable"
+    assert [aggregate["name"] for aggregate in live["aggregates"]] == ["az1", "nova", "ssd"]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        ("", "Expecting value"),
+        ("[]", "must be a mapping with version 1 and hosts by name"),
+        ('{"version": 2, "hosts": {}}', "must be a mapping with version 1"),
+        ('{"version": 1, "hosts": {"a": {}}}', "hosts.a.host_info: must be what host_info returned"),
+        ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1}}}}}', "hosts.a.host_info.host.memory_mb: is required"),
+        ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_facts": 3}}}', "compute_facts of host a"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_with_its_path(tmp_path: Path, content: str, rule: str) -> None:
+    path = tmp_path / "fleet.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(FleetError) as caught:
+        read_fleet_file(str(path))
+    assert rule in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match=r"fleet file .*nowhere\.json: .*No such file"):
+        read_fleet_file(str(tmp_path / "nowhere.json"))
