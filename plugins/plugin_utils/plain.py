@@ -8,6 +8,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence, Set
 
+# Python refuses to write much larger ones as text, which every message does; YAML reads them where they are hexadecimal.
+MOST_BITS = 1024
+
 
 class NotPlain(ValueError):
     """A value that has no JSON type; the message names its path."""
@@ -20,6 +23,8 @@ def plain(value: t.Any, path: str = "") -> t.Any:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, int):
+        if value.bit_length() > MOST_BITS:
+            raise NotPlain(f"{path or 'value'}: a number of {value.bit_length()} bits is too large")
         return int(value)
     if isinstance(value, float):
         return float(value)

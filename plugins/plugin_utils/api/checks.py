@@ -9,20 +9,17 @@ would report.
 
 from __future__ import annotations
 
-import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, hardware, legacy_block_devices
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, legacy_block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.flavor_image import Pairs
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.requested_networks import RequestedNetworks, check_count
 
 Data = dict[str, t.Any]
 BAD_REQUEST = "HTTPBadRequest"
-ZERO_DISK = "create:zero_disk_flavor"
-# Extra specs that the scheduler or the domain's XML reads.
-EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z")
 
 
 class Checker:
@@ -31,6 +28,17 @@ class Checker:
     def __init__(self, catalogue: Catalogue, fleet: Data | None, records: list[Data], policy: Policy, project: str) -> None:
         self._catalogue, self._fleet, self._policy, self._project = catalogue, fleet, policy, project
         self._networks = RequestedNetworks(catalogue, records, policy)
+        self._pairs = Pairs(fleet, policy)
+        hosts = fleet["hosts"] if fleet else {}
+        # By lower-case name: as the fleet spells them.
+        self._hosts: dict[str, dict[str, str]] = {"name": {}, "node": {}}
+        for name, host in hosts.items():
+            self._hosts["name"].setdefault(name.lower(), name)
+            node = (host["state"] or {}).get("node")
+            if node:
+                self._hosts["node"].setdefault(node.lower(), node)
+        metadata = [aggregate["metadata"] for aggregate in fleet["aggregates"]] if fleet else []
+        self._zones = {item["availability_zone"] for item in metadata if "availability_zone" in item}
 
     def check(self, server: Data, asked: Data, written: Data, problems: ServerProblems) -> Data:
         """{flavor, image, networks, security_groups, keypair, group, host, hypervisor_hostname, block_devices}; what can't be had is None."""
@@ -66,7 +74,7 @@ class Checker:
             asked_devices = legacy_block_devices.convert(server["block_device_mapping"], image_ref, problems.add)
         devices = block_devices.merge(flavor or {}, image_ref, asked_devices)
         if flavor and image:
-            self._check_flavor_image(flavor, image, devices, written, problems)
+            self._pairs.check(flavor, image, devices, written, problems)
         group = self._group(asked, problems)
         found = {
             "flavor": flavor,
@@ -85,9 +93,8 @@ class Checker:
     def _check_zone(self, asked: Data, problems: ServerProblems) -> None:
         if self._fleet is None:
             return
-        zones = {a["metadata"]["availability_zone"] for a in self._fleet["aggregates"] if "availability_zone" in a["metadata"]}
-        if asked["zone"] and asked["zone"] not in zones:
-            problems.add("availability_zone", asked["zone"], f"is no availability zone; known: {', '.join(sorted(zones))}", "InvalidRequest")
+        if asked["zone"] and asked["zone"] not in self._zones:
+            problems.add("availability_zone", asked["zone"], f"is no availability zone; known: {', '.join(sorted(self._zones))}", "InvalidRequest")
         self._host(asked["forced_host"], "availability_zone", "name", problems)
         self._host(asked["forced_node"], "availability_zone", "node", problems)
 
@@ -95,12 +102,10 @@ class Checker:
         """A host or node that is named, as the fleet spells it."""
         if not wanted or self._fleet is None:
             return wanted
-        for name, host in self._fleet["hosts"].items():
-            own = name if key == "name" else (host["state"] or {}).get("node")
-            if own and own.lower() == wanted.lower():
-                return t.cast(str, own)
-        problems.add(path, wanted, f"is no host of the play; known: {', '.join(self._fleet['hosts'])}", "ComputeHostNotFound")
-        return None
+        own = self._hosts[key].get(wanted.lower())
+        if own is None:
+            problems.add(path, wanted, f"is no host of the play; known: {', '.join(self._fleet['hosts'])}", "ComputeHostNotFound")
+        return own
 
     def _image(self, server: Data, image_ref: str | None, written: Data, problems: ServerProblems) -> Data | None:
         if not image_ref:
@@ -136,55 +141,6 @@ class Checker:
         items, most = len(server.get("metadata") or {}), self._catalogue.quota(self._project, "metadata_items")
         if 0 <= most < items:
             problems.add("metadata", items, f"must not have more than {most} items", "MetadataLimitExceeded", 403)
-
-    def _virtual_size(self, image: Data) -> int | None:
-        """The image's virtual size in bytes: declared, or as a host has it in its cache."""
-        if image["virtual_size"]:
-            return int(image["virtual_size"])
-        for host in (self._fleet or {"hosts": {}})["hosts"].values():
-            for cached in (host["state"] or {}).get("images") or []:
-                if image["checksum"].lower() in (cached["digest"], *(f"{name}:{value}" for name, value in cached.get("digests", {}).items())):
-                    return int(cached["virtual_size"])
-        return int(image["size"]) if image["size"] else None
-
-    def _check_flavor_image(self, flavor: Data, image: Data, devices: list[Data], written: Data, problems: ServerProblems) -> None:
-        size = self._virtual_size(image)
-        booted_from_volume = block_devices.is_volume_booted(devices)
-        if size is None and flavor["root_gb"] and not booted_from_volume:
-            problems.note(f"the virtual size of image {image['name']} is unknown until it is fetched")
-        values = {"flavorRef": flavor["name"], "imageRef": written.get("imageRef", image["id"]), "block_device_mapping_v2": len(devices)}
-        root = block_devices.root_device(devices)
-
-        def bad(path: str, rule: str, error: str) -> None:
-            if error == "BootFromVolumeRequiredForZeroDiskFlavor":
-                problems.add(path, values[path], f"{rule}; {self._policy.denial(ZERO_DISK)}", error, 403)
-            else:
-                problems.add(path, values[path], rule, error)
-
-        flavor_image.check(
-            flavor,
-            image,
-            size=size,
-            root_volume_gb=root["volume_size"] if root and booted_from_volume else None,
-            zero_disk_allowed=self._policy.allows(ZERO_DISK),
-            bad=bad,
-            is_volume_booted=booted_from_volume,
-        )
-        self._check_buildable(flavor, image, problems)
-
-    @staticmethod
-    def _check_buildable(flavor: Data, image: Data, problems: ServerProblems) -> None:
-        """Refuse what no host here can build yet, and say what has no effect: better than a guest that is not what was asked."""
-        try:
-            cells = hardware.constraints(flavor, image["properties"])["numa"]
-        except hardware.ConstraintError:
-            return  # reported as what it is already
-        if cells:
-            rule = "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet"
-            problems.add("flavorRef", flavor["name"], rule, "UnsupportedHardware")
-        idle = sorted(key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key))
-        if idle:
-            problems.note(f"extra specs of flavor {flavor['name']} that have no effect yet: {', '.join(idle)}")
 
     def _group(self, asked: Data, problems: ServerProblems) -> Data | None:
         hint = asked["hints"].get("group")

@@ -69,9 +69,9 @@ def is_ipv6(value: str) -> bool:
 def base64_fault(value: str) -> str | None:
     """Why a text is no base64, with the position; line breaks are allowed. None where it is."""
     text = "".join(value.split())
-    for position, character in enumerate(value):
-        if not re.match(r"[A-Za-z0-9+/=\s]", character) or ord(character) > 127:
-            return f"character {position + 1} is not of the base64 alphabet"
+    strange = re.search(r"[^A-Za-z0-9+/=\s]|[^\x00-\x7f]", value)
+    if strange:
+        return f"character {strange.start() + 1} is not of the base64 alphabet"
     try:
         base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -8,6 +8,7 @@ Follows ``nova/network/neutron.py: API.validate_networks`` and ``nova/compute/ap
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import typing as t
 
@@ -28,6 +29,11 @@ def check_count(networks: t.Any, count: int, problems: ServerProblems) -> None:
         if network.get("port"):
             rule = f"one port cannot be given to {count} servers (max_count)"
             problems.add(f"networks[{index}].port", network["port"], rule, "MultiplePortsNotApplicable")
+
+
+@functools.lru_cache(maxsize=1024)
+def _cidr(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text)
 
 
 class RequestedNetworks:
@@ -113,7 +119,7 @@ class RequestedNetworks:
 
     def _fixed_ip(self, network: Data, text: str, path: str, name: str, problems: ServerProblems) -> None:
         address = ipaddress.ip_address(text)
-        subnet = next((s for s in network["subnets"] if address in ipaddress.ip_network(s["cidr"])), None)
+        subnet = next((s for s in network["subnets"] if address in _cidr(s["cidr"])), None)
         if subnet is None:
             cidrs = ", ".join(s["cidr"] for s in network["subnets"])
             problems.add(path, text, f"is in no subnet of network {network['name']} ({cidrs})", "InvalidInput")

@@ -75,7 +75,12 @@ BLOCK_DEVICE: dict[str, Schema] = {
     "guest_format": field(TEXT, "swap: the swap disk, of the flavor's size at most; one at most"),
     "device_type": TEXT,
     "disk_bus": field(TEXT, "one of the buses that Nova knows"),
-    "boot_index": field({"type": ["integer", "string", "null"], "pattern": r"^-?[0-9]+$"}, "0 boots; not negative: 0, 1, 2 … without a gap", default=-1),
+    "boot_index": field(
+        # Nova has no limit: a much longer text is no number for Python.
+        {"type": ["integer", "string", "null"], "maxLength": 255, "pattern": r"^-?[0-9]+$"},
+        "0 boots; not negative: 0, 1, 2 … without a gap",
+        default=-1,
+    ),
 }
 
 PERSONALITY: Schema = list_of(

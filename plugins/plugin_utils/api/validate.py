@@ -96,6 +96,12 @@ class _Run:
         self.known = existing.find(self.records)
         self.usage = quotas.Usage(self.records, context["project_id"], context["user_id"], lambda name: catalogue.quota(context["project_id"], name))
         self.taken: dict[str, int] = {}
+        # How many servers name-1, name-2 … the project has, by name.
+        self._numbered: dict[str, int] = {}
+        for record in self.records:
+            stem, dash, number = record["display_name"].rpartition("-")
+            if record["project_id"] == context["project_id"] and dash and number.isdigit():
+                self._numbered[stem] = self._numbered.get(stem, 0) + 1
         self.instances: list[Data] = []
         self.specs: list[Data] = []
         self._members: dict[str, list[str]] = {}
@@ -202,13 +208,9 @@ class _Run:
             if granted < len(new):
                 problems.note(f"max_count {count}: quotas leave room for {granted} new servers of {len(new)}")
                 new = new[:granted]
-        if there and count < sum(1 for record in self.records if self._of_request(record, asked["name"])):
+        if there and count < self._numbered.get(asked["name"], 0):
             problems.note(f"there are more servers named {asked['name']}-… than asked for; none is deleted")
         return sorted([*there, *new], key=lambda item: item[0])
-
-    def _of_request(self, record: Data, name: str) -> bool:
-        stem, dash, number = record["display_name"].rpartition("-")
-        return record["project_id"] == self.context["project_id"] and stem == name and bool(dash) and number.isdigit()
 
     def _grant(self, asked: Data, found: Data, there: int, new: int, problems: ServerProblems) -> int:
         flavor, group = found["flavor"], found["group"]
