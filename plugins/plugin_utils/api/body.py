@@ -167,6 +167,9 @@ def check_block_device(bdm: dict[str, t.Any], path: str, has_image: bool, proble
         bad(f"{path}.uuid", None, f"is required for a device with source_type {source}")
     if source == "image" and destination == "local" and not (has_image and _boot_index(bdm) == 0):
         bad(path, source, "an image on a local disk is the root disk only: boot_index 0, together with imageRef")
+    if isinstance(bdm.get("volume_size"), float):
+        # 1.0 is a whole number to the schema.
+        bad(f"{path}.volume_size", bdm["volume_size"], "must be a whole number of GB")
     if volume_type and destination == "local":
         bad(f"{path}.volume_type", volume_type, "must not be given with destination_type local")
     elif volume_type and source == "volume":

@@ -44,7 +44,7 @@ class Api:
         return [(e["path"].removeprefix("servers[0]."), e["error_class"], e["http_status"]) for e in self.check(*requests, **more)["errors"]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def api() -> Api:
     """The api stage."""
     return Api()

@@ -10,7 +10,6 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import microv
 
 UUID = "11111111-1111-4111-8111-111111111111"
 BLANK = {"source_type": "blank", "destination_type": "local"}
-ROOT = {"source_type": "image", "destination_type": "local", "boot_index": 0, "uuid": UUID}
 
 
 def rules(result: dict[str, t.Any]) -> dict[str, str]:
@@ -122,3 +121,17 @@ def test_a_field_is_there_or_it_is_said_why_not(change: microversions.Change, mi
     for part in above:
         properties = properties[part]["items"]["properties"]
     assert name in properties or microversions.missing_because(change.path, minor)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["uuid", "port", "tag", "virtual_name", "no_device", "x"]), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = ["networks", "personality", "block_device_mapping", "block_device_mapping_v2", "tags", "hostname", "availability_zone", "min_count", "security_groups"]
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), ANYTHING | st.just(...), max_size=4), st.sampled_from([1, 31, 32, 36, 37, 56, 89, 104]), st.booleans())
+def test_no_request_of_any_version_gives_a_traceback(api: t.Any, fields: dict, minor: int, with_policy: bool) -> None:
+    result = api.check(api.request(**fields), api_microversion=f"2.{minor}", catalogue={"policy": {}} if with_policy else {})
+    assert bool(result["errors"]) != bool(result["instances"])
