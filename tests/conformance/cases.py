@@ -1,4 +1,4 @@
-"""Run the conformance cases that are named; a line for each that differs, and one for each file. Exits 1 if any failed."""
+"""Run the conformance cases of the files that are named, else the project's own; a line for each that differs, and one for each file. Exits 1 if any failed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ def main() -> int:
     for kind in ("schema", "semantic", "scheduler"):
         parser.add_argument(f"--{kind}", type=pathlib.Path)
     arguments = parser.parse_args()
+    if not any(vars(arguments).values()):
+        for kind in vars(arguments):
+            setattr(arguments, kind, pathlib.Path(__file__).with_name(f"{kind}_cases.jsonl"))
     conftest.arrange_tree()
     failures = 0
     for kind in ("schema", "semantic", "scheduler"):

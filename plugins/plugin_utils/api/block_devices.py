@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 DISK_BUSES = ("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml")
 MOST_LOCAL = 3
+ROOT_DEVICE = "vda"
 FIELDS = ("source_type", "destination_type", "boot_index", "volume_size", "guest_format", "device_name", "delete_on_termination", "volume_type")
 
 Bdm = dict[str, t.Any]
@@ -27,29 +28,37 @@ def _is_true(value: t.Any) -> bool:
     return str(value).lower() in ("true", "1", "on", "yes")
 
 
-def _normal(bdm: Bdm, index: int, volumes: dict[str, Bdm], snapshots: dict[str, Bdm]) -> Bdm:
-    size = _int(bdm.get("volume_size"))
-    if bdm.get("source_type") == "volume" and bdm.get("uuid") in volumes:
-        size = volumes[bdm["uuid"]].get("size")
-    if bdm.get("source_type") == "snapshot" and bdm.get("uuid") in snapshots:
-        size = size or snapshots[bdm["uuid"]].get("size")
+def device_path(name: str | None) -> str | None:
+    """``/dev/vdb`` of ``vdb`` (``block_device.prepend_dev``)."""
+    return f"/dev/{name.removeprefix('/dev/')}" if name else name
+
+
+def normal(bdm: Bdm, path: str, volumes: dict[str, Bdm] | None = None, snapshots: dict[str, Bdm] | None = None) -> Bdm:
+    """A device with every field, numbers as numbers, and the size of the volume or snapshot that it names; ``path`` is where it was asked for."""
+    # What a device that is left out names is not looked at.
+    size, uuid = _int(bdm.get("volume_size")), None if bdm.get("no_device") else bdm.get("uuid") or bdm.get(f"{bdm.get('source_type')}_id")
+    if bdm.get("source_type") == "volume" and uuid in (volumes or {}):
+        size = (volumes or {})[uuid].get("size")
+    if bdm.get("source_type") == "snapshot" and uuid in (snapshots or {}):
+        size = size or (snapshots or {})[uuid].get("size")
     return {
-        "path": bdm.get("path", f"block_device_mapping_v2[{index}]"),
+        "path": bdm.get("path", path),
         "source_type": bdm.get("source_type"),
         "destination_type": bdm.get("destination_type"),
         "boot_index": _int(bdm.get("boot_index")),
         "volume_size": size,
         "guest_format": bdm.get("guest_format"),
-        "device_name": bdm.get("device_name"),
+        "device_name": device_path(bdm.get("device_name")),
         "delete_on_termination": _is_true(bdm.get("delete_on_termination", False)),
         "volume_type": bdm.get("volume_type"),
         "disk_bus": bdm.get("disk_bus"),
-        "uuid": bdm.get("uuid"),
+        "uuid": uuid,
         "no_device": bool(bdm.get("no_device")),
     }
 
 
-def _made(source: str, boot_index: int, **more: t.Any) -> Bdm:
+def made(source: str, boot_index: int, **more: t.Any) -> Bdm:
+    """A local device that nobody named."""
     empty = dict.fromkeys((*FIELDS, "disk_bus", "uuid"))
     return {
         **empty,
@@ -69,8 +78,8 @@ def is_ephemeral(bdm: Bdm) -> bool:
 
 
 def is_swap(bdm: Bdm) -> bool:
-    """A blank local disk with the format swap."""
-    return bdm["source_type"] == "blank" and bdm["guest_format"] == "swap"
+    """A blank local disk with the format swap (``block_device.new_format_is_swap``)."""
+    return bdm["source_type"] == "blank" and bdm["destination_type"] == "local" and bdm["guest_format"] == "swap"
 
 
 def merge(
@@ -79,29 +88,35 @@ def merge(
     bdms: list[Bdm],
     volumes: dict[str, Bdm] | None = None,
     snapshots: dict[str, Bdm] | None = None,
+    of_image: list[Bdm] | None = None,
 ) -> list[Bdm]:
-    """The request's devices, the image as root disk where the request names no device at all, and what the flavor adds (ephemeral, swap).
+    """The request's devices, or the image as root disk where it names none; those of the image's properties; what the flavor adds (ephemeral, swap).
 
-    ``volumes``, ``snapshots``: {id: {size (GB)}} of those that there are.
+    ``volumes``, ``snapshots``: {id: {size (GB)}} of those that there are. ``of_image``: ``image_block_devices.devices``.
     """
-    merged = [_normal(bdm, index, volumes or {}, snapshots or {}) for index, bdm in enumerate(bdms)]
-    merged = [bdm for bdm in merged if not bdm["no_device"]]
+    merged = [normal(bdm, f"block_device_mapping_v2[{index}]", volumes, snapshots) for index, bdm in enumerate(bdms)]
+    of_image = [normal(bdm, "imageRef", volumes, snapshots) for bdm in of_image or []]
+    if root_device(of_image):
+        merged = [bdm for bdm in merged if not (bdm["boot_index"] == 0 and bdm["source_type"] == "image")]
+    elif image_ref and not bdms:
+        merged.insert(0, made("image", 0, uuid=image_ref))
+    # A device of the request stands in for the image's of the same name.
+    names = {bdm["device_name"] for bdm in merged if bdm["device_name"]}
+    merged += [bdm for bdm in of_image if bdm["device_name"] not in names]
     for bdm in merged:
         # A blank disk without a size has the flavor's.
         if bdm["volume_size"] is None and (is_ephemeral(bdm) or is_swap(bdm)):
             bdm["volume_size"] = flavor.get("swap" if is_swap(bdm) else "ephemeral_gb") or 0
-    if image_ref and not bdms:
-        merged.insert(0, _made("image", 0, uuid=image_ref))
     if flavor.get("ephemeral_gb") and not any(is_ephemeral(bdm) for bdm in merged):
-        merged.append(_made("blank", -1, volume_size=flavor["ephemeral_gb"]))
+        merged.append(made("blank", -1, volume_size=flavor["ephemeral_gb"]))
     if flavor.get("swap") and not any(is_swap(bdm) for bdm in merged):
-        merged.append(_made("blank", -1, volume_size=flavor["swap"], guest_format="swap"))
+        merged.append(made("blank", -1, volume_size=flavor["swap"], guest_format="swap"))
     return merged
 
 
 def root_device(bdms: list[Bdm]) -> Bdm | None:
     """The device that is booted from."""
-    return next((bdm for bdm in bdms if bdm["boot_index"] == 0), None)
+    return next((bdm for bdm in bdms if bdm.get("boot_index") == 0), None)
 
 
 def is_volume_booted(bdms: list[Bdm]) -> bool:
@@ -113,9 +128,9 @@ def is_volume_booted(bdms: list[Bdm]) -> bool:
 def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_count: int, bad: Bad, volume_types: frozenset[str] = frozenset()) -> None:
     """Every rule that the devices break, by ``bad(path, value, rule, error class)``, in Nova's order."""
     for bdm in bdms:
-        # A legacy volume of this name is booted in place of the image.
-        is_legacy = bdm["path"].startswith("block_device_mapping[")
-        if image_ref and not is_legacy and bdm["destination_type"] == "volume" and (bdm["device_name"] or "").removeprefix("/dev/") == "vda":
+        # A legacy volume of this name is booted in place of the image, and so is the image's own.
+        is_asked = bdm["path"].startswith("block_device_mapping_v2")
+        if image_ref and is_asked and bdm["destination_type"] == "volume" and bdm["device_name"] == device_path(ROOT_DEVICE):
             bad(f"{bdm['path']}.device_name", bdm["device_name"], "is the root device's name", "InvalidRequest")
     if max_count > 1 and any(bdm["source_type"] == "volume" for bdm in bdms):
         bad("max_count", max_count, "a volume cannot be attached to more than one server", "InvalidRequest")
@@ -127,7 +142,8 @@ def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_
             bad(
                 f"{bdm['path']}.volume_type", bdm["volume_type"], f"is no volume type; known: {', '.join(sorted(volume_types)) or 'none'}", "VolumeTypeNotFound"
             )
-        if bdm["destination_type"] == "volume" and bdm["source_type"] in ("image", "blank") and not bdm["volume_size"]:
+        is_new = (bdm["source_type"] == "image" and bdm["uuid"]) or bdm["source_type"] == "blank"
+        if bdm["destination_type"] == "volume" and is_new and not bdm["volume_size"]:
             bad(f"{bdm['path']}.volume_size", bdm["volume_size"], "is required for a new volume", "InvalidBDM")
         if bdm["disk_bus"] and bdm["disk_bus"] not in DISK_BUSES:
             bad(f"{bdm['path']}.disk_bus", bdm["disk_bus"], "must be one of " + ", ".join(DISK_BUSES), "InvalidBDMDiskBus")

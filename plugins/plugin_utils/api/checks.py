@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, legacy_block_devices
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, image_block_devices, legacy_block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.flavor_image import Pairs
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
@@ -69,10 +69,12 @@ class Checker:
             rule = "image signatures are not verified here; leave it out and rely on the image's checksum"
             problems.add("trusted_image_certificates", len(server["trusted_image_certificates"]), rule, "CertificateValidationFailed")
         self._check_metadata(server, problems)
+        of_image = image_block_devices.devices(image["properties"], flavor or {}, problems.add) if image else []
         asked_devices = server.get("block_device_mapping_v2") or []
         if server.get("block_device_mapping") and not asked_devices:
-            asked_devices = legacy_block_devices.convert(server["block_device_mapping"], image_ref, problems.add)
-        devices = block_devices.merge(flavor or {}, image_ref, asked_devices)
+            has_root = block_devices.root_device(of_image) is not None
+            asked_devices = legacy_block_devices.convert(server["block_device_mapping"], image_ref, problems.add, has_root=has_root)
+        devices = block_devices.merge(flavor or {}, image_ref, asked_devices, of_image=of_image)
         if flavor and image:
             self._pairs.check(flavor, image, devices, written, problems)
         group = self._group(asked, problems)
@@ -158,6 +160,6 @@ class Checker:
     def _check_devices(flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems) -> None:
         if flavor:
             block_devices.check(flavor, devices, image_ref, count, problems.add)
-        needing = [bdm for bdm in devices if bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot")]
+        needing = [bdm for bdm in devices if not bdm["no_device"] and (bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot"))]
         for bdm in needing:
             problems.add(bdm["path"], bdm["source_type"], "there is no volume service here: disks are local (image, blank)", "VolumeNotFound")

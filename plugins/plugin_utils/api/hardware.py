@@ -16,6 +16,8 @@ Data = dict[str, t.Any]
 
 CPU_POLICIES = ("dedicated", "shared", "mixed")
 THREAD_POLICIES = ("prefer", "isolate", "require")
+ENCRYPTION_MODELS = ("amd-sev", "amd-sev-es", "amd-sev-snp", "intel-tdx")
+STATELESS_MODELS = ("amd-sev-snp", "intel-tdx")
 EMULATOR_POLICIES = ("isolate", "share")
 PCI_AFFINITIES = ("required", "legacy", "preferred", "socket")
 PAGE_SIZES = {"small": -1, "large": -2, "any": -3}
@@ -96,11 +98,18 @@ def _memory_encryption(pair: _Pair) -> None:
     of_flavor, of_image = pair.both("mem_encryption_model")
     if of_flavor is not None and of_image is not None and of_flavor != of_image:
         raise ConstraintError("FlavorImageConflict", f"hw:mem_encryption_model of the flavor is {of_flavor}, of the image {of_image}")
+    model = of_image or of_flavor or ENCRYPTION_MODELS[0]
+    if model not in ENCRYPTION_MODELS:
+        raise ConstraintError("Invalid", f"hw:mem_encryption_model {model!r} must be one of {', '.join(ENCRYPTION_MODELS)}")
     if pair.properties.get("hw_firmware_type") != "uefi":
         raise ConstraintError("FlavorImageConflict", "memory encryption needs an image with hw_firmware_type uefi")
     machine = pair.properties.get("hw_machine_type")
     if machine is not None and "q35" not in machine:
         raise ConstraintError("InvalidMachineType", f"memory encryption needs the machine type q35, the image has {machine}")
+    if model in STATELESS_MODELS and not is_true(pair.properties.get("hw_firmware_stateless", "")):
+        raise ConstraintError("StatelessFirmwareRequired", f"memory encryption {model} needs an image with hw_firmware_stateless true")
+    if model == "intel-tdx" and pair.properties.get("hw_video_model") != "none":
+        raise ConstraintError("InvalidVideoMode", "memory encryption intel-tdx needs an image with hw_video_model none")
 
 
 def _serial_ports(pair: _Pair) -> None:
@@ -119,7 +128,8 @@ def _realtime(pair: _Pair) -> set[int] | None:
     mask = of_image or of_flavor
     everything = set(range(pair.vcpus))
     chosen = _mask(str(mask), pair.vcpus) if mask else everything
-    if not chosen or (chosen == everything and not _emulator_policy(pair)) or not chosen <= everything:
+    # As in Nova a policy for the emulator that is none is told before a mask that covers too much.
+    if not chosen or (not _emulator_policy(pair) and chosen == everything) or not chosen <= everything:
         rule = f"hw:cpu_realtime needs a mask of some of the {pair.vcpus} CPUs, or a policy for the emulator's threads; got {mask or 'none'}"
         raise ConstraintError("RealtimeMaskNotFoundOrInvalid", rule)
     return chosen

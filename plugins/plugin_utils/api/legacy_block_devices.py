@@ -11,10 +11,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.block_devices import Bad, Bdm
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.block_devices import ROOT_DEVICE, Bad, Bdm, device_path
 
 KEPT = ("volume_size", "device_name", "delete_on_termination", "no_device")
-ROOT_DEVICE = "vda"
 
 
 def _converted(legacy: Bdm) -> Bdm | None:
@@ -28,20 +27,23 @@ def _converted(legacy: Bdm) -> Bdm | None:
     return {} if legacy.get("no_device") else None
 
 
-def convert(mapping: list[Bdm], image_ref: str | None, bad: Bad) -> list[Bdm]:
-    """The devices of a legacy mapping, and the image as root disk unless a volume has the root device's name; each has its ``path``."""
+def convert(mapping: list[Bdm], image_ref: str | None, bad: Bad, of_image: str = "", has_root: bool = False) -> list[Bdm]:
+    """The devices of a legacy mapping, and the image as root disk unless a volume has the root device's name; each has its ``path``.
+
+    ``of_image``: the path of the image whose properties have the mapping. ``has_root``: the root disk is somewhere else, so that none of these is it.
+    """
     devices: list[Bdm] = []
     for index, legacy in enumerate(mapping):
-        path = f"block_device_mapping[{index}]"
+        path = of_image or f"block_device_mapping[{index}]"
         known = _converted(legacy)
         if known is None:
             bad(path, legacy.get("virtual_name"), "needs volume_id, snapshot_id, no_device or a virtual_name of ephemeralN or swap", "InvalidBDMFormat")
             continue
         device: dict[str, t.Any] = {**{key: legacy[key] for key in KEPT if key in legacy}, **known, "path": path}
-        is_root = "uuid" in device and (device.get("device_name") or "").removeprefix("/dev/") == ROOT_DEVICE
-        device["boot_index"] = 0 if is_root else None if device.get("no_device") else -1
+        is_root = "uuid" in device and device_path(device.get("device_name")) == device_path(ROOT_DEVICE)
+        device["boot_index"] = -1 if has_root else 0 if is_root else None if device.get("no_device") else -1
         devices.append(device)
-    if image_ref and not any(device["boot_index"] == 0 for device in devices):
+    if image_ref and not has_root and not any(device["boot_index"] == 0 for device in devices):
         root = {"source_type": "image", "destination_type": "local", "boot_index": 0, "delete_on_termination": True, "uuid": image_ref, "path": ""}
         devices.insert(0, root)
     return devices

@@ -178,7 +178,7 @@ class _Run:
             "scheduler_hints": asked["hints"],
             "group": {key: found["group"][key] for key in ("id", "name", "policy", "rules")} if found["group"] else None,
             "root_device_name": "/dev/vda",
-            "block_device_mapping": [{key: bdm[key] for key in block_devices.FIELDS} for bdm in found["block_devices"]],
+            "block_device_mapping": [{key: bdm[key] for key in block_devices.FIELDS} for bdm in found["block_devices"] if not bdm["no_device"]],
             "requested_networks": found["networks"],
             "secrets_given": {"user_data": user_data_of(server) is not None, "admin_pass": admin_pass},
             "vm_state": "building",
