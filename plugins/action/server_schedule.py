@@ -21,6 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotP
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 
@@ -42,6 +43,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 
 def _config(args: dict[str, t.Any]) -> dict[str, t.Any]:
+    check(args["options"])
     config = {str(section): dict(options) for section, options in args["options"].items()}
     config.setdefault("scheduler", {}).setdefault("max_attempts", args["max_attempts"])
     for option, name in (("filters", "enabled_filters"), ("weighers", "weight_classes")):
@@ -74,6 +76,8 @@ class ActionModule(ActionBase):
         rng = random.Random(args["seed"])
         try:
             planned = schedule(args["request_specs"], hosts, fleet["aggregates"], args["groups"], _config(args), rng=rng)
+        except ConfigError as error:
+            raise AnsibleActionFail(f"compute_scheduler_options: {error}") from error
         except (registry.UnknownFilter, ExpressionError) as error:
             raise AnsibleActionFail(f"compute_scheduler_filters or compute_scheduler_weighers: {error}") from error
         book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()))

@@ -10,6 +10,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import check
 
 # Options of the Jinja filters, and under which name of [filter_scheduler] the scheduler has them.
 LISTS = {"filters": "enabled_filters", "weighers": "weight_classes"}
@@ -24,6 +25,7 @@ def answer(function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, optio
         raise AnsibleFilterError(f"{', '.join(unknown)}: unknown option; known: {', '.join(known)}")
     try:
         given = {key: plain(value, key) for key, value in options.items() if value is not None}
+        check(given.get("options", {}))
         config = {section: dict(values) for section, values in given.get("options", {}).items()}
         for key, option in LISTS.items():
             if key in given:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 DEFAULT_FILTERS = (
@@ -66,6 +67,52 @@ OWN: dict[str, dict[str, t.Any]] = {
 }
 
 
+PROFILES = ("default", "nova")
+
+
+class ConfigError(ValueError):
+    """Options that can't be meant; the message names section, option, value and rule."""
+
+
+def _fits(value: t.Any, default: t.Any) -> bool:
+    if isinstance(default, bool):
+        return isinstance(value, bool)
+    if isinstance(default, (int, float)):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(default, list):
+        # Nova's lists of texts may be written as one text, too.
+        return isinstance(value, (list, str))
+    return value is None or isinstance(value, str)
+
+
+def check(given: t.Any) -> None:
+    """ConfigError for a section or an option that there is not, and for a value of another kind than Nova's."""
+    if not isinstance(given, dict):
+        raise ConfigError(f"must be a mapping of sections, not {type(given).__name__}")
+    for section, options in given.items():
+        if section not in NOVA:
+            raise ConfigError(f"{section}: is no section; known: {', '.join(NOVA)}")
+        if not isinstance(options, dict):
+            raise ConfigError(f"{section}: must be a mapping of options, not {type(options).__name__}")
+        for name, value in options.items():
+            if name not in NOVA[section]:
+                near = difflib.get_close_matches(str(name), NOVA[section], 1)
+                raise ConfigError(f"{section}.{name}: is no option" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(NOVA[section])}"))
+            if not _fits(value, NOVA[section][name]):
+                kind = {bool: "true or false", int: "a number", float: "a number", list: "a list"}.get(type(NOVA[section][name]), "text")
+                raise ConfigError(f"{section}.{name}: {value!r} must be {kind}")
+    profile = (given.get("kvmfleet") or {}).get("profile", "default")
+    if profile not in PROFILES:
+        raise ConfigError(f"kvmfleet.profile: {profile!r} must be one of {', '.join(PROFILES)}")
+
+
+def _value(section: str, name: str, value: t.Any) -> t.Any:
+    """A list that is written as one text is split at its commas, as in nova.conf."""
+    if isinstance(value, str) and isinstance(NOVA.get(section, {}).get(name), list):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
 class Config:
     """Options looked up as ``config.get(section, name)``; what the user sets wins over the profile (``nova`` or ``default``)."""
 
@@ -75,7 +122,7 @@ class Config:
         self._options: dict[tuple[str, str], t.Any] = {}
         for layer in [NOVA] + ([] if profile == "nova" else [OWN]) + [given]:
             for section, options in layer.items():
-                self._options.update({(section, name): value for name, value in (options or {}).items()})
+                self._options.update({(section, name): _value(section, name, value) for name, value in (options or {}).items()})
 
     def get(self, section: str, name: str) -> t.Any:
         """The option's value."""

@@ -54,7 +54,9 @@ def all_weighers() -> dict[str, type[Weigher]]:
     return t.cast("dict[str, type[Weigher]]", _classes(weighers, Weigher))
 
 
-def _named(name: str, known: dict[str, type], base: type, kind: str) -> type:
+def _named(name: t.Any, known: dict[str, type], base: type, kind: str) -> type:
+    if not isinstance(name, str):
+        raise UnknownFilter(f"{kind} {name!r}: must be a name or a mapping with expression")
     short = name.rsplit(".", 1)[-1]
     if short in known and ("." not in name or name.startswith("nova.")):
         return known[short]
@@ -86,7 +88,7 @@ def make_weighers(config: Config) -> list[Weigher]:
     for item in config.filter("weight_classes"):
         if isinstance(item, dict):
             made.append(ExpressionWeigher(item, config))
-        elif item.rsplit(".", 1)[-1] == "all_weighers":
+        elif isinstance(item, str) and item.rsplit(".", 1)[-1] == "all_weighers":
             made.extend(weigher(config) for weigher in all_weighers().values())
         else:
             made.append(t.cast("type[Weigher]", _named(item, all_weighers(), Weigher, "weigher"))(config))

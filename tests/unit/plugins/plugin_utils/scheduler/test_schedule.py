@@ -135,3 +135,16 @@ def test_anti_affinity_is_never_broken(hosts: list[dict], number: int) -> None:
     result = one(request(number, group="g", min_count=1), copy.deepcopy(hosts), groups=[group])
     placed = [pick["host"] for pick in result["picks"] if pick.get("host")]
     assert len(placed) == len(set(placed))
+
+
+@given(FLEET, st.integers(1, 8), st.randoms(use_true_random=False))
+def test_the_order_of_hosts_decides_ties_only(hosts: list[dict], number: int, rng: t.Any) -> None:
+    other = copy.deepcopy(hosts)
+    rng.shuffle(other)
+    before, after = one(request(number, min_count=1), copy.deepcopy(hosts)), one(request(number, min_count=1), other)
+    for here, there in zip(before["picks"], after["picks"], strict=False):
+        if here.get("host") != there.get("host"):
+            assert {here["host"], there["host"]} <= set(here["tied_for_best"])
+            break
+    else:
+        assert before["result"] == after["result"]
