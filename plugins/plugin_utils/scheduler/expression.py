@@ -116,7 +116,10 @@ class ExpressionWeigher(HostWeigher):
         return self._multiplier
 
     def raw(self, host: HostState, request: Request) -> float:
-        found = self._expression.value(host, request)
+        try:
+            found = self._expression.value(host, request)
+        except LookupError as error:
+            raise ExpressionError(f"weigher {self.name}: host {host.host}: {error}; give it a default") from error
         if isinstance(found, (int, float)):
             return float(found)
         raise ExpressionError(f"weigher {self.name}: host {host.host}: {found!r} is no number")

@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, prefilters, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.evaluation import Evaluation, Stage
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState, Taken
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import memberships
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.ranking import Ranking
@@ -105,7 +106,8 @@ class Scheduler:
             # A filter or weigher that Nova's own would have died of (a number that is none, an unknown operator): this request is refused, no other.
             self._give_back(request, undo)
             self._evaluations.clear()
-            return {**result, "result": "scheduler_crash", "message": f"{type(error).__name__}: {error}", "picks": []}
+            message = str(error) if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
+            return {**result, "result": "scheduler_crash", "message": message, "picks": []}
         if len(undo) < request.number:
             enough = len(undo) >= request.min_count and self.config.get("kvmfleet", "honour_min_count")
             result["result"] = "partial" if enough else "no_valid_host"
