@@ -207,10 +207,22 @@ class Hypervisor:
                 "model": _text(capabilities, "host/cpu/model"),
                 "vendor": _text(capabilities, "host/cpu/vendor"),
                 "topology": {key: int(topology.get(key, "1")) for key in ("sockets", "cores", "threads")} if topology is not None else {},
-                "features": sorted(f.get("name", "") for f in capabilities.findall("host/cpu/feature")),
+                "features": self._cpu_features(capabilities.find("host/cpu")),
             },
             "guests": guests,
         }
+
+    def _cpu_features(self, cpu: ET.Element | None) -> list[str]:
+        """The features of the host's CPU, those of its model too."""
+        if cpu is None:
+            return []
+        listed = {feature.get("name", "") for feature in cpu.findall("feature")}
+        try:
+            expanded = self._do(lambda c: c.baselineCPU([ET.tostring(cpu, encoding="unicode")], libvirt.VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES))
+        except HypervisorError:
+            # Not every architecture has models to expand.
+            return sorted(listed)
+        return sorted(listed | {feature.get("name", "") for feature in ET.fromstring(expanded).findall("feature")})
 
     def networks(self) -> list[dict[str, t.Any]]:
         """Every libvirt network: [{name, bridge, active}]."""

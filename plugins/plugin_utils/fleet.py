@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import typing as t
 from collections.abc import Mapping
 
@@ -36,7 +37,7 @@ def refuse_partial_plays(task_vars: Mapping, strategy: str | None) -> None:
 
 
 # The variables of a host that are read beside its facts.
-HOST_VARIABLES = ("ansible_host", "compute_availability_zone", "compute_disabled", "compute_disabled_reason", "compute_facts")
+HOST_VARIABLES = ("ansible_host", "compute_availability_zone", "compute_disabled", "compute_disabled_reason", "compute_facts", "compute_traits")
 
 
 def _host(variables: Mapping, name: str, result: t.Any) -> tuple[dict[str, t.Any], str]:
@@ -60,6 +61,10 @@ def _host(variables: Mapping, name: str, result: t.Any) -> tuple[dict[str, t.Any
         "disabled": disabled if isinstance(disabled, bool) else str(disabled).lower() in ("true", "yes", "1", "on"),
         "disabled_reason": str(variables.get("compute_disabled_reason") or "") or None,
     }
+    extra = plain(variables.get("compute_traits") or [], f"{name}: compute_traits")
+    if not isinstance(extra, list) or not all(isinstance(trait, str) and re.fullmatch(r"[A-Z0-9_]+", trait) for trait in extra):
+        raise FleetError(f"compute_traits of host {name}: must be a list of traits, such as CUSTOM_SSD")
+    state["traits"] = sorted({*(state.get("traits") or []), *extra})
     state["facts"] = plain(variables.get("compute_facts") or {}, f"{name}: compute_facts")
     if not isinstance(state["facts"], dict):
         raise FleetError(f"compute_facts of host {name}: must be a mapping")

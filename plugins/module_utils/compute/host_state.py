@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disks import InstanceFiles
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits import cpu_traits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
@@ -105,7 +106,7 @@ def facts(hypervisor: Hypervisor, *, instances_path: str, image_cache_path: str,
         "allocation_ratio": allocation_ratio,
         "used": committed,
         "disk_available_least": (host["disk_free_bytes"] - overcommitted) // GIB,
-        "traits": [],
+        "traits": cpu_traits(host["cpu_info"]),
         "numa_cells": None,
         "pci_pools": [],
         "cpu_info": host["cpu_info"],

@@ -13,7 +13,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import Flee
 
 FACTS = {"host": {"version": 1, "node": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "instances": []}}
 HOSTVARS: dict[str, dict[str, t.Any]] = {
-    "h1": {"found": FACTS, "compute_availability_zone": "az1", "compute_facts": {"rack": "r1"}, "ansible_host": "192.0.2.7"},
+    "h1": {"found": FACTS, "compute_availability_zone": "az1", "compute_facts": {"rack": "r1"}, "compute_traits": ["CUSTOM_SSD"], "ansible_host": "192.0.2.7"},
     "h2": {"found": {"unreachable": True, "msg": "no route"}, "compute_disabled": "yes", "other": "not needed"},
 }
 
@@ -24,6 +24,7 @@ def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> Non
     live = read_fleet({"ansible_play_hosts_all": ["h1", "h2"], "hostvars": HOSTVARS}, "found", {"ssd": {"hosts": ["h1"], "metadata": {"ssd": True}}})
     assert read_fleet_file(str(path), {"ssd": {"hosts": ["h1"], "metadata": {"ssd": True}}}) == live
     assert live["hosts"]["h1"]["state"]["facts"] == {"rack": "r1"}
+    assert live["hosts"]["h1"]["state"]["traits"] == ["CUSTOM_SSD"]
     assert live["hosts"]["h2"]["status"] == "unreachable"
     assert [aggregate["name"] for aggregate in live["aggregates"]] == ["az1", "nova", "ssd"]
 
@@ -37,6 +38,10 @@ def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> Non
         ('{"version": 1, "hosts": {"a": {}}}', "hosts.a.host_info: must be what host_info returned"),
         ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1}}}}}', "hosts.a.host_info.host.memory_mb: is required"),
         ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_facts": 3}}}', "compute_facts of host a"),
+        (
+            '{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_traits": ["ssd"]}}}',
+            "compute_traits of host a: must be a list of traits",
+        ),
     ],
 )
 def test_a_file_that_is_none_is_refused_with_its_path(tmp_path: Path, content: str, rule: str) -> None:
