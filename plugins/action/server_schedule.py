@@ -15,9 +15,16 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, read_fleet_file, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import (
+    HOST_VARIABLES,
+    FleetError,
+    read_fleet,
+    read_fleet_file,
+    refuse_partial_plays,
+)
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import play_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook
@@ -69,7 +76,8 @@ class ActionModule(ActionBase):
                 fleet = read_fleet_file(args["fleet_file"], args["aggregates"])
             else:
                 refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
-                fleet = read_fleet(variables, args["hosts_variable"], args["aggregates"])
+                hosts_of_play = play_hosts(variables, (args["hosts_variable"], *HOST_VARIABLES))
+                fleet = read_fleet(hosts_of_play, args["hosts_variable"], args["aggregates"])
         except (NotPlain, FleetError) as error:
             raise AnsibleActionFail(str(error)) from error
         hosts = [host["state"] for host in fleet["hosts"].values() if host["state"]]

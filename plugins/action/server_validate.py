@@ -23,8 +23,15 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue imp
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, read_fleet, read_fleet_file, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import (
+    HOST_VARIABLES,
+    FleetError,
+    read_fleet,
+    read_fleet_file,
+    refuse_partial_plays,
+)
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import HostVariables, play_hosts
 
 CATALOGUE = (*KINDS, "quotas", "policy")
 
@@ -100,8 +107,9 @@ class ActionModule(ActionBase):
                 fleet = read_fleet_file(args["fleet_file"], aggregates)
             elif args["hosts_variable"]:
                 refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
-                self._refuse_split_catalogue(variables, args)
-                fleet = read_fleet(variables, args["hosts_variable"], aggregates)
+                hosts = play_hosts(variables, (args["hosts_variable"], *HOST_VARIABLES, *(f"compute_{kind}" for kind in (*CATALOGUE, "aggregates"))))
+                self._refuse_split_catalogue(hosts, args)
+                fleet = read_fleet(hosts, args["hosts_variable"], aggregates)
         except (NotPlain, FleetError) as error:
             raise AnsibleActionFail(str(error)) from error
         user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or _user_of_process()
@@ -134,15 +142,15 @@ class ActionModule(ActionBase):
         name = f"compute_{kind}"
         return plain(self._templar.template(variables[name]), name) if name in variables else None
 
-    def _refuse_split_catalogue(self, variables: dict[str, t.Any], args: dict[str, t.Any]) -> None:
+    @staticmethod
+    def _refuse_split_catalogue(hosts: dict[str, HostVariables], args: dict[str, t.Any]) -> None:
         """A catalogue variable that one host overrides would count or not by the accident of which host comes first."""
-        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
-        raw = {host: variables["hostvars"].raw_get(host) for host in hosts}
         for kind in (*CATALOGUE, "aggregates"):
             if args.get(kind) is not None:
                 continue
             name = f"compute_{kind}"
-            values = {host: raw[host].get(name) for host in hosts}
-            odd = [host for host in hosts if values[host] != values[hosts[0]]]
+            values = {host: variables.raw.get(name) for host, variables in hosts.items()}
+            first, value = next(iter(values.items()), (None, None))
+            odd = [host for host, other in values.items() if other is not value and other != value]
             if odd:
-                raise FleetError(f"{name} of host {odd[0]} is not that of {hosts[0]}: the catalogue is one for all, so set it for all hosts alike")
+                raise FleetError(f"{name} of host {odd[0]} is not that of {first}: the catalogue is one for all, so set it for all hosts alike")

@@ -15,6 +15,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import is_dead
 
 DEFAULT_ZONE = "nova"
@@ -40,8 +41,8 @@ def refuse_partial_plays(task_vars: Mapping, strategy: str | None) -> None:
 HOST_VARIABLES = ("ansible_host", "compute_availability_zone", "compute_disabled", "compute_disabled_reason", "compute_facts", "compute_traits")
 
 
-def _host(variables: Mapping, name: str, result: t.Any) -> tuple[dict[str, t.Any], str]:
-    """({status, error, state}, zone) of one host; its variables are read by key only, because each read is a templating."""
+def _host(variables: Mapping | HostVariables, name: str, result: t.Any) -> tuple[dict[str, t.Any], str]:
+    """({status, error, state}, zone) of one host."""
     zone = str(variables.get("compute_availability_zone") or DEFAULT_ZONE)
     if not isinstance(result, Mapping):
         return {"status": "failed", "error": "the facts of host_info are not set on this host", "state": None}, zone
@@ -74,12 +75,12 @@ def _host(variables: Mapping, name: str, result: t.Any) -> tuple[dict[str, t.Any
     return {"status": "ok", "error": None, "state": state}, zone
 
 
-def read_fleet(task_vars: Mapping, hosts_variable: str, aggregates: Mapping | None = None) -> dict[str, t.Any]:
+def read_fleet(hosts: dict[str, HostVariables], hosts_variable: str, aggregates: Mapping | None = None) -> dict[str, t.Any]:
     """The fleet of this play: ``hosts_variable`` names the variable under which each host has what ``host_info`` returned.
 
+    ``hosts``: play_hosts with ``hosts_variable`` and HOST_VARIABLES.
     ``aggregates``: compute_aggregates as plain data. Zones become aggregates of their own with the metadata ``availability_zone``.
     """
-    hosts = {str(name): task_vars["hostvars"][str(name)] for name in task_vars.get("ansible_play_hosts_all") or []}
     return _fleet({name: (variables, variables.get(hosts_variable)) for name, variables in hosts.items()}, aggregates)
 
 
@@ -106,7 +107,7 @@ def fleet_file(hostvars: Mapping, names: t.Iterable[str], hosts_variable: str) -
     """What a fleet file holds: {version, hosts {name: {host_info, and those of HOST_VARIABLES that are set}}}."""
     hosts = {}
     for name in names:
-        variables = hostvars[name]
+        variables = HostVariables(hostvars, name, (hosts_variable, *HOST_VARIABLES))
         found = {key: plain(variables.get(key)) for key in HOST_VARIABLES if variables.get(key) is not None}
         hosts[str(name)] = {"host_info": plain(variables.get(hosts_variable) or {"failed": True, "msg": f"{hosts_variable} is not set"}), **found}
     return {"version": 1, "hosts": hosts}
@@ -116,7 +117,7 @@ def fleet_file(hostvars: Mapping, names: t.Iterable[str], hosts_variable: str) -
 FACTS = ("vcpus", "memory_mb", "disk_gb")
 
 
-def _fleet(given: dict[str, tuple[Mapping, t.Any]], aggregates: Mapping | None) -> dict[str, t.Any]:
+def _fleet(given: dict[str, tuple[Mapping | HostVariables, t.Any]], aggregates: Mapping | None) -> dict[str, t.Any]:
     hosts: dict[str, t.Any] = {}
     zones: dict[str, list[str]] = {}
     for name, (variables, result) in given.items():
@@ -129,12 +130,14 @@ def _fleet(given: dict[str, tuple[Mapping, t.Any]], aggregates: Mapping | None) 
     return {"version": 1, "hosts": hosts, "aggregates": built}
 
 
-def zone_of(fleet: Mapping, host: str) -> str:
-    """The availability zone of a host."""
+def zones_of(fleet: Mapping) -> dict[str, str]:
+    """The availability zone of each host that is in one."""
+    zones: dict[str, str] = {}
     for aggregate in fleet["aggregates"]:
-        if "availability_zone" in aggregate["metadata"] and host in aggregate["hosts"]:
-            return str(aggregate["metadata"]["availability_zone"])
-    return DEFAULT_ZONE
+        if "availability_zone" in aggregate["metadata"]:
+            for host in aggregate["hosts"]:
+                zones.setdefault(host, str(aggregate["metadata"]["availability_zone"]))
+    return zones
 
 
 def records(fleet: Mapping) -> list[dict[str, t.Any]]:

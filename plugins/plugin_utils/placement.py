@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import zone_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import DEFAULT_ZONE, zones_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook, NoMoreFixedIps
 
 Instance = dict[str, t.Any]
@@ -21,24 +21,24 @@ def _error(error_class: str, message: str, reasons: dict[str, str] | None = None
     return {"error_class": error_class, "message": message, "reschedule": False, "reasons": reasons or {}}
 
 
-def _place(instance: Instance, fleet: dict[str, t.Any], host: str, node: str, alternates: list[str], forced: bool) -> Instance:
+def _place(instance: Instance, zones: dict[str, str], host: str, node: str, alternates: list[str], forced: bool) -> Instance:
     # A forced host is the only one that was asked for: there is nowhere else to try.
     others = [] if forced else alternates
     return {
         **instance,
         "host": host,
         "node": node,
-        "availability_zone": zone_of(fleet, host),
+        "availability_zone": zones.get(host, DEFAULT_ZONE),
         "alternates": others,
-        "zones": {name: zone_of(fleet, name) for name in others},
+        "zones": {name: zones.get(name, DEFAULT_ZONE) for name in others},
         "attempts": [],
     }
 
 
-def _existing(instance: Instance, fleet: dict[str, t.Any]) -> Instance:
+def _existing(instance: Instance, zones: dict[str, str]) -> Instance:
     record = instance["existing"]["record"]
     host = instance["existing"]["host"]
-    return {**_place(instance, fleet, host, host, [], True), "ports": record.get("ports") or []}
+    return {**_place(instance, zones, host, host, [], True), "ports": record.get("ports") or []}
 
 
 def place(
@@ -53,7 +53,8 @@ def place(
     ``results``: [(request spec, scheduler result)]; ``explain(result)``: (one sentence, {host: reason}).
     """
     by_id = {instance["uuid"]: instance for instance in instances}
-    placed = [_existing(instance, fleet) for instance in instances if instance.get("existing")]
+    zones = zones_of(fleet)
+    placed = [_existing(instance, zones) for instance in instances if instance.get("existing")]
     lost: list[Lost] = []
     chosen: list[Instance] = []
     for spec, result in results:
@@ -65,7 +66,7 @@ def place(
         for uuid in spec["instance_uuids"]:
             pick = picks.get(uuid)
             if pick:
-                chosen.append(_place(by_id[uuid], fleet, pick["host"], pick.get("node") or pick["host"], _names(pick), forced))
+                chosen.append(_place(by_id[uuid], zones, pick["host"], pick.get("node") or pick["host"], _names(pick), forced))
             else:
                 message, reasons = explain(result)
                 lost.append((by_id[uuid], _error("NoValidHost", message, reasons)))

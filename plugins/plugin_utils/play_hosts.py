@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of a play's hosts, templated only where there is a template: to template facts costs many times what it costs to read them."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Mapping
+
+from ansible.template import is_trusted_as_template
+
+TEMPLATE_STARTS = ("{{", "{%", "{#")
+
+
+def needs_templating(value: t.Any) -> bool:
+    """Is there a template in it, or something that Ansible must make a value of (a vaulted text)?"""
+    if isinstance(value, str):
+        return (value.startswith("#jinja2:") or any(start in value for start in TEMPLATE_STARTS)) and is_trusted_as_template(value)
+    if isinstance(value, dict):
+        return any(needs_templating(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(needs_templating(item) for item in value)
+    return not (value is None or isinstance(value, (bool, int, float)))
+
+
+class HostVariables:
+    """Some variables of one host."""
+
+    def __init__(self, hostvars: Mapping, host: str, names: Iterable[str]) -> None:
+        self._hostvars, self._host = hostvars, host
+        raw = getattr(hostvars, "raw_get", hostvars.__getitem__)(host)
+        # Ansible puts together all variables of a host for each look, so one look must do; the others are not kept.
+        self.raw: dict[str, t.Any] = {name: raw[name] for name in names if name in raw}
+
+    def get(self, name: str) -> t.Any:
+        """The value, as a template would see it; None where it isn't set."""
+        value = self.raw.get(name)
+        return self._hostvars[self._host].get(name) if needs_templating(value) else value
+
+
+def play_hosts(task_vars: Mapping, names: Iterable[str]) -> dict[str, HostVariables]:
+    """All hosts of the play, those that are lost by now too, with these variables."""
+    wanted = tuple(names)
+    return {str(host): HostVariables(task_vars["hostvars"], str(host), wanted) for host in task_vars.get("ansible_play_hosts_all") or []}
