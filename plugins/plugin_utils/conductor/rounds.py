@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import copy
 import typing as t
+from collections import Counter
 
 STAGE_STATUS = {"claim": "placed", "build": "claimed"}
 KEYS = ("version", "stage", "run", "max_attempts", "servers", "group_members", "placements", "images")
@@ -31,17 +32,23 @@ Round = dict[str, t.Any]
 Outcomes = dict[str, "dict[str, dict[str, t.Any]] | str"]
 
 
-def _group_hosts(servers: list[dict[str, t.Any]], group_members: dict[str, dict[str, str]], server: dict[str, t.Any]) -> list[str]:
-    """The hosts of a server's group: of the members that were there, and of those on their way in this run."""
+def _on_their_way(servers: list[dict[str, t.Any]]) -> dict[str, Counter[str]]:
+    """{group id: how many servers of this run are on each host, or on their way to it}."""
+    hosts: dict[str, Counter[str]] = {}
+    for server in servers:
+        group = server["instance"].get("group")
+        if group and server["status"] in ("placed", "claimed", "active", "unknown"):
+            hosts.setdefault(group["id"], Counter())[server["instance"]["host"]] += 1
+    return hosts
+
+
+def _group_hosts(coming: dict[str, Counter[str]], group_members: dict[str, dict[str, str]], server: dict[str, t.Any]) -> list[str]:
+    """The hosts of a server's group: of the members that were there, and of the others on their way in this run."""
     group = server["instance"].get("group")
     if not group:
         return []
-    hosts = set(group_members.get(group["id"], {}).values())
-    for other in servers:
-        same = (other["instance"].get("group") or {}).get("id") == group["id"]
-        if same and other is not server and other["status"] in ("placed", "claimed", "active", "unknown"):
-            hosts.add(other["instance"]["host"])
-    return sorted(hosts)
+    others = coming[group["id"]] - Counter([server["instance"]["host"]])
+    return sorted({*group_members.get(group["id"], {}).values(), *others})
 
 
 def _stage(state: Round) -> Round:
@@ -50,9 +57,10 @@ def _stage(state: Round) -> Round:
     statuses = {server["status"] for server in servers}
     state["stage"] = "claim" if "placed" in statuses else "build" if "claimed" in statuses else "done"
     placements: dict[str, list[dict[str, t.Any]]] = {}
+    coming = _on_their_way(servers)
     for server in servers:
         if server["status"] == STAGE_STATUS.get(state["stage"]):
-            placed = dict(server["instance"], group_hosts=_group_hosts(servers, state["group_members"], server))
+            placed = dict(server["instance"], group_hosts=_group_hosts(coming, state["group_members"], server))
             placements.setdefault(placed["host"], []).append(placed)
     state["placements"] = placements
     state["images"] = {host: _images(instances) for host, instances in placements.items()} if state["stage"] == "build" else {}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import FleetError, fleet_file, read_fleet, read_fleet_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import HOST_VARIABLES, FleetError, fleet_file, read_fleet, read_fleet_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import play_hosts
 
 FACTS = {"host": {"version": 1, "node": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "instances": []}}
 HOSTVARS: dict[str, dict[str, t.Any]] = {
@@ -21,7 +22,8 @@ HOSTVARS: dict[str, dict[str, t.Any]] = {
 def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> None:
     path = tmp_path / "fleet.json"
     path.write_text(json.dumps(fleet_file(HOSTVARS, ["h1", "h2"], "found")), encoding="utf-8")
-    live = read_fleet({"ansible_play_hosts_all": ["h1", "h2"], "hostvars": HOSTVARS}, "found", {"ssd": {"hosts": ["h1"], "metadata": {"ssd": True}}})
+    hosts = play_hosts({"ansible_play_hosts_all": ["h1", "h2"], "hostvars": HOSTVARS}, ["found", *HOST_VARIABLES])
+    live = read_fleet(hosts, "found", {"ssd": {"hosts": ["h1"], "metadata": {"ssd": True}}})
     assert read_fleet_file(str(path), {"ssd": {"hosts": ["h1"], "metadata": {"ssd": True}}}) == live
     assert live["hosts"]["h1"]["state"]["facts"] == {"rack": "r1"}
     assert live["hosts"]["h1"]["state"]["traits"] == ["CUSTOM_SSD"]
