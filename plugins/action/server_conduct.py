@@ -11,23 +11,34 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils import result_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import HostVariables
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "round": {"type": "dict", "required": True},
     "outcomes_variable": {"type": "str", "required": True},
     "image_variable": {"type": "str"},
     "port_variable": {"type": "str"},
+    "result_file": {"type": "path"},
 }
 
 
-def read_outcomes(hostvars: Mapping, hosts: list[str], variable: str) -> rounds.Outcomes:
-    """What each host registered under ``variable``: {host: {uuid: outcome} | why there is nothing}."""
+Reported = dict[str, dict[str, t.Any]]
+
+
+def read_reports(hostvars: Mapping, hosts: list[str], variables: list[str]) -> dict[str, Reported]:
+    """What each host registered: {variable: {host: result}}."""
+    found = {host: HostVariables(hostvars, host, variables) for host in hosts}
+    return {variable: {host: plain(found[host].get(variable) or {}) for host in hosts} for variable in variables}
+
+
+def read_outcomes(reports: Reported) -> rounds.Outcomes:
+    """What came of a stage: {host: {uuid: outcome} | why there is nothing}."""
     outcomes: rounds.Outcomes = {}
-    for host in hosts:
-        reported = plain(hostvars[host].get(variable) or {})
+    for host, reported in reports.items():
         if reported.get("unreachable"):
             outcomes[host] = f"unreachable: {reported.get('msg') or 'no connection'}"
         elif "servers" not in reported or (reported.get("failed") and not reported["servers"]):
@@ -50,22 +61,28 @@ class ActionModule(ActionBase):
         try:
             args = plain(arguments)
             state = {key: args["round"][key] for key in rounds.KEYS}
-            outcomes = read_outcomes(variables["hostvars"], list(state["placements"]), args["outcomes_variable"])
+            stages = {stage: args[stage] for stage in ("outcomes_variable", "image_variable", "port_variable") if args[stage]}
+            reports = read_reports(variables["hostvars"], list(state["placements"]), list(stages.values()))
+            outcomes = read_outcomes(reports[args["outcomes_variable"]])
         except NotPlain as error:
             raise AnsibleActionFail(str(error)) from error
         for stage, variable in (("image", args["image_variable"]), ("port", args["port_variable"])):
             if variable:
-                _add_stage(variables["hostvars"], state, outcomes, stage, variable)
+                _add_stage(reports[variable], state, outcomes, stage)
         following = rounds.conduct(state, outcomes)
-        result.update(following, **run_result.summary(following, self._task.check_mode))
+        result.update(following, **run_result.summary(following, self._task.check_mode, variables.get("ansible_play_hosts_all") or ()))
+        if args["result_file"] and not self._task.check_mode:
+            try:
+                result_file.write(args["result_file"], result["report"])
+            except result_file.ResultFileError as error:
+                raise AnsibleActionFail(str(error)) from error
         result["msg"] = result["table"] if following["stage"] == "done" else _progress(following)
         result["changed"] = False
         return result
 
 
-def _add_stage(hostvars: Mapping, state: rounds.Round, outcomes: rounds.Outcomes, stage: str, variable: str) -> None:
+def _add_stage(reported: Reported, state: rounds.Round, outcomes: rounds.Outcomes, stage: str) -> None:
     """Add the seconds that the image or the port stage took to the outcomes of its servers."""
-    reported = {host: plain(hostvars[host].get(variable) or {}) for host in state["placements"]}
     if stage == "image":
         seconds = {host: {image["id"]: image.get("seconds") for image in item.get("images") or []} for host, item in reported.items()}
         rounds.add_seconds(outcomes, state, stage, seconds)

@@ -13,6 +13,7 @@ import uuid
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils import result_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import (
@@ -22,7 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import (
     read_fleet_file,
     refuse_partial_plays,
 )
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import group_members, place
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import cached_images, group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import play_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import this_run
@@ -45,6 +46,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "max_attempts": {"type": "int", "default": 3},
     "build_timeout_s": {"type": "float", "default": 1800},
     "seed": {"type": "int"},
+    "result_file": {"type": "path"},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }
 
@@ -100,8 +102,14 @@ class ActionModule(ActionBase):
             run=this_run(str(uuid.uuid4()), args["build_timeout_s"]),
             max_attempts=args["max_attempts"],
             group_members=group_members(fleet),
+            cached_images=cached_images(fleet),
         )
-        result.update(state, **run_result.summary(state, self._task.check_mode))
+        result.update(state, **run_result.summary(state, self._task.check_mode, variables.get("ansible_play_hosts_all") or ()))
+        if args["result_file"] and not self._task.check_mode:
+            try:
+                result_file.write(args["result_file"], result["report"])
+            except result_file.ResultFileError as error:
+                raise AnsibleActionFail(str(error)) from error
         verbosity = self._display.verbosity
         result["msg"] = [
             line

@@ -52,7 +52,7 @@ options:
     description: The host's name in the inventory, which affinity groups are checked by. The hypervisor's own name if left out.
     type: str
   images:
-    description: The images in the host's cache, as in RV(kvmfleet.compute.image#module:images).
+    description: What the image stage reported, RV(kvmfleet.compute.image#module:images). An image that is not among them is looked up in the cache.
     type: list
     elements: dict
     default: []
@@ -251,6 +251,7 @@ def describe_host(module: AnsibleModule, hypervisor: Hypervisor) -> Host:
         },
         # In check mode nothing is written, so a key that isn't there yet stays away.
         key=b"" if module.check_mode and not os.path.exists(os.path.join(params["state_path"], "secret.key")) else host_key(params["state_path"]),
+        image_cache_path=params["image_cache_path"],
         images={image["id"]: image for image in params["images"] if image.get("path") or image.get("error")},
     )
 

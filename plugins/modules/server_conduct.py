@@ -42,6 +42,9 @@ options:
   port_variable:
     description: The name of the variable under which each host registered M(kvmfleet.compute.port); for the times.
     type: str
+  result_file:
+    description: A file on the controller for C(version) and C(servers), which is RV(report), as JSON. Not written in check mode.
+    type: path
 seealso:
   - module: kvmfleet.compute.server_schedule
 """
@@ -65,7 +68,7 @@ placements:
   returned: success
   type: dict
 images:
-  description: For each host the images that its servers need.
+  description: For each host the images that its servers need and its cache lacks.
   returned: success
   type: dict
 servers:
@@ -87,6 +90,10 @@ max_attempts:
   type: int
 group_members:
   description: The members of each server group that were there before, with their hosts.
+  returned: success
+  type: dict
+cached_images:
+  description: By host the digests of the images in its cache, each with the disk format.
   returned: success
   type: dict
 report:

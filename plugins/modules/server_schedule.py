@@ -84,6 +84,9 @@ options:
   seed:
     description: Seed of the choice among equals, where O(options) ask for one.
     type: int
+  result_file:
+    description: A file on the controller for C(version) and C(servers), which is RV(report), as JSON. Not written in check mode.
+    type: path
   on_error:
     description:
       - V(fail) fails the task if a server found no host.
@@ -136,7 +139,7 @@ placements:
   returned: success
   type: dict
 images:
-  description: For each host the images that its servers need.
+  description: For each host the images that its servers need and its cache lacks.
   returned: success
   type: dict
 servers:
@@ -146,6 +149,10 @@ servers:
   elements: dict
 group_members:
   description: The members of each server group that were there before, with their hosts.
+  returned: success
+  type: dict
+cached_images:
+  description: By host the digests of the images in its cache, each with the disk format.
   returned: success
   type: dict
 max_attempts:

@@ -99,3 +99,12 @@ def group_members(fleet: dict[str, t.Any]) -> dict[str, dict[str, str]]:
             if group:
                 members.setdefault(group["id"], {})[record["uuid"]] = name
     return members
+
+
+def cached_images(fleet: dict[str, t.Any]) -> dict[str, dict[str, str]]:
+    """{host: {"sha256:…" or "sha512:…": disk format}} of the images in the hosts' caches."""
+    return {
+        name: {f"{algorithm}:{digest}": image["disk_format"] for image in host["state"].get("images") or [] for algorithm, digest in image["digests"].items()}
+        for name, host in fleet["hosts"].items()
+        if host["state"] and host["state"].get("images")
+    }

@@ -23,6 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.record import KEYS, record_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports
 
@@ -49,6 +50,8 @@ class Host:
     arch: str
     resources: t.Dict[str, t.Any]
     key: bytes
+    image_cache_path: str
+    # What the image stage reported, by id. What it wasn't asked for was in the cache when the host was read.
     images: t.Dict[str, t.Dict[str, t.Any]]
 
     def files(self, uuid: str) -> disks.InstanceFiles:
@@ -137,9 +140,10 @@ def _write_secret(path: str, text: str) -> None:
 
 def _make_disk(host: Host, instance: dict[str, t.Any], disk: dict[str, t.Any], source: dict[str, t.Any]) -> None:
     if disk["role"] == "root":
-        base = host.images.get(instance["image"]["id"])
+        image = instance["image"]
+        base = host.images.get(image["id"]) or cache.find_declared(host.image_cache_path, image["checksum"], image["disk_format"])
         if base is None:
-            raise ServerError("ImageNotFound", f"image {instance['image']['name']} is not in the host's cache")
+            raise ServerError("ImageNotFound", f"image {image['name']} is not in the host's cache any more", reschedule=True)
         if base.get("error"):
             raise ServerError(base["error"]["error_class"], base["error"]["message"])
         disks.make_overlay(disk["path"], base, disk["size"])

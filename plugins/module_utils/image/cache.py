@@ -14,6 +14,8 @@ import json
 import os
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
+
 
 def cached_path(cache_path: str, digest: str) -> str:
     """Where the image with this ``sha256:<hex>`` lies."""
@@ -57,6 +59,13 @@ def find(cache_path: str, algorithm: str, digest: str) -> dict[str, t.Any] | Non
         if entry["digests"].get(algorithm) == digest:
             return entry
     return None
+
+
+def find_declared(cache_path: str, declared: str, disk_format: str) -> dict[str, t.Any] | None:
+    """The cached image with the digest and the format that a catalogue declares; None where the sum stands in a file of sums that has to be read first."""
+    algorithm, rest = checksum.parse(declared)
+    entry = find(cache_path, algorithm, rest) if checksum.is_digest(algorithm, rest) else None
+    return entry if entry and entry["disk_format"] == disk_format else None
 
 
 def partial_path(cache_path: str, name: str) -> str:

@@ -65,15 +65,17 @@ def lost_sentence(result: dict[str, t.Any]) -> str:
     return f"{result['name']}: {result['error']['error_class']}: {result['error']['message']}{tried if len(result['attempts']) > 1 else ''}"
 
 
-def summary(state: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    """What a round tells its play: ``report`` (every server), ``lost`` (sentences), ``logins`` (for the inventory), ``stats`` (for a workflow)."""
+def summary(state: dict[str, t.Any], check_mode: bool, hosts: t.Collection[str] = ()) -> dict[str, t.Any]:
+    """What a round tells its play: ``report`` (every server), ``lost`` (sentences), ``logins`` (for the inventory), ``stats`` (for a workflow).
+
+    ``hosts``: the play's hosts, whose names no server may take in the inventory.
+    """
     report = [server_result(server, check_mode) for server in state["servers"]]
+    logins = [{"name": item["name"], "host": item["host"], "id": item["id"], "address": first_address(item)} for item in report if item["state"] == "ACTIVE"]
     return {
         "report": report,
         "lost": [lost_sentence(item) for item in report if item["error"]],
-        "logins": [
-            {"name": item["name"], "host": item["host"], "id": item["id"], "address": first_address(item)} for item in report if item["state"] == "ACTIVE"
-        ],
+        "logins": [] if check_mode else [login for login in logins if login["address"] and login["name"] not in hosts],
         "table": table(report),
         "stats": [{key: item[key] for key in ("id", "name", "host", "state", "reservation_id", "addresses")} for item in report],
     }

@@ -25,7 +25,7 @@ import typing as t
 from collections import Counter
 
 STAGE_STATUS = {"claim": "placed", "build": "claimed"}
-KEYS = ("version", "stage", "run", "max_attempts", "servers", "group_members", "placements", "images")
+KEYS = ("version", "stage", "run", "max_attempts", "servers", "group_members", "cached_images", "placements", "images")
 LOST = {"error_class": "HostLost", "reschedule": False}
 
 Round = dict[str, t.Any]
@@ -63,12 +63,14 @@ def _stage(state: Round) -> Round:
             placed = dict(server["instance"], group_hosts=_group_hosts(coming, state["group_members"], server))
             placements.setdefault(placed["host"], []).append(placed)
     state["placements"] = placements
-    state["images"] = {host: _images(instances) for host, instances in placements.items()} if state["stage"] == "build" else {}
+    state["images"] = (
+        {host: _images(instances, state["cached_images"].get(host, {})) for host, instances in placements.items()} if state["stage"] == "build" else {}
+    )
     return state
 
 
-def _images(instances: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """Each image once, however many servers need it; a server whose root disk is there needs none."""
+def _images(instances: list[dict[str, t.Any]], cached: dict[str, str]) -> list[dict[str, t.Any]]:
+    """Each image once, however many servers need it, unless it is in the host's cache; a server whose root disk is there needs none."""
     needed: dict[str, dict[str, t.Any]] = {}
     for instance in instances:
         record = (instance.get("existing") or {}).get("record") or {}
@@ -77,7 +79,7 @@ def _images(instances: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         missing = any(path.endswith("/disk") for path in record.get("missing_files") or [])
         if image and _action(instance) != "none" and (_action(instance) != "start" or missing):
             needed[image["id"]] = image
-    return list(needed.values())
+    return [image for image in needed.values() if cached.get(image["checksum"].lower()) != image["disk_format"]]
 
 
 def first(
@@ -87,8 +89,12 @@ def first(
     run: dict[str, t.Any],
     max_attempts: int,
     group_members: dict[str, dict[str, str]],
+    cached_images: dict[str, dict[str, str]],
 ) -> Round:
-    """The round after the scheduler: the placed instances, and [(instance, error)] of those that found no host."""
+    """The round after the scheduler: the placed instances, and [(instance, error)] of those that found no host.
+
+    ``cached_images``: {host: {digest: disk_format}} of the caches.
+    """
     # What is there already needs no claim; what a dead run left does, because its record names that run.
     servers = [_server(instance, "claimed" if _action(instance) in ("none", "start") else "placed") for instance in placed]
     for instance, error in unplaced:
@@ -96,7 +102,17 @@ def first(
         server["error"] = error
         servers.append(server)
     servers.sort(key=lambda server: (server["instance"]["request_index"], server["instance"]["launch_index"]))
-    return _stage({"version": 1, "stage": "claim", "run": run, "max_attempts": max_attempts, "servers": servers, "group_members": group_members})
+    return _stage(
+        {
+            "version": 1,
+            "stage": "claim",
+            "run": run,
+            "max_attempts": max_attempts,
+            "servers": servers,
+            "group_members": group_members,
+            "cached_images": cached_images,
+        }
+    )
 
 
 def _action(instance: dict[str, t.Any]) -> str | None:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result, rounds
 
+IMAGE = {"id": "i", "checksum": "sha256:AB", "disk_format": "qcow2"}
+
 
 def instance(name: str, host: str = "h1", alternates: tuple[str, ...] = ("h2", "h3"), **fields: t.Any) -> dict[str, t.Any]:
     made = {
@@ -18,7 +20,7 @@ def instance(name: str, host: str = "h1", alternates: tuple[str, ...] = ("h2", "
         "reservation_id": "r-1",
         "request_index": 0,
         "launch_index": 0,
-        "image": {"id": "i"},
+        "image": IMAGE,
         "host": host,
         "node": host,
         "availability_zone": "az1",
@@ -41,8 +43,8 @@ def error(reschedule: bool = True) -> dict[str, t.Any]:
     return {"error_class": "X", "message": "no", "reschedule": reschedule}
 
 
-def first(*instances: dict[str, t.Any], lost: t.Any = (), attempts: int = 3) -> rounds.Round:
-    return rounds.first(list(instances), list(lost), run={"id": "run"}, max_attempts=attempts, group_members={})
+def first(*instances: dict[str, t.Any], lost: t.Any = (), attempts: int = 3, cached: t.Any = None) -> rounds.Round:
+    return rounds.first(list(instances), list(lost), run={"id": "run"}, max_attempts=attempts, group_members={}, cached_images=cached or {})
 
 
 def test_claims_come_before_builds() -> None:
@@ -54,7 +56,13 @@ def test_claims_come_before_builds() -> None:
     assert {host: [i["uuid"] for i in placed] for host, placed in state["placements"].items()} == {"h2": ["b"]} or "h3" in state["placements"]
     state = rounds.conduct(state, {host: {"b": outcome("b", "claimed", "claim")} for host in state["placements"]})
     assert state["stage"] == "build"
-    assert state["images"] == {host: [{"id": "i"}] for host in state["placements"]}
+    assert state["images"] == {host: [IMAGE] for host in state["placements"]}
+
+
+def test_an_image_in_the_cache_is_not_asked_for() -> None:
+    claimed = {"h1": {"a": outcome("a", "claimed", "claim")}}
+    for cached, asked in (({"sha256:ab": "qcow2"}, []), ({"sha256:ab": "raw"}, [IMAGE]), ({"sha512:ab": "qcow2"}, [IMAGE]), ({}, [IMAGE])):
+        assert rounds.conduct(first(instance("a"), cached={"h1": cached}), claimed)["images"] == {"h1": asked}
 
 
 def test_a_refused_claim_takes_the_alternate_with_its_zone() -> None:
@@ -93,7 +101,9 @@ def test_existing_servers_need_no_claim_and_no_image() -> None:
 
 def test_group_hosts_follow_the_members() -> None:
     group = {"id": "g", "name": "g", "policy": "affinity", "rules": {}}
-    state = rounds.first([instance("a", group=group), instance("b", group=group)], [], run={}, max_attempts=3, group_members={"g": {"old": "h9"}})
+    state = rounds.first(
+        [instance("a", group=group), instance("b", group=group)], [], run={}, max_attempts=3, group_members={"g": {"old": "h9"}}, cached_images={}
+    )
     assert state["placements"]["h1"][0]["group_hosts"] == ["h1", "h9"]
 
 
