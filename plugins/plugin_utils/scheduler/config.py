@@ -49,6 +49,8 @@ NOVA: dict[str, dict[str, t.Any]] = {
         "enable_isolated_aggregate_filtering": False,
         "limit_tenants_to_placement_aggregate": False,
         "placement_aggregate_required_for_tenants": False,
+        "image_metadata_prefilter": False,
+        "query_placement_for_image_type_support": False,
     },
     "DEFAULT": {"service_down_time": 60},
     # All or nothing; where it is honoured, min_count servers or more are placed if not all can be.

@@ -30,6 +30,8 @@ def match(value: str, wanted: str) -> bool:
     """Does a host's value fulfil an extra spec? ValueError where a number is compared with something else."""
     operation, *words = wanted.split() or [""]
     if operation == "<or>":
+        if not words:
+            raise ValueError(f"{wanted!r}: <or> needs a value")
         return value in words[::2]
     if operation not in NUMERIC and operation not in TEXT and operation not in ("<in>", "<all-in>"):
         return value == wanted

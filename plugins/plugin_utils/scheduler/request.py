@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import basic_resources
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import hardware
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa_cells, pci_alias
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features, numa_cells, pci_alias
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.image_properties import known
 
@@ -45,18 +45,8 @@ def resources(flavor: dict[str, t.Any], is_bfv: bool, pinned: int = 0, overhead:
     return {name: amount for name, amount in {**basic, **asked}.items() if amount}
 
 
-# (trait, extra spec whose image property has the same name with an underscore, the value that asks for it)
-FEATURE_TRAITS = (
-    ("COMPUTE_SECURITY_UEFI_SECURE_BOOT", "os:secure_boot", "required"),
-    ("COMPUTE_ADDRESS_SPACE_PASSTHROUGH", "hw:maxphysaddr_mode", "passthrough"),
-    ("COMPUTE_ADDRESS_SPACE_EMULATED", "hw:maxphysaddr_mode", "emulate"),
-    ("COMPUTE_SECURITY_STATELESS_FIRMWARE", "hw:firmware_stateless", "true"),
-    ("COMPUTE_SOCKET_PCI_NUMA_AFFINITY", "hw:pci_numa_affinity_policy", "socket"),
-)
-
-
 def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[str], set[str]]:
-    """(required, forbidden) traits of flavor and image, those too that a feature stands for (``ResourceRequest._translate_*``)."""
+    """(required, forbidden) traits that flavor and image name."""
     required: set[str] = set()
     forbidden: set[str] = set()
     for key, value in (flavor.get("extra_specs") or {}).items():
@@ -64,18 +54,6 @@ def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[
         if match and match.group(1) == "trait":
             (forbidden if value == "forbidden" else required).add(match.group(3))
     required.update(key.removeprefix("trait:") for key, value in properties.items() if key.startswith("trait:") and value == "required")
-    for trait, feature, value in FEATURE_TRAITS:
-        scope, name = feature.split(":")
-        asked = (flavor.get("extra_specs") or {}).get(feature) or properties.get(f"{scope}_{name}")
-        if asked is not None and str(asked).lower() == value:
-            required.add(trait)
-    version = (flavor.get("extra_specs") or {}).get("hw:tpm_version") or properties.get("hw_tpm_version")
-    if version:
-        model = (flavor.get("extra_specs") or {}).get("hw:tpm_model") or properties.get("hw_tpm_model")
-        required.add("COMPUTE_SECURITY_TPM_CRB" if model == "tpm-crb" else "COMPUTE_SECURITY_TPM_TIS")
-        required.add("COMPUTE_SECURITY_TPM_2_0" if str(version) == "2.0" else "COMPUTE_SECURITY_TPM_1_2")
-        security = (flavor.get("extra_specs") or {}).get("hw:tpm_secret_security") or "user"
-        required.add(f"COMPUTE_SECURITY_TPM_SECRET_SECURITY_{str(security).upper()}")
     return required, forbidden
 
 
@@ -113,7 +91,9 @@ class Request:
         self.numa = self._guest(properties)
         self.pci_requests = pci_alias.requests(self.extra_specs, self._pci_affinity(properties), config.get("pci", "alias"))
         self.pack_numa = bool(config.get("compute", "packing_host_numa_cells_allocation_strategy"))
-        self.ways = self._ways(properties, bool(spec.get("is_bfv")), bool(config.get("workarounds", "disable_fallback_pcpu_query")))
+        self._features = features.Features(self.extra_specs, properties)
+        by_options = self._features.asked_by_options(config, image.get("disk_format"), bool(spec.get("is_bfv")))
+        self.ways = self._ways(properties, bool(spec.get("is_bfv")), bool(config.get("workarounds", "disable_fallback_pcpu_query")), by_options)
         self.required_traits, self.forbidden_traits = self.ways[0].required_traits, self.ways[0].forbidden_traits
         # The ways that are open on a host, where there is more than one and not all are.
         self.open_ways: dict[str, list[Way]] = {}
@@ -153,17 +133,19 @@ class Request:
         except hardware.ConstraintError as error:
             raise RequestError(f"{error.error_class}: {error.rule}") from error
 
-    def _ways(self, properties: dict[str, t.Any], is_bfv: bool, pcpu_only: bool) -> list[Way]:
+    def _ways(self, properties: dict[str, t.Any], is_bfv: bool, pcpu_only: bool, by_options: set[str]) -> list[Way]:
         """With dedicated CPUs PCPU is asked for and, after that, VCPU of hosts that set no CPUs apart (``SchedulerManager.select_destinations``)."""
         required, forbidden = traits(self.flavor, properties)
-        plain = Way(resources(self.flavor, is_bfv), required, forbidden)
+        required |= self._features.traits() | by_options
+        more = self._features.resources()
+        plain = Way({**resources(self.flavor, is_bfv), **more}, required, forbidden)
         policy = self.extra_specs.get("hw:cpu_policy") or self.image_properties.get("hw_cpu_policy")
         if self.numa is None or policy not in numa_cells.PINNED:
             return [plain]
         of_threads = {"HW_CPU_HYPERTHREADING"}
         thread_policy = self.numa.cells[0].thread_policy
         pinned = Way(
-            resources(self.flavor, is_bfv, sum(len(cell.pcpuset) for cell in self.numa.cells), int(self.numa.isolate_emulator)),
+            {**resources(self.flavor, is_bfv, sum(len(cell.pcpuset) for cell in self.numa.cells), int(self.numa.isolate_emulator)), **more},
             required | of_threads if thread_policy == "require" else required,
             forbidden | of_threads if thread_policy == "isolate" else forbidden,
         )

@@ -47,7 +47,9 @@ def evaluate(query: t.Any, host: HostState) -> t.Any:
     if command == "in":
         return len(arguments) > 1 and arguments[0] in arguments[1:]
     compare = COMPARE[command]
-    return len(arguments) > 1 and all(compare(arguments[0], other) for other in arguments[1:])
+    # All of them are compared, as in Nova, so that what can't be compared is told wherever it stands.
+    answers = [compare(arguments[0], other) for other in arguments[1:]]
+    return bool(answers) and all(answers)
 
 
 class JsonFilter(HostFilter):
