@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
             try:
                 result_file.write(args["result_file"], result["report"])
             except result_file.ResultFileError as error:
-                raise AnsibleActionFail(str(error)) from error
+                raise AnsibleActionFail(str(error)) from None
         result["msg"] = result["table"] if following["stage"] == "done" else _progress(following)
         result["changed"] = False
         return result

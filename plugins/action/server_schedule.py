@@ -74,6 +74,8 @@ class ActionModule(ActionBase):
         _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC, required_one_of=[("hosts_variable", "fleet_file")])
         try:
             args = plain(arguments)
+            if args["max_attempts"] < 1:
+                raise AnsibleActionFail(f"max_attempts: {args['max_attempts']} must be 1 or more")
             if args["fleet_file"]:
                 fleet = read_fleet_file(args["fleet_file"], args["aggregates"])
             else:
@@ -109,7 +111,7 @@ class ActionModule(ActionBase):
             try:
                 result_file.write(args["result_file"], result["report"])
             except result_file.ResultFileError as error:
-                raise AnsibleActionFail(str(error)) from error
+                raise AnsibleActionFail(str(error)) from None
         verbosity = self._display.verbosity
         result["msg"] = [
             line

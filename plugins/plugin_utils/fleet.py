@@ -14,6 +14,7 @@ import re
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils import host_facts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import is_dead
@@ -51,6 +52,9 @@ def _host(variables: Mapping | HostVariables, name: str, result: t.Any) -> tuple
         return {"status": "unreachable", "error": str(result.get("msg") or "unreachable"), "state": None}, zone
     if result.get("failed") or not result.get("host"):
         return {"status": "failed", "error": str(result.get("msg") or "host_info returned no facts"), "state": None}, zone
+    wrong = host_facts.problem(result["host"]) if isinstance(result["host"], dict) else "must be a mapping"
+    if wrong:
+        raise FleetError(f"facts of host {name}: {wrong}")
     state = dict(result["host"], name=name)
     address = str(variables.get("ansible_host") or "")
     try:
@@ -97,9 +101,6 @@ def read_fleet_file(path: str, aggregates: Mapping | None = None) -> dict[str, t
     for name, entry in entries.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("host_info"), dict):
             raise FleetError(f"fleet file {path}: hosts.{name}.host_info: must be what host_info returned for the host")
-        missing = [key for key in FACTS if key not in (entry["host_info"].get("host") or dict.fromkeys(FACTS))]
-        if missing:
-            raise FleetError(f"fleet file {path}: hosts.{name}.host_info.host.{missing[0]}: is required")
     return _fleet({name: (entry, entry["host_info"]) for name, entry in entries.items()}, aggregates)
 
 
@@ -113,16 +114,15 @@ def fleet_file(hostvars: Mapping, names: t.Iterable[str], hosts_variable: str) -
     return {"version": 1, "hosts": hosts}
 
 
-# What the rest of the chain can't do without; a fleet file may be written by hand.
-FACTS = ("vcpus", "memory_mb", "disk_gb")
-
-
 def _fleet(given: dict[str, tuple[Mapping | HostVariables, t.Any]], aggregates: Mapping | None) -> dict[str, t.Any]:
     hosts: dict[str, t.Any] = {}
     zones: dict[str, list[str]] = {}
     for name, (variables, result) in given.items():
         hosts[name], zone = _host(variables, name, result)
         zones.setdefault(zone, []).append(name)
+    wrong = host_facts.aggregates_problem(aggregates or {})
+    if wrong:
+        raise FleetError(wrong)
     built = [{"name": zone, "hosts": members, "metadata": {"availability_zone": zone}} for zone, members in zones.items()]
     for name, aggregate in (aggregates or {}).items():
         members = [str(host) for host in aggregate.get("hosts") or []]

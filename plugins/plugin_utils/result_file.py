@@ -29,4 +29,4 @@ def write(path: str, report: list[dict[str, t.Any]]) -> None:
             os.unlink(temporary)
             raise
     except OSError as error:
-        raise ResultFileError(f"result_file {path}: {error.strerror}") from error
+        raise ResultFileError(f"result_file {path}: {error.strerror}") from None

@@ -27,7 +27,7 @@ class Checker:
 
     def __init__(self, catalogue: Catalogue, fleet: Data | None, records: list[Data], policy: Policy, project: str) -> None:
         self._catalogue, self._fleet, self._policy, self._project = catalogue, fleet, policy, project
-        self._networks = RequestedNetworks(catalogue, records, policy)
+        self._networks = RequestedNetworks(catalogue, records, policy, project)
         self._pairs = Pairs(fleet, policy)
         hosts = fleet["hosts"] if fleet else {}
         # By lower-case name: as the fleet spells them.
@@ -69,7 +69,7 @@ class Checker:
             rule = "image signatures are not verified here; leave it out and rely on the image's checksum"
             problems.add("trusted_image_certificates", len(server["trusted_image_certificates"]), rule, "CertificateValidationFailed")
         self._check_metadata(server, problems)
-        of_image = image_block_devices.devices(image["properties"], flavor or {}, problems.add) if image else []
+        of_image = self._of_image(image, flavor, problems)
         asked_devices = server.get("block_device_mapping_v2") or []
         if server.get("block_device_mapping") and not asked_devices:
             has_root = block_devices.root_device(of_image) is not None
@@ -157,9 +157,26 @@ class Checker:
         return group
 
     @staticmethod
+    def _of_image(image: Data | None, flavor: Data | None, problems: ServerProblems) -> list[Data]:
+        """The devices of the image's properties; what has not their shape is the image's fault."""
+        if not image:
+            return []
+        try:
+            found = image_block_devices.devices(image["properties"], flavor or {}, problems.add)
+            for bdm in found:
+                block_devices.normal(bdm, "imageRef")
+            return found
+        except (ValueError, TypeError, AttributeError) as error:
+            problems.add("imageRef", image["name"], f"has block devices in its properties that can't be read: {error}", "InvalidBDMFormat")
+            return []
+
+    @staticmethod
     def _check_devices(flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems) -> None:
         if flavor:
             block_devices.check(flavor, devices, image_ref, count, problems.add)
         needing = [bdm for bdm in devices if not bdm["no_device"] and (bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot"))]
+        for bdm in devices:
+            if bdm["source_type"] in ("blank", "image") and bdm["destination_type"] is None and not bdm["no_device"]:
+                problems.add(f"{bdm['path']}.destination_type", None, "must be local: there is no volume service here", "InvalidBDMFormat")
         for bdm in needing:
             problems.add(bdm["path"], bdm["source_type"], "there is no volume service here: disks are local (image, blank)", "VolumeNotFound")

@@ -62,6 +62,9 @@ def _hardware(work: Callable[[], t.Any], bad: Bad) -> None:
         work()
     except hardware.ConstraintError as error:
         bad("flavorRef", error.rule, error.error_class)
+    except (ValueError, OverflowError) as error:
+        # A number of thousands of digits, or digits of another script.
+        bad("flavorRef", f"has an extra spec, or the image a property, that can't be read: {error}", "Invalid")
 
 
 def _disk(flavor: Data, image: Data, size: int | None, zero_disk_allowed: bool, bad: Bad) -> None:
@@ -132,7 +135,7 @@ class Pairs:
         # Refuse what no host here can build yet, and say what has no effect: better than a guest that is not what was asked.
         try:
             cells = hardware.constraints(flavor, image["properties"])["numa"]
-        except hardware.ConstraintError:
+        except (hardware.ConstraintError, ValueError, OverflowError):
             return faults, notes  # reported as what it is already
         if cells:
             faults.append(("flavorRef", "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet", "UnsupportedHardware"))

@@ -80,10 +80,15 @@ def base64_fault(value: str) -> str | None:
 
 
 def _count(value: t.Any) -> bool:
+    if isinstance(value, float) and not value.is_integer():
+        # No whole number: the type says so.
+        return True
     return not isinstance(value, (int, float, str)) or (str(value).isascii() and int(value) >= 1)
 
 
 def _size(value: t.Any) -> bool:
+    if isinstance(value, float) and not value.is_integer():
+        return True
     return _count(value) and (not isinstance(value, (int, float, str)) or int(value) <= 0x7FFFFFFF)
 
 

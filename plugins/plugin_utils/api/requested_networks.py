@@ -39,8 +39,8 @@ def _cidr(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 class RequestedNetworks:
     """Looks up the networks of one request after another: addresses and ports that one takes are taken for the next."""
 
-    def __init__(self, catalogue: Catalogue, records: list[Data], policy: Policy) -> None:
-        self._catalogue, self._policy = catalogue, policy
+    def __init__(self, catalogue: Catalogue, records: list[Data], policy: Policy, project: str) -> None:
+        self._catalogue, self._policy, self._project = catalogue, policy, project
         # (network id, address) and port id: who has it.
         self._addresses: dict[tuple[str, str], Data] = {}
         self._ports: dict[str, Data] = {}
@@ -50,9 +50,21 @@ class RequestedNetworks:
                 self._ports[port["id"]] = owner
                 for ip in port.get("fixed_ips") or []:
                     self._addresses[(port["network_id"], ip["ip_address"])] = owner
+        # Ports made beforehand keep their addresses, whether or not a server has them already.
+        self._kept: dict[tuple[str, str], str] = {}
+        for name, port in catalogue.entries["ports"].items():
+            network = catalogue.find("networks", port["network"])
+            if network:
+                self._kept.update({(network["id"], str(ipaddress.ip_address(ip["ip_address"]))): name for ip in port.get("fixed_ips") or []})
+        # What the request that is being checked has taken so far.
+        self._mine: set[t.Any] = set()
+
+    def _is_other(self, owner: Data | None, name: str) -> bool:
+        return owner is not None and (owner["name"], owner["project"]) != (name, self._project)
 
     def check(self, wanted: t.Any, name: str, written: Data, problems: ServerProblems) -> list[Data]:
         """[{network, port, fixed_ip, tag}] of ``networks`` of the server ``name``; ``written``: {Nova's path: the value as written}."""
+        self._mine = set()
         if wanted == "none":
             return []
         if wanted == "auto" or not wanted:
@@ -111,10 +123,14 @@ class RequestedNetworks:
             problems.add(path, reference, f"is no port; known: {self._catalogue.known('ports')}", "PortNotFound")
             return None
         owner = self._ports.get(port["id"])
-        if owner and owner["name"] != name:
+        if owner and self._is_other(owner, name):
             problems.add(path, reference, f"is in use by server {owner['name']}", "PortInUse", 409)
             return None
-        self._ports[port["id"]] = {"name": name, "project": None}
+        if port["id"] in self._mine:
+            problems.add(path, reference, "is given twice in this request", "HTTPBadRequest")
+            return None
+        self._mine.add(port["id"])
+        self._ports[port["id"]] = {"name": name, "project": self._project}
         return port
 
     def _fixed_ip(self, network: Data, text: str, path: str, name: str, problems: ServerProblems) -> None:
@@ -124,9 +140,15 @@ class RequestedNetworks:
             cidrs = ", ".join(s["cidr"] for s in network["subnets"])
             problems.add(path, text, f"is in no subnet of network {network['name']} ({cidrs})", "InvalidInput")
             return
-        owner = self._addresses.get((network["id"], str(address)))
-        if owner and owner["name"] != name:
+        key = (network["id"], str(address))
+        owner = self._addresses.get(key)
+        if owner and self._is_other(owner, name):
             problems.add(path, text, f"is in use by server {owner['name']}", "FixedIpAlreadyInUse")
+        elif key in self._mine:
+            problems.add(path, text, "is given twice in this request", "FixedIpAlreadyInUse")
+        elif key in self._kept and not owner:
+            problems.add(path, text, f"is kept for port {self._kept[key]}", "FixedIpAlreadyInUse")
         elif subnet["gateway_ip"] and ipaddress.ip_address(subnet["gateway_ip"]) == address:
             problems.add(path, text, f"is the gateway of network {network['name']}", "FixedIpAlreadyInUse")
-        self._addresses.setdefault((network["id"], str(address)), {"name": name, "project": None})
+        self._mine.add(key)
+        self._addresses.setdefault(key, {"name": name, "project": self._project})

@@ -21,6 +21,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import reco
 
 Data = dict[str, t.Any]
 DESCRIPTION_SINCE = 19
+# More servers than this in one request are a slip of the finger.
+MOST_SERVERS = 10000
 FLAVOR_KEYS = ("id", "name", "vcpus", "memory_mb", "root_gb", "ephemeral_gb", "swap", "extra_specs")
 IMAGE_KEYS = ("id", "name", "source", "checksum", "disk_format", "size", "virtual_size", "min_disk", "min_ram", "properties")
 
@@ -190,6 +192,9 @@ class _Run:
     def _choose(self, base: Data, asked: Data, found: Data, problems: ServerProblems) -> list[tuple[int, Data | None]]:
         """[(launch index, record | None)]: the servers that are there, and as many new ones as quotas grant."""
         count = asked["max_count"]
+        if count > MOST_SERVERS:
+            problems.add("max_count", count, f"must not be more than {MOST_SERVERS} in one request", "TooManyInstances", 403)
+            return []
         there: list[tuple[int, Data | None]] = []
         new: list[tuple[int, Data | None]] = []
         for position in range(count):

@@ -38,7 +38,7 @@ def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> Non
         ("[]", "must be a mapping with version 1 and hosts by name"),
         ('{"version": 2, "hosts": {}}', "must be a mapping with version 1"),
         ('{"version": 1, "hosts": {"a": {}}}', "hosts.a.host_info: must be what host_info returned"),
-        ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1}}}}}', "hosts.a.host_info.host.memory_mb: is required"),
+        ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1}}}}}', "facts of host a: memory_mb: must be a number, not None"),
         ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_facts": 3}}}', "compute_facts of host a"),
         (
             '{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_traits": ["ssd"]}}}',
@@ -57,3 +57,37 @@ def test_a_file_that_is_none_is_refused_with_its_path(tmp_path: Path, content: s
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(FleetError, match=r"fleet file .*nowhere\.json: .*No such file"):
         read_fleet_file(str(tmp_path / "nowhere.json"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        ({"vcpus": "four"}, "facts of host a: vcpus: must be a number, not 'four'"),
+        ({"used": {"VCPU": None}}, "facts of host a: used.VCPU: must be a number, not None"),
+        ({"instances": [{"uuid": "x"}]}, "facts of host a: instances[0].vm_state: is required"),
+        ({"images": [None]}, "facts of host a: images[0].digest: is required"),
+        ({"networks": {}}, "facts of host a: networks: must be a mapping with the lists bridges and libvirt"),
+    ],
+)
+def test_facts_of_another_shape_are_named(tmp_path: Path, facts: dict[str, t.Any], rule: str) -> None:
+    path = tmp_path / "fleet.json"
+    host = {"vcpus": 1, "memory_mb": 1, "disk_gb": 1, **facts}
+    path.write_text(json.dumps({"version": 1, "hosts": {"a": {"host_info": {"host": host}}}}), encoding="utf-8")
+    with pytest.raises(FleetError) as caught:
+        read_fleet_file(str(path))
+    assert str(caught.value) == rule
+
+
+@pytest.mark.parametrize(
+    ("aggregates", "rule"),
+    [
+        ([1], "compute_aggregates: must be a mapping"),
+        ({"a": None}, "compute_aggregates.a: must be a mapping"),
+        ({"a": {"hosts": "h1"}}, "compute_aggregates.a.hosts: must be a list of host names, not 'h1'"),
+        ({"a": {"hosts": [], "metadata": ["x"]}}, "compute_aggregates.a.metadata: must be a mapping"),
+    ],
+)
+def test_aggregates_of_another_shape_are_named(aggregates: t.Any, rule: str) -> None:
+    with pytest.raises(FleetError) as caught:
+        read_fleet({}, "found", aggregates)
+    assert rule in str(caught.value)

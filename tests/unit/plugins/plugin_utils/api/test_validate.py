@@ -302,3 +302,45 @@ def test_no_extra_spec_or_property_gives_a_traceback(specs: dict, properties: di
     if found["numa"]:
         assert sorted(cpu for cell in found["numa"] for cpu in cell["cpus"]) == [0, 1, 2, 3]
         assert sum(cell["memory_mb"] for cell in found["numa"]) == 1024
+
+
+PORT = "11111111-1111-4111-8111-1111111111ab"
+WITH_PORT = {**CATALOGUE, "ports": {"kept": {"id": PORT, "network": "lan", "fixed_ips": [{"ip_address": "192.0.2.77"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("networks", "fault"),
+    [
+        ([{"name": "lan", "fixed_ip": "192.0.2.9"}, {"name": "lan", "fixed_ip": "192.0.2.9"}], ("servers[0].networks[1].fixed_ip", "FixedIpAlreadyInUse")),
+        ([{"port": PORT}, {"port": PORT.upper()}], ("servers[0].networks[1].port", "HTTPBadRequest")),
+        ([{"name": "lan", "fixed_ip": "192.0.2.77"}], ("servers[0].networks[0].fixed_ip", "FixedIpAlreadyInUse")),
+    ],
+)
+def test_an_address_or_a_port_is_given_once(networks: list[dict[str, str]], fault: tuple[str, str]) -> None:
+    assert rules(check(asked(networks=networks), catalogue=WITH_PORT)) == [fault]
+
+
+def test_a_name_in_another_project_is_another_server() -> None:
+    there = record_of(check(asked()), project_id="other")
+    there["ports"][0]["fixed_ips"] = [{"ip_address": "192.0.2.50"}]
+    wanted = asked(networks=[{"name": "lan", "fixed_ip": "192.0.2.50"}])
+    assert rules(check(wanted, fleet=fleet_of(there))) == [("servers[0].networks[0].fixed_ip", "FixedIpAlreadyInUse")]
+    assert rules(check(wanted, fleet=fleet_of(dict(there, project_id="p")))) == []
+
+
+def test_enormous_and_endless_counts_are_refused() -> None:
+    assert rules(check(asked(max_count=10**9))) == [("servers[0].max_count", "TooManyInstances")]
+    assert rules(check(asked(min_count=float("inf")))) == [("servers[0].min_count", "ValidationError")]
+
+
+def test_a_local_disk_says_that_it_is_local() -> None:
+    root = {"source_type": "image", "destination_type": "local", "uuid": check(asked())["instances"][0]["image_ref"], "boot_index": 0}
+    result = check(asked(block_device_mapping_v2=[root, {"source_type": "blank", "volume_size": 1}]))
+    assert rules(result) == [("servers[0].block_device_mapping_v2[1].destination_type", "InvalidBDMFormat")]
+
+
+def test_what_can_not_be_read_in_flavor_or_image_is_their_fault() -> None:
+    flavors = {"small": {**CATALOGUE["flavors"]["small"], "extra_specs": {"hw:numa_nodes": "1" * 5000}}}
+    images = {"debian": {**CATALOGUE["images"]["debian"], "properties": {"block_device_mapping": [{"virtual_name": 5}]}}}
+    assert rules(check(asked(), catalogue={**CATALOGUE, "flavors": flavors})) == [("servers[0].flavor", "Invalid")]
+    assert rules(check(asked(), catalogue={**CATALOGUE, "images": images})) == [("servers[0].image", "InvalidBDMFormat")]
