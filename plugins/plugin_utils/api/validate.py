@@ -270,7 +270,7 @@ class _Run:
             "id": f"request-{base['request_index']}",
             "request_index": base["request_index"],
             "flavor": base["flavor"],
-            "image": {"id": base["image_ref"], "properties": (base["image"] or {}).get("properties") or {}},
+            "image": {"id": base["image_ref"], **{key: (base["image"] or {}).get(key) for key in ("disk_format", "properties")}},
             "num_instances": len(placed),
             "min_count": max(1, min(len(placed), asked["min_count"] - there)),
             "instance_uuids": [instance["uuid"] for instance in placed],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-STATES = {"placed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
+STATES = {"placed": "PLANNED", "claimed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
 
 
 def _addresses(instance: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
@@ -27,7 +27,7 @@ def server_result(server: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any
     state = STATES.get(server["status"], "UNKNOWN")
     if server["status"] == "active" and check_mode and server["changed"]:
         state = "PLANNED"
-    elif server["status"] == "placed" and existing.get("action") == "none":
+    elif server["status"] in ("placed", "claimed") and existing.get("action") == "none":
         state = "ACTIVE"
     return {
         "id": instance["uuid"],

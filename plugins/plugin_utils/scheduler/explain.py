@@ -63,7 +63,7 @@ def table(result: Result, names: list[str], verbosity: int = 0) -> list[str]:
     """Lines of text: where each server goes and why; every host and weight at verbosity 1 and up."""
     lines = []
     for name, pick in zip(names, result["picks"], strict=False):
-        if pick.get("host"):
+        if pick.get("host") and result["result"] in ("ok", "partial"):
             weighed = ", ".join(f"{host} {weight:.3f}" for host, weight in pick["weighed"][: None if verbosity else BRIEF])
             lines.append(f"{name} -> {pick['host']}" + (f"  (weights: {weighed})" if pick["survivors"] > 1 else "  (the only host left)"))
             if verbosity:

@@ -143,7 +143,9 @@ class Scheduler:
 
     def _evaluate(self, request: Request) -> Evaluation:
         """The fleet for this kind of request: the one that is kept, brought up to date, or a new one."""
-        kind = json.dumps({key: value for key, value in request.spec.items() if key not in OWN_FIELDS}, sort_keys=True)
+        same = {key: value for key, value in request.spec.items() if key not in OWN_FIELDS}
+        # An expression may ask for the number, and a server that is there already passes anti-affinity.
+        kind = json.dumps([same, request.number, request.is_known], sort_keys=True)
         evaluation, seen = self._evaluations.pop(kind, (None, 0))
         if evaluation is None or not evaluation.catch_up(list(dict.fromkeys(self._touched[seen:])), request):
             evaluation = Evaluation(self._stage, request, self.hosts)

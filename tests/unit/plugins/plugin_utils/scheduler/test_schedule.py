@@ -148,3 +148,16 @@ def test_the_order_of_hosts_decides_ties_only(hosts: list[dict], number: int, rn
             break
     else:
         assert before["result"] == after["result"]
+
+
+def test_how_many_are_asked_for_tells_requests_apart() -> None:
+    config = {"filter_scheduler": {"enabled_filters": [{"expression": "request.number < 3 or host.name == 'b'"}]}}
+    results = schedule([request(1, id="few"), request(3, id="many")], [host("a"), host("b"), host("c")], [], [], config)["results"]
+    assert [hosts_of(result) for result in results] == [["a"], ["b", "b", "b"]]
+
+
+def test_a_server_that_is_there_tells_requests_apart() -> None:
+    groups = [{"uuid": "g", "policy": "anti-affinity", "members": ["old"]}]
+    hosts = [host("a", instances=[{"uuid": "old"}])]
+    specs = [{**request(1, id="new", group="g")}, {**request(1, id="old", group="g"), "instance_uuids": ["old"]}]
+    assert [result["result"] for result in schedule(specs, hosts, [], groups, None)["results"]] == ["no_valid_host", "ok"]
