@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils import result_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import HostVariables
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.result_file import write_result
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "round": {"type": "dict", "required": True},
@@ -72,10 +72,7 @@ class ActionModule(ActionBase):
         following = rounds.conduct(state, outcomes)
         result.update(following, **run_result.summary(following, self._task.check_mode, variables.get("ansible_play_hosts_all") or ()))
         if args["result_file"] and not self._task.check_mode:
-            try:
-                result_file.write(args["result_file"], result["report"])
-            except result_file.ResultFileError as error:
-                raise AnsibleActionFail(str(error)) from None
+            write_result(args["result_file"], result["report"])
         result["msg"] = result["table"] if following["stage"] == "done" else _progress(following)
         result["changed"] = False
         return result

@@ -13,7 +13,6 @@ import uuid
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils import result_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import (
@@ -26,10 +25,11 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import (
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import cached_images, group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import play_hosts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.result_file import write_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, check
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, with_lists
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 
@@ -52,12 +52,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
 
 
 def _config(args: dict[str, t.Any]) -> dict[str, t.Any]:
-    check(args["options"])
-    config = {str(section): dict(options) for section, options in args["options"].items()}
+    config = with_lists(args["options"], args["filters"], args["weighers"])
     config.setdefault("scheduler", {}).setdefault("max_attempts", args["max_attempts"])
-    for option, name in (("filters", "enabled_filters"), ("weighers", "weight_classes")):
-        if args[option] is not None:
-            config.setdefault("filter_scheduler", {})[name] = args[option]
     return config
 
 
@@ -108,10 +104,7 @@ class ActionModule(ActionBase):
         )
         result.update(state, **run_result.summary(state, self._task.check_mode, variables.get("ansible_play_hosts_all") or ()))
         if args["result_file"] and not self._task.check_mode:
-            try:
-                result_file.write(args["result_file"], result["report"])
-            except result_file.ResultFileError as error:
-                raise AnsibleActionFail(str(error)) from None
+            write_result(args["result_file"], result["report"])
         verbosity = self._display.verbosity
         result["msg"] = [
             line

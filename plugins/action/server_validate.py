@@ -9,7 +9,6 @@ import getpass
 import json
 import os
 import random
-import tempfile
 import time
 import typing as t
 import uuid
@@ -18,6 +17,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils import json_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import HAS_JSONSCHEMA
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
@@ -77,11 +77,7 @@ def write_passwords(path: str, instances: list[dict[str, t.Any]], rng: random.Ra
             known = json.load(file)
     for instance in new:
         known[f"{instance['project_id']}/{instance['display_name']}"] = generate_password(rng)
-    # mkstemp makes it 0600.
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(known, file, indent=2)
-    os.replace(temporary, path)
+    json_file.write(path, known, 0o600)
 
 
 class ActionModule(ActionBase):

@@ -120,13 +120,11 @@ def _fleet(given: dict[str, tuple[Mapping | HostVariables, t.Any]], aggregates: 
     for name, (variables, result) in given.items():
         hosts[name], zone = _host(variables, name, result)
         zones.setdefault(zone, []).append(name)
-    wrong = host_facts.aggregates_problem(aggregates or {})
-    if wrong:
-        raise FleetError(wrong)
     built = [{"name": zone, "hosts": members, "metadata": {"availability_zone": zone}} for zone, members in zones.items()]
-    for name, aggregate in (aggregates or {}).items():
-        members = [str(host) for host in aggregate.get("hosts") or []]
-        built.append({"name": name, "hosts": members, "metadata": {key: str(value) for key, value in (aggregate.get("metadata") or {}).items()}})
+    try:
+        built += host_facts.listed_aggregates(aggregates or {}, "compute_aggregates")
+    except host_facts.AggregatesError as error:
+        raise FleetError(str(error)) from None
     return {"version": 1, "hosts": hosts, "aggregates": built}
 
 

@@ -17,11 +17,17 @@ def _is_number(value: t.Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def number_problem(item: dict[str, t.Any], names: tuple[str, ...]) -> str | None:
+    """The first of these that is no number, as ``name: rule``."""
+    wrong = next((name for name in names if not _is_number(item.get(name))), None)
+    return f"{wrong}: must be a number, not {item.get(wrong)!r}" if wrong else None
+
+
 def problem(facts: dict[str, t.Any]) -> str | None:
     """The first thing that is wrong, as ``path: rule``."""
-    for name in NUMBERS:
-        if not _is_number(facts.get(name)):
-            return f"{name}: must be a number, not {facts.get(name)!r}"
+    wrong = number_problem(facts, NUMBERS)
+    if wrong:
+        return wrong
     for name in LEDGERS:
         ledger = facts.get(name) or {}
         if not isinstance(ledger, dict):
@@ -43,15 +49,22 @@ def problem(facts: dict[str, t.Any]) -> str | None:
     return None
 
 
-def aggregates_problem(aggregates: t.Any) -> str | None:
-    """The first thing that is wrong with compute_aggregates, as ``path: rule``."""
+class AggregatesError(ValueError):
+    """Aggregates of another shape; the message names the path and the rule."""
+
+
+def listed_aggregates(aggregates: t.Any, path: str) -> list[dict[str, t.Any]]:
+    """[{name, hosts, metadata}], metadata as text, of aggregates by name, which stand at ``path``."""
     if not isinstance(aggregates, dict):
-        return "compute_aggregates: must be a mapping of aggregates by name"
+        raise AggregatesError(f"{path}: must be a mapping of aggregates by name")
+    listed = []
     for name, aggregate in aggregates.items():
         if not isinstance(aggregate, dict):
-            return f"compute_aggregates.{name}: must be a mapping with hosts and metadata"
-        if not isinstance(aggregate.get("hosts") or [], list):
-            return f"compute_aggregates.{name}.hosts: must be a list of host names, not {aggregate['hosts']!r}"
-        if not isinstance(aggregate.get("metadata") or {}, dict):
-            return f"compute_aggregates.{name}.metadata: must be a mapping"
-    return None
+            raise AggregatesError(f"{path}.{name}: must be a mapping with hosts and metadata")
+        hosts, metadata = aggregate.get("hosts") or [], aggregate.get("metadata") or {}
+        if not isinstance(hosts, list):
+            raise AggregatesError(f"{path}.{name}.hosts: must be a list of host names, not {hosts!r}")
+        if not isinstance(metadata, dict):
+            raise AggregatesError(f"{path}.{name}.metadata: must be a mapping")
+        listed.append({"name": name, "hosts": [str(host) for host in hosts], "metadata": {key: str(value) for key, value in metadata.items()}})
+    return listed

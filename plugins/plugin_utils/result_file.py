@@ -5,28 +5,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 import typing as t
 
+from ansible.errors import AnsibleActionFail
 
-class ResultFileError(OSError):
-    """It can't be written; the message names the path."""
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils import json_file
 
 
-def write(path: str, report: list[dict[str, t.Any]]) -> None:
-    """{version, servers}, mode 0644, replaced atomically."""
+def write_result(path: str, report: list[dict[str, t.Any]]) -> None:
+    """{version, servers}, mode 0644; AnsibleActionFail with the path where it can't be written."""
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".kvmfleet-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"version": 1, "servers": report}, file, indent=4)
-                file.write("\n")
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        json_file.write(path, {"version": 1, "servers": report}, 0o644)
     except OSError as error:
-        raise ResultFileError(f"result_file {path}: {error.strerror}") from None
+        raise AnsibleActionFail(f"result_file {path}: {error.strerror}") from None

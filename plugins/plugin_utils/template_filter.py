@@ -10,26 +10,19 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import check
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import with_lists
 
-# Options of the Jinja filters, and under which name of [filter_scheduler] the scheduler has them.
-LISTS = {"filters": "enabled_filters", "weighers": "weight_classes"}
-PLAIN = ("options", "aggregates", "groups")
+OPTIONS = ("filters", "weighers", "options", "aggregates", "groups")
 
 
 def answer(function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, options: dict[str, t.Any]) -> t.Any:
     """What ``function(hosts, request, aggregates, groups, config)`` gives; AnsibleFilterError for what is wrong."""
-    known = [*LISTS, *PLAIN]
-    unknown = sorted(set(options) - set(known))
+    unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
-        raise AnsibleFilterError(f"{', '.join(unknown)}: unknown option; known: {', '.join(known)}")
+        raise AnsibleFilterError(f"{', '.join(unknown)}: unknown option; known: {', '.join(OPTIONS)}")
     try:
         given = {key: plain(value, key) for key, value in options.items() if value is not None}
-        check(given.get("options", {}))
-        config = {section: dict(values) for section, values in given.get("options", {}).items()}
-        for key, option in LISTS.items():
-            if key in given:
-                config.setdefault("filter_scheduler", {})[option] = given[key]
+        config = with_lists(given.get("options", {}), given.get("filters"), given.get("weighers"))
         return function(plain(hosts, "hosts"), plain(request, "request"), given.get("aggregates"), given.get("groups"), config)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise AnsibleFilterError(str(error)) from error

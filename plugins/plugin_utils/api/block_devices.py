@@ -11,6 +11,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.hardware import is_true
+
 DISK_BUSES = ("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml")
 MOST_LOCAL = 3
 ROOT_DEVICE = "vda"
@@ -22,10 +24,6 @@ Bad = Callable[[str, t.Any, str, str], None]
 
 def _int(value: t.Any) -> int | None:
     return None if value is None or value == "" else int(value)
-
-
-def _is_true(value: t.Any) -> bool:
-    return str(value).lower() in ("true", "1", "on", "yes")
 
 
 def device_path(name: str | None) -> str | None:
@@ -49,7 +47,7 @@ def normal(bdm: Bdm, path: str, volumes: dict[str, Bdm] | None = None, snapshots
         "volume_size": size,
         "guest_format": bdm.get("guest_format"),
         "device_name": device_path(bdm.get("device_name")),
-        "delete_on_termination": _is_true(bdm.get("delete_on_termination", False)),
+        "delete_on_termination": is_true(bdm.get("delete_on_termination", False)),
         "volume_type": bdm.get("volume_type"),
         "disk_bus": bdm.get("disk_bus"),
         "uuid": uuid,

@@ -13,6 +13,7 @@ import difflib
 import functools
 import re
 import typing as t
+import uuid
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats, microversions, schema
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import SECRET_FIELDS, ServerProblems
@@ -194,15 +195,16 @@ def parse_zone(text: str | None) -> tuple[str | None, str | None, str | None]:
 def _check_networks(networks: t.Any, problems: ServerProblems) -> None:
     if not isinstance(networks, list):
         return
-    ports: dict[str, int] = {}
+    ports: dict[uuid.UUID, int] = {}
     for index, network in enumerate(networks):
         path = f"networks[{index}]"
         if network.get("port"):
             if network.get("fixed_ip"):
                 problems.add(f"{path}.fixed_ip", network["fixed_ip"], "cannot be used together with port", "HTTPBadRequest")
-            if network["port"] in ports:
-                problems.add(f"{path}.port", network["port"], f"is that of networks[{ports[network['port']]}] already", "HTTPBadRequest")
-            ports.setdefault(network["port"], index)
+            # One id may be written in more than one way.
+            first = ports.setdefault(uuid.UUID(network["port"]), index)
+            if first != index:
+                problems.add(f"{path}.port", network["port"], f"is that of networks[{first}] already", "HTTPBadRequest")
         elif not network.get("uuid"):
             problems.add(path, None, "needs uuid (or name) or port", "HTTPBadRequest")
         elif not formats.is_uuid(network["uuid"]):

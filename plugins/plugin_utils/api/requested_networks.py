@@ -41,11 +41,11 @@ class RequestedNetworks:
 
     def __init__(self, catalogue: Catalogue, records: list[Data], policy: Policy, project: str) -> None:
         self._catalogue, self._policy, self._project = catalogue, policy, project
-        # (network id, address) and port id: who has it.
-        self._addresses: dict[tuple[str, str], Data] = {}
-        self._ports: dict[str, Data] = {}
+        # (network id, address) and port id: (project, name) of the server that has it.
+        self._addresses: dict[tuple[str, str], tuple[str, str]] = {}
+        self._ports: dict[str, tuple[str, str]] = {}
         for record in records:
-            owner = {"name": record["display_name"], "project": record["project_id"]}
+            owner = (record["project_id"], record["display_name"])
             for port in record.get("ports") or []:
                 self._ports[port["id"]] = owner
                 for ip in port.get("fixed_ips") or []:
@@ -56,11 +56,8 @@ class RequestedNetworks:
             network = catalogue.find("networks", port["network"])
             if network:
                 self._kept.update({(network["id"], str(ipaddress.ip_address(ip["ip_address"]))): name for ip in port.get("fixed_ips") or []})
-        # What the request that is being checked has taken so far.
-        self._mine: set[t.Any] = set()
-
-    def _is_other(self, owner: Data | None, name: str) -> bool:
-        return owner is not None and (owner["name"], owner["project"]) != (name, self._project)
+        # The addresses that the request that is being checked has asked for so far.
+        self._mine: set[tuple[str, str]] = set()
 
     def check(self, wanted: t.Any, name: str, written: Data, problems: ServerProblems) -> list[Data]:
         """[{network, port, fixed_ip, tag}] of ``networks`` of the server ``name``; ``written``: {Nova's path: the value as written}."""
@@ -122,15 +119,11 @@ class RequestedNetworks:
         if port is None:
             problems.add(path, reference, f"is no port; known: {self._catalogue.known('ports')}", "PortNotFound")
             return None
-        owner = self._ports.get(port["id"])
-        if owner and self._is_other(owner, name):
-            problems.add(path, reference, f"is in use by server {owner['name']}", "PortInUse", 409)
+        me = (self._project, name)
+        owner = self._ports.setdefault(port["id"], me)
+        if owner != me:
+            problems.add(path, reference, f"is in use by server {owner[1]}", "PortInUse", 409)
             return None
-        if port["id"] in self._mine:
-            problems.add(path, reference, "is given twice in this request", "HTTPBadRequest")
-            return None
-        self._mine.add(port["id"])
-        self._ports[port["id"]] = {"name": name, "project": self._project}
         return port
 
     def _fixed_ip(self, network: Data, text: str, path: str, name: str, problems: ServerProblems) -> None:
@@ -140,10 +133,10 @@ class RequestedNetworks:
             cidrs = ", ".join(s["cidr"] for s in network["subnets"])
             problems.add(path, text, f"is in no subnet of network {network['name']} ({cidrs})", "InvalidInput")
             return
-        key = (network["id"], str(address))
+        key, me = (network["id"], str(address)), (self._project, name)
         owner = self._addresses.get(key)
-        if owner and self._is_other(owner, name):
-            problems.add(path, text, f"is in use by server {owner['name']}", "FixedIpAlreadyInUse")
+        if owner and owner != me:
+            problems.add(path, text, f"is in use by server {owner[1]}", "FixedIpAlreadyInUse")
         elif key in self._mine:
             problems.add(path, text, "is given twice in this request", "FixedIpAlreadyInUse")
         elif key in self._kept and not owner:
@@ -151,4 +144,4 @@ class RequestedNetworks:
         elif subnet["gateway_ip"] and ipaddress.ip_address(subnet["gateway_ip"]) == address:
             problems.add(path, text, f"is the gateway of network {network['name']}", "FixedIpAlreadyInUse")
         self._mine.add(key)
-        self._addresses.setdefault(key, {"name": name, "project": self._project})
+        self._addresses.setdefault(key, me)

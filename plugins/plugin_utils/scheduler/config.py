@@ -108,6 +108,16 @@ def check(given: t.Any) -> None:
         raise ConfigError(f"kvmfleet.profile: {profile!r} must be one of {', '.join(PROFILES)}")
 
 
+def with_lists(options: t.Any, filters: list[t.Any] | None = None, weighers: list[t.Any] | None = None) -> dict[str, dict[str, t.Any]]:
+    """The options, checked, with the filters and weighers that are given beside them."""
+    check(options)
+    config = {section: dict(values) for section, values in options.items()}
+    for name, items in (("enabled_filters", filters), ("weight_classes", weighers)):
+        if items is not None:
+            config.setdefault("filter_scheduler", {})[name] = items
+    return config
+
+
 def _value(section: str, name: str, value: t.Any) -> t.Any:
     """A list that is written as one text is split at its commas, as in nova.conf."""
     if isinstance(value, str) and isinstance(NOVA.get(section, {}).get(name), list):
@@ -135,11 +145,10 @@ class Config:
         return self.get("filter_scheduler", name)
 
 
-def parse_weight_setting(setting: list[str] | str) -> list[tuple[str, float]]:
+def parse_weight_setting(setting: list[str]) -> list[tuple[str, float]]:
     """[(name, ratio)] of ``name=ratio`` items (``scheduler.utils.parse_options``); what doesn't parse is left out."""
-    items = setting.split(",") if isinstance(setting, str) else setting
     parsed = []
-    for item in items:
+    for item in setting:
         name, _equals, ratio = str(item).partition("=")
         try:
             parsed.append((name.strip(), float(ratio)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import prefilters
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, prefilters
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -76,6 +76,10 @@ class Evaluation:
                 removed[host.host] = {"filter": item.name, "reason": why}
                 return False
         return True
+
+    def reasons(self) -> dict[str, str]:
+        """{host: why it is out}."""
+        return {**self.rejected, **explain.removals(self.removed)}
 
     def still_passes(self, host: HostState, request: Request) -> bool:
         """May an alternate be on it, with all that was placed since?"""

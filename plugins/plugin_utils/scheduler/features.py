@@ -24,7 +24,6 @@ WANTED = (
     ("hw:pci_numa_affinity_policy", "socket", "COMPUTE_SOCKET_PCI_NUMA_AFFINITY"),
     ("hw:sound_model", "virtio", "COMPUTE_SOUND_MODEL_VIRTIO"),
 )
-ENCRYPTION = {"amd-sev": "AMD_SEV", "amd-sev-es": "AMD_SEV_ES", "amd-sev-snp": "AMD_SEV_SNP", "intel-tdx": "INTEL_TDX"}
 # For image_metadata_prefilter: (image property, first part of the trait, the values that have a trait).
 _BUSES = "fdc ide lxc sata scsi uml usb virtio xen"
 METADATA = (
@@ -76,7 +75,7 @@ class Features:
             found.add("COMPUTE_NET_VIRTIO_PACKED")
         if self._is_wanted("hw:mem_encryption"):
             model = self._either("hw:mem_encryption_model") or "amd-sev"
-            found.add(f"HW_CPU_X86_{ENCRYPTION.get(model, model.upper())}")
+            found.add(f"HW_CPU_X86_{model.replace('-', '_').upper()}")
         return found | self._tpm() | self._ephemeral_encryption()
 
     def _tpm(self) -> set[str]:

@@ -41,20 +41,24 @@ class Ranking:
             self.totals = list(map(operator.add, self.totals, column))
         self._open = self.totals
         for position in self._shut:
-            self._close(bisect_left(self._positions, position))
+            self._close(self._at(position))
 
     def _close(self, index: int) -> None:
         if self._open is self.totals:
             self._open = self.totals.copy()
         self._open[index] = SHUT
 
-    def _find(self, host: HostState) -> int | None:
-        index = bisect_left(self._positions, host.position)
-        return index if index < len(self._positions) and self._positions[index] == host.position else None
+    def _at(self, position: int) -> int:
+        """The index of the host with this position, or where it would stand."""
+        return bisect_left(self._positions, position)
+
+    def _find(self, position: int) -> int | None:
+        index = self._at(position)
+        return index if index < len(self._positions) and self._positions[index] == position else None
 
     def shut(self, host: HostState) -> None:
         """It keeps its weight among the others, but can't be chosen any more: it is full."""
-        index = self._find(host)
+        index = self._find(host.position)
         if index is not None:
             self._shut.add(host.position)
             self._close(index)
@@ -65,7 +69,7 @@ class Ranking:
 
     def put(self, host: HostState, request: Request) -> None:
         """Something was placed on this host."""
-        index = self._find(host)
+        index = self._find(host.position)
         if index is None:
             return
         rescaled = [column for column in self._columns if column.put(index, host, request)]
@@ -84,7 +88,7 @@ class Ranking:
 
     def drop(self, host: HostState) -> None:
         """This host is left out from now on."""
-        index = self._find(host)
+        index = self._find(host.position)
         if index is None:
             return
         del self.hosts[index], self._positions[index], self.totals[index]
@@ -102,7 +106,7 @@ class Ranking:
 
     def index(self, host: HostState) -> int:
         """Where one of its hosts stands."""
-        return bisect_left(self._positions, host.position)
+        return self._at(host.position)
 
     def best(self) -> HostState | None:
         """The first of the hosts with the largest weight that are not shut."""
@@ -123,8 +127,8 @@ class Ranking:
         """Hosts that are neither shut nor ``taken`` (positions), best first, as they stand now even if the ranking changes meanwhile."""
         left = self._open.copy()
         for position in taken:
-            index = bisect_left(self._positions, position)
-            if index < len(left) and self._positions[index] == position:
+            index = self._find(position)
+            if index is not None:
                 left[index] = SHUT
         return _descending(left, self.hosts.copy())
 

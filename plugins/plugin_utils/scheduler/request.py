@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import basic_resources
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import hardware
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import parse_zone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features, numa_cells, pci_alias
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.image_properties import known
@@ -94,7 +95,7 @@ class Request:
         self._features = features.Features(self.extra_specs, properties)
         by_options = self._features.asked_by_options(config, image.get("disk_format"), bool(spec.get("is_bfv")))
         self.ways = self._ways(properties, bool(spec.get("is_bfv")), bool(config.get("workarounds", "disable_fallback_pcpu_query")), by_options)
-        self.required_traits, self.forbidden_traits = self.ways[0].required_traits, self.ways[0].forbidden_traits
+        self.required_traits = self.ways[0].required_traits
         # The ways that are open on a host, where there is more than one and not all are.
         self.open_ways: dict[str, list[Way]] = {}
         self.number: int = int(spec.get("num_instances") or len(spec.get("instance_uuids") or []) or 1)
@@ -157,15 +158,10 @@ class Request:
 
     @staticmethod
     def _zone(text: str | None) -> tuple[str | None, str | None, str | None]:
-        if not text or ":" not in text:
-            return text or None, None, None
-        if text.count(":") > 2:
-            raise RequestError(f"availability_zone {text!r}: more than two colons")
-        if text.count(":") == 2 and "::" in text:
-            zone, node = text.split("::")
-            return zone or None, None, node or None
-        zone, host, node = [*text.split(":"), ""][:3]
-        return zone or None, host or None, node or None
+        try:
+            return parse_zone(text)
+        except ValueError as error:
+            raise RequestError(f"availability_zone {text!r}: {error}") from error
 
     @staticmethod
     def _group(uuid: str | None, groups: dict[str, Group]) -> Group | None:

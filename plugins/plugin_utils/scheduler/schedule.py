@@ -111,7 +111,7 @@ class Scheduler:
         if len(undo) < request.number:
             enough = len(undo) >= request.min_count and self.config.get("kvmfleet", "honour_min_count")
             result["result"] = "partial" if enough else "no_valid_host"
-            result["message"] = explain.no_valid_host({**evaluation.rejected, **explain.removals(evaluation.removed), **full})
+            result["message"] = explain.no_valid_host({**evaluation.reasons(), **full})
             if not enough:
                 self._give_back(request, undo)
         return result
@@ -119,7 +119,7 @@ class Scheduler:
     def candidates(self, spec: Data) -> tuple[list[HostState], dict[str, str]]:
         """(the hosts that one server of the request could be on, in the order of the inventory; {host: why not})."""
         evaluation = Evaluation(self._stage, self._request(spec), self.hosts)
-        return evaluation.ranking.hosts, {**evaluation.rejected, **explain.removals(evaluation.removed)}
+        return evaluation.ranking.hosts, evaluation.reasons()
 
     def weighed(self, spec: Data) -> list[tuple[int, Data]]:
         """[(position, {name, weight, weights})] of all hosts, best first."""

@@ -10,23 +10,24 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils import host_facts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import Scheduler
 
 Data = dict[str, t.Any]
-# What a host can't be scheduled without; everything else has Nova's default.
-NEEDED = {"host": ("vcpus", "memory_mb", "disk_gb"), "flavor": ("vcpus", "memory_mb")}
+# What a flavor must have; everything else has Nova's default.
+FLAVOR = ("vcpus", "memory_mb")
 
 
 class NotAsDocumented(ValueError):
     """Hosts or a request without the shape of docs/data.md; the message names the path and the rule."""
 
 
-def _numbers(item: t.Any, kind: str, path: str) -> None:
+def _numbers(item: t.Any, names: tuple[str, ...], path: str) -> None:
     if not isinstance(item, dict):
         raise NotAsDocumented(f"{path}: must be a mapping, not {type(item).__name__}")
-    for key in NEEDED[kind]:
-        if isinstance(item.get(key), bool) or not isinstance(item.get(key), (int, float)):
-            raise NotAsDocumented(f"{path}.{key}: must be a number, not {item.get(key)!r}")
+    wrong = host_facts.number_problem(item, names)
+    if wrong:
+        raise NotAsDocumented(f"{path}.{wrong}")
 
 
 def _named(hosts: t.Any) -> list[Data]:
@@ -34,7 +35,7 @@ def _named(hosts: t.Any) -> list[Data]:
         raise NotAsDocumented(f"hosts: must be a list of host facts, not {type(hosts).__name__}")
     named = []
     for index, host in enumerate(hosts):
-        _numbers(host, "host", f"hosts[{index}]")
+        _numbers(host, host_facts.NUMBERS, f"hosts[{index}]")
         name = host.get("name") or host.get("node")
         if not name:
             raise NotAsDocumented(f"hosts[{index}].name: is required")
@@ -43,12 +44,8 @@ def _named(hosts: t.Any) -> list[Data]:
 
 
 def _scheduler(hosts: t.Any, request: t.Any, aggregates: Data | None, groups: list[Data] | None, config: Data) -> Scheduler:
-    _numbers(request.get("flavor") if isinstance(request, dict) else None, "flavor", "request.flavor")
-    for name, aggregate in (aggregates or {}).items():
-        if not isinstance(aggregate, dict):
-            raise NotAsDocumented(f"aggregates.{name}: must be a mapping with hosts and metadata")
-    built = [{"metadata": {}, "hosts": [], **aggregate, "name": name} for name, aggregate in (aggregates or {}).items()]
-    return Scheduler(_named(hosts), built, groups or [], config)
+    _numbers(request.get("flavor") if isinstance(request, dict) else None, FLAVOR, "request.flavor")
+    return Scheduler(_named(hosts), host_facts.listed_aggregates(aggregates or {}, "aggregates"), groups or [], config)
 
 
 def filter_hosts(hosts: t.Any, request: t.Any, aggregates: Data | None, groups: list[Data] | None, config: Data) -> tuple[list[Data], dict[str, str]]:
