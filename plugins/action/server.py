@@ -12,8 +12,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import secrets_of
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import ssh_banner
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import ssh_banner
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.server"
 

@@ -13,9 +13,9 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import HostVariables
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.result_file import write_result
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "round": {"type": "dict", "required": True},

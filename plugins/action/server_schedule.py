@@ -13,22 +13,16 @@ import uuid
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import cached_images, group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import (
-    HOST_VARIABLES,
-    FleetError,
-    read_fleet,
-    read_fleet_file,
-    refuse_partial_plays,
-)
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import cached_images, group_members, place
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import play_hosts
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.result_file import write_result
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import this_run
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import play_hosts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, read_fleet, read_fleet_file, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, with_lists
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule

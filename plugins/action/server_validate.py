@@ -17,21 +17,15 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils import json_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import HAS_JSONSCHEMA
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import (
-    HOST_VARIABLES,
-    FleetError,
-    read_fleet,
-    read_fleet_file,
-    refuse_partial_plays,
-)
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import HostVariables, play_hosts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables, play_hosts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, read_fleet, read_fleet_file, refuse_partial_plays
 
 CATALOGUE = (*KINDS, "quotas", "policy")
 

@@ -86,8 +86,8 @@ _value:
 
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.template_filter import answer
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import stand_alone
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.template_filter import answer
 
 
 def filter_hosts(hosts: t.Any, request: t.Any, reasons: bool = False, **options: t.Any) -> t.Any:

@@ -55,7 +55,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import fleet_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import fleet_file
 
 
 def fleet_facts(hostvars: t.Any, hosts: t.Any, hosts_variable: str) -> dict[str, t.Any]:

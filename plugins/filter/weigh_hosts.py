@@ -81,8 +81,8 @@ _value:
 
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.template_filter import answer
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import stand_alone
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.template_filter import answer
 
 
 def weigh_hosts(hosts: t.Any, request: t.Any, **options: t.Any) -> t.Any:

@@ -18,7 +18,7 @@ import xml.etree.ElementTree as ET
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common import respawn
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import record as instance_record
+from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
 
 try:
     import libvirt

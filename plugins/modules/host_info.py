@@ -109,7 +109,7 @@ host:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_state
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_report
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec, reserved_and_ratio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
 
@@ -122,7 +122,7 @@ def main() -> None:
     reserved, allocation_ratio = reserved_and_ratio(module.params)
     try:
         with Hypervisor(module.params["libvirt_uri"]) as hypervisor:
-            host = host_state.facts(
+            host = host_report.facts(
                 hypervisor,
                 instances_path=module.params["instances_path"],
                 image_cache_path=module.params["image_cache_path"],

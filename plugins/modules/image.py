@@ -166,7 +166,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum, fetch
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.errors import ImageError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 
 ARGUMENT_SPEC = {
     "images": {

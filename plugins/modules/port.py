@@ -88,11 +88,11 @@ servers:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish, outcome
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports as host_ports
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.network_data import network_data
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import network_data
 
 ARGUMENT_SPEC = {
     "servers": {"type": "list", "elements": "dict", "required": True},

@@ -201,9 +201,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import co
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec, reserved_and_ratio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.build import Host, Secrets
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disks import InstanceFiles
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_state import totals
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.disks import InstanceFiles
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import totals
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import host_key
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt

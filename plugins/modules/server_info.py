@@ -94,7 +94,7 @@ servers:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_state
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_report
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
 
@@ -127,7 +127,7 @@ def main() -> None:
     params = module.params
     try:
         with Hypervisor(params["libvirt_uri"]) as hypervisor:
-            records = host_state.instances(hypervisor.domains(), params["instances_path"], params["state_path"])
+            records = host_report.instances(hypervisor.domains(), params["instances_path"], params["state_path"])
     except HypervisorError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, servers=sorted((r for r in records if matches(r, params)), key=lambda r: (r["display_name"], r["uuid"])))

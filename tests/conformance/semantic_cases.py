@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, hardware, image_block_devices, names, quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, image_block_devices, names, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_block_device
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
 
 # What the Nova of the cases had.
 VOLUME_TYPES = frozenset(["ssd"])
@@ -65,7 +66,7 @@ def _flavor_image(case: dict[str, t.Any]) -> dict[str, t.Any]:
     )
     if errors:
         raise Refused(errors[0])
-    return hardware.constraints(flavor, image["properties"])
+    return constraints.constraints(flavor, image["properties"])
 
 
 KINDS: dict[str, t.Callable[[dict[str, t.Any]], dict[str, t.Any]]] = {"names": _names, "quota": _quota, "bdm": _bdm, "flavor_image": _flavor_image}

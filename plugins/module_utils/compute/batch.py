@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build, build_failures, console, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.build import Host, Secrets
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_state import add_disk_sizes
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import add_disk_sizes
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError
 
 MOST_WAITING = 64

@@ -17,15 +17,17 @@ import time
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim, config_drive, console, disks, locks
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_xml import domain_element
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim, console, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.record import KEYS, record_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest import config_drive
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.record import KEYS, record_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage import disks
 
 # The folder of an instance lets the emulator's user through to files whose names it knows, and shows nothing.
 FOLDER_MODE = 0o711

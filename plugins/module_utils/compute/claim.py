@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import shortages, used
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 
 def _check_identity(instance: dict[str, t.Any], domains: list[dict[str, t.Any]]) -> None:

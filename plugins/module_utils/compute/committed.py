@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import basic_resources, inventories, shortage
+from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import basic_resources, inventories, shortage
 
 GIB = 2**30
 

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 
 class Journal:

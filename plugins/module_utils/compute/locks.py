@@ -11,7 +11,7 @@ import os
 import time
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 POLL_S = 0.05
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.errors import ImageError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 
 DIGITS = {"sha256": 64, "sha512": 128}
 _BSD = re.compile(r"(?:SHA256|SHA512) \((?P<name>.+)\) = (?P<digest>[0-9a-fA-F]+)\Z")

@@ -16,8 +16,8 @@ import urllib.parse
 
 from ansible.module_utils.urls import open_url
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.inspect import inspect
 
 CHUNK = 1 << 20

@@ -13,7 +13,7 @@ import os
 import struct
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.errors import ImageError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 
 QCOW2_MAGIC = b"QFI\xfb"
 # Incompatible features (qcow2 specification): dirty, corrupt, external data file, compression type, extended L2 entries.

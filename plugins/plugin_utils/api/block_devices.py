@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.hardware import is_true
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 
 DISK_BUSES = ("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml")
 MOST_LOCAL = 3

@@ -9,9 +9,10 @@ import re
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, hardware
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
 
 Data = dict[str, t.Any]
 GIB = 2**30
@@ -44,7 +45,7 @@ def check(
         bad("imageRef", f"its property img_config_drive is {drive!r}, not optional or mandatory", "InvalidImageConfigDrive")
     if flavor["memory_mb"] < int(image["min_ram"] or 0):
         bad("flavorRef", f"has {flavor['memory_mb']} MB of memory, image {image['name']} needs {image['min_ram']} MB", "FlavorMemoryTooSmall")
-    _hardware(lambda: hardware.packed_ring(flavor, properties), bad)
+    _hardware(lambda: constraints.packed_ring(flavor, properties), bad)
     if root_volume_gb is not None:
         if int(image["min_disk"] or 0) > root_volume_gb:
             bad(
@@ -54,13 +55,13 @@ def check(
             )
     elif not is_volume_booted:
         _disk(flavor, image, size, zero_disk_allowed, bad)
-    _hardware(lambda: hardware.constraints(flavor, properties), bad)
+    _hardware(lambda: constraints.constraints(flavor, properties), bad)
 
 
 def _hardware(work: Callable[[], t.Any], bad: Bad) -> None:
     try:
         work()
-    except hardware.ConstraintError as error:
+    except constraints.ConstraintError as error:
         bad("flavorRef", error.rule, error.error_class)
     except (ValueError, OverflowError) as error:
         # A number of thousands of digits, or digits of another script.
@@ -134,8 +135,8 @@ class Pairs:
         )
         # Refuse what no host here can build yet, and say what has no effect: better than a guest that is not what was asked.
         try:
-            cells = hardware.constraints(flavor, image["properties"])["numa"]
-        except (hardware.ConstraintError, ValueError, OverflowError):
+            cells = constraints.constraints(flavor, image["properties"])["numa"]
+        except (constraints.ConstraintError, ValueError, OverflowError):
             return faults, notes  # reported as what it is already
         if cells:
             faults.append(("flavorRef", "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet", "UnsupportedHardware"))

@@ -17,7 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue imp
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import records as fleet_records
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import records as fleet_records
 
 Data = dict[str, t.Any]
 DESCRIPTION_SINCE = 19

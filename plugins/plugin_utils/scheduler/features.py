@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.hardware import is_true
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 
 Data = dict[str, t.Any]

@@ -8,14 +8,14 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import inventories, shortage
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa, pci
+from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import inventories, shortage
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_fit, pci_pools
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.numa_cells import HostCell, host_cells
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import Membership
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.numa_cells import HostCell, host_cells
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 # A host's NUMA cells and PCI pools; consumption makes new ones, so that the old ones can be put back.
-Devices = tuple[list[HostCell] | None, list[pci.Pool]]
+Devices = tuple[list[HostCell] | None, list[pci_pools.Pool]]
 
 
 class Taken(t.NamedTuple):
@@ -55,7 +55,7 @@ class HostState:
         self.stats: dict[str, str] = {key: str(value) for key, value in (facts.get("stats") or {}).items()}
         self.metrics: dict[str, float] = facts.get("metrics") or {}
         self.host_ip: str = facts.get("host_ip") or "192.0.2.1"
-        self.pci_pools = pci.pools(facts.get("pci_pools") or [])
+        self.pci_pools = pci_pools.pools(facts.get("pci_pools") or [])
         self._numa: list[HostCell] | None = None
         reserved = facts.get("reserved") or {}
         ratio = facts.get("allocation_ratio") or {}
@@ -79,7 +79,7 @@ class HostState:
             free_gb = min(free_gb, least)
         self.free_disk_mb = 1024 * free_gb
         # How far the cells' shared CPUs and memory may be overcommitted: set where NUMATopologyFilter let the host pass.
-        self.numa_ratios: numa.Ratios | None = None
+        self.numa_ratios: numa_fit.Ratios | None = None
 
     @property
     def numa(self) -> list[HostCell]:
@@ -102,12 +102,12 @@ class HostState:
     def _take_devices(self, request: Request) -> None:
         if self.numa and request.numa:
             # As in Nova the request goes on with the cells as they were fitted here, and without any where they didn't fit.
-            request.numa, _why = numa.fit(self.numa, request.numa, self.numa_ratios, self.pci_pools, request.pci_requests, request.pack_numa)
+            request.numa, _why = numa_fit.fit(self.numa, request.numa, self.numa_ratios, self.pci_pools, request.pci_requests, request.pack_numa)
             if request.numa:
-                self._numa = numa.take(self.numa, request.numa)
+                self._numa = numa_fit.take(self.numa, request.numa)
         cells = [cell.id for cell in request.numa.cells] if request.numa else None
         for wanted in request.pci_requests:
-            self.pci_pools = pci.take(self.pci_pools, [wanted], cells, self.numa or None)
+            self.pci_pools = pci_pools.take(self.pci_pools, [wanted], cells, self.numa or None)
 
     def shortage(self, resources: dict[str, int]) -> str | None:
         """Why these resources don't fit, with the numbers; None where they do."""

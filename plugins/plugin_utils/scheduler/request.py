@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.capacity import basic_resources
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import hardware
+from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import basic_resources
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import parse_zone
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features, numa_cells, pci_alias
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, numa_cells, pci_alias
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.image_properties import known
 
@@ -123,15 +123,15 @@ class Request:
             return None
         try:
             return numa_cells.guest(self.flavor, properties)
-        except hardware.ConstraintError as error:
+        except constraints.ConstraintError as error:
             raise RequestError(f"{error.error_class}: {error.rule}") from error
 
     def _pci_affinity(self, properties: dict[str, t.Any]) -> str | None:
         if "hw:pci_numa_affinity_policy" not in self.extra_specs and "hw_pci_numa_affinity_policy" not in properties:
             return None
         try:
-            return hardware.pci_affinity(self.flavor, properties)
-        except hardware.ConstraintError as error:
+            return constraints.pci_affinity(self.flavor, properties)
+        except constraints.ConstraintError as error:
             raise RequestError(f"{error.error_class}: {error.rule}") from error
 
     def _ways(self, properties: dict[str, t.Any], is_bfv: bool, pcpu_only: bool, by_options: set[str]) -> list[Way]:

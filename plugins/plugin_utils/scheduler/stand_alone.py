@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils import host_facts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import Scheduler
 
 Data = dict[str, t.Any]
@@ -25,7 +25,7 @@ class NotAsDocumented(ValueError):
 def _numbers(item: t.Any, names: tuple[str, ...], path: str) -> None:
     if not isinstance(item, dict):
         raise NotAsDocumented(f"{path}: must be a mapping, not {type(item).__name__}")
-    wrong = host_facts.number_problem(item, names)
+    wrong = facts_shape.number_problem(item, names)
     if wrong:
         raise NotAsDocumented(f"{path}.{wrong}")
 
@@ -35,7 +35,7 @@ def _named(hosts: t.Any) -> list[Data]:
         raise NotAsDocumented(f"hosts: must be a list of host facts, not {type(hosts).__name__}")
     named = []
     for index, host in enumerate(hosts):
-        _numbers(host, host_facts.NUMBERS, f"hosts[{index}]")
+        _numbers(host, facts_shape.NUMBERS, f"hosts[{index}]")
         name = host.get("name") or host.get("node")
         if not name:
             raise NotAsDocumented(f"hosts[{index}].name: is required")
@@ -45,7 +45,7 @@ def _named(hosts: t.Any) -> list[Data]:
 
 def _scheduler(hosts: t.Any, request: t.Any, aggregates: Data | None, groups: list[Data] | None, config: Data) -> Scheduler:
     _numbers(request.get("flavor") if isinstance(request, dict) else None, FLAVOR, "request.flavor")
-    return Scheduler(_named(hosts), host_facts.listed_aggregates(aggregates or {}, "aggregates"), groups or [], config)
+    return Scheduler(_named(hosts), facts_shape.listed_aggregates(aggregates or {}, "aggregates"), groups or [], config)
 
 
 def filter_hosts(hosts: t.Any, request: t.Any, aggregates: Data | None, groups: list[Data] | None, config: Data) -> tuple[list[Data], dict[str, str]]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_fit
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request, Way
@@ -32,7 +32,7 @@ class NUMATopologyFilter(Filter):
         why = ""
         # Once for each way of claiming the host's CPUs, on the same guest as in Nova: what one fit wrote into it, the next one starts from.
         for way in ways:
-            found, refusal = numa.fit(host.numa, guest, ratios, host.pci_pools, request.pci_requests, request.pack_numa)
+            found, refusal = numa_fit.fit(host.numa, guest, ratios, host.pci_pools, request.pci_requests, request.pack_numa)
             if found:
                 passed.append(way)
             why = why or refusal

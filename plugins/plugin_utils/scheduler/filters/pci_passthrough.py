@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import pci
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import pci_pools
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
@@ -15,4 +15,4 @@ class PciPassthroughFilter(HostFilter):
     """The host has the PCI devices that the flavor's aliases ask for; where they are is NUMATopologyFilter's affair."""
 
     def reason(self, host: HostState, request: Request) -> str | None:
-        return pci.shortage(host.pci_pools, request.pci_requests) or None
+        return pci_pools.shortage(host.pci_pools, request.pci_requests) or None

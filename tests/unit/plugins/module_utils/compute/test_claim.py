@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim, committed
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 FLAVOR = {"vcpus": 2, "memory_mb": 1024, "root_gb": 10, "ephemeral_gb": 0, "swap": 0}
 HOST = {"name": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 100, "reserved": {"MEMORY_MB": 512}, "allocation_ratio": {"VCPU": 2.0}}

@@ -5,8 +5,8 @@ import pathlib
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks, secret_hash
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 
 def test_undo_removes_what_was_made_and_nothing_else(tmp_path: pathlib.Path) -> None:

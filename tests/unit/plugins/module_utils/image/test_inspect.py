@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.inspect import OTHER_FORMATS, inspect, qcow2_virtual_size
 
 

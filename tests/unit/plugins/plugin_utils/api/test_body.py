@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import body, flavor_image, formats, microversions
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 UUID = "11111111-1111-4111-8111-111111111111"
 GOOD: dict[str, t.Any] = {

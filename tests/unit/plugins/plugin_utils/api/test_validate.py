@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import hardware, names, quotas, secrets
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import names, quotas, secrets
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
 
 SUM = "sha256:" + "0" * 64
 CATALOGUE: dict[str, t.Any] = {
@@ -294,8 +295,8 @@ SPEC_VALUES = (
 )
 def test_no_extra_spec_or_property_gives_a_traceback(specs: dict, properties: dict) -> None:
     try:
-        found = hardware.constraints({"vcpus": 4, "memory_mb": 1024, "extra_specs": specs}, properties)
-    except hardware.ConstraintError:
+        found = constraints.constraints({"vcpus": 4, "memory_mb": 1024, "extra_specs": specs}, properties)
+    except constraints.ConstraintError:
         return
     sockets, cores, threads = found["topology"]
     assert sockets * cores * threads == 4

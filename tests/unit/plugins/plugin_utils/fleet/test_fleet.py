@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import HOST_VARIABLES, FleetError, fleet_file, read_fleet, read_fleet_file
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import play_hosts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import play_hosts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, fleet_file, read_fleet, read_fleet_file
 
 FACTS = {"host": {"version": 1, "node": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "instances": []}}
 HOSTVARS: dict[str, dict[str, t.Any]] = {

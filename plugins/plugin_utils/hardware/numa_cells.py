@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import hardware
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
 
 Data = dict[str, t.Any]
 PINNED = ("dedicated", "mixed")
@@ -120,8 +120,8 @@ def _pages(page: Data) -> Pages:
 
 
 def guest(flavor: Data, properties: Data) -> Guest | None:
-    """The cells that a flavor and an image ask for; None where they ask for none; hardware.ConstraintError where they can't be had."""
-    found = hardware.numa(flavor, properties)
+    """The cells that a flavor and an image ask for; None where they ask for none; constraints.ConstraintError where they can't be had."""
+    found = constraints.numa(flavor, properties)
     if found is None:
         return None
     cells = [

@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import with_lists
 
 OPTIONS = ("filters", "weighers", "options", "aggregates", "groups")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa, numa_cells, schedule
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_cells, numa_fit
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import schedule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.numa_topology import NUMATopologyFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -53,7 +54,7 @@ def pinnings(facts: dict[str, t.Any], wanted: dict[str, t.Any]) -> list[set[int]
     """The host CPUs of each of the guest's cells."""
     guest = numa_cells.guest(wanted["flavor"], {})
     assert guest
-    fitted, why = numa.fit(numa_cells.host_cells(facts["numa_cells"]), guest)
+    fitted, why = numa_fit.fit(numa_cells.host_cells(facts["numa_cells"]), guest)
     assert fitted, why
     return [set(item.pinning.values()) for item in fitted.cells]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook, NoMoreFixedIps
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
 
 
 def book(hosts: list[dict] | None = None) -> AddressBook:

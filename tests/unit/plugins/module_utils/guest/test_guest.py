@@ -8,10 +8,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import config_drive
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disks import InstanceFiles
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_xml import domain_element
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.network_data import network_data
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest import config_drive
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import network_data
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.disks import InstanceFiles
 
 PORT = {
     "id": "11111111-2222-4333-8444-555555555555",

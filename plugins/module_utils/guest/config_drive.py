@@ -12,7 +12,7 @@ import base64
 import json
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.network_data import network_data
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import network_data
 
 LABEL = "config-2"
 VERSIONS = (

@@ -13,11 +13,11 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disks import InstanceFiles
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits import cpu_traits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.disks import InstanceFiles
 
 GIB = 2**30
 

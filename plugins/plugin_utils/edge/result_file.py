@@ -9,7 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils import json_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
 
 
 def write_result(path: str, report: list[dict[str, t.Any]]) -> None:

@@ -4,7 +4,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa_cells, pci, pci_alias
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_cells, pci_alias, pci_pools
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 
 GPU = {"name": "gpu", "vendor_id": "10de", "product_id": "20b0", "device_type": "type-PCI"}
@@ -12,7 +12,7 @@ VF = {"name": "vf", "vendor_id": "8086", "product_id": "154d", "device_type": "t
 CELLS = numa_cells.host_cells([{"id": number, "memory_mb": 1024, "socket": number // 2} for number in range(4)])
 
 
-def pool(alias: dict[str, str], count: int, numa_node: int | None = None, **fields: t.Any) -> pci.Pool:
+def pool(alias: dict[str, str], count: int, numa_node: int | None = None, **fields: t.Any) -> pci_pools.Pool:
     return {
         "vendor_id": alias["vendor_id"],
         "product_id": alias["product_id"],
@@ -23,11 +23,11 @@ def pool(alias: dict[str, str], count: int, numa_node: int | None = None, **fiel
     }
 
 
-def asked(text: str, *aliases: dict[str, str], affinity: str | None = None) -> list[pci.PciRequest]:
+def asked(text: str, *aliases: dict[str, str], affinity: str | None = None) -> list[pci_pools.PciRequest]:
     return pci_alias.requests({"pci_passthrough:alias": text}, affinity, list(aliases))
 
 
-def counts(left: list[pci.Pool]) -> list[int]:
+def counts(left: list[pci_pools.Pool]) -> list[int]:
     return [item["count"] for item in left]
 
 
@@ -57,25 +57,25 @@ def test_a_flavor_that_names_no_number() -> None:
 def test_one_name_may_stand_for_several_devices() -> None:
     other = {**GPU, "product_id": "20F1"}
     requests = asked("gpu:3", GPU, other)
-    assert counts(pci.take([pool(GPU, 2), pool({**GPU, "product_id": "20f1"}, 2)], requests)) == [1]
+    assert counts(pci_pools.take([pool(GPU, 2), pool({**GPU, "product_id": "20f1"}, 2)], requests)) == [1]
 
 
 def test_emptied_pools_go_and_the_special_are_last() -> None:
-    free = pci.pools([pool(VF, 2, physical_network="lan"), pool(VF, 1)])
-    assert counts(pci.take(free, asked("vf:2", VF))) == [1]
+    free = pci_pools.pools([pool(VF, 2, physical_network="lan"), pool(VF, 1)])
+    assert counts(pci_pools.take(free, asked("vf:2", VF))) == [1]
     assert counts(free) == [1, 2]
-    assert pci.shortage(free, asked("vf:4", VF)) == "PCI vf: 3 devices left, asked 4"
+    assert pci_pools.shortage(free, asked("vf:4", VF)) == "PCI vf: 3 devices left, asked 4"
 
 
 def test_what_is_special_must_be_asked_for() -> None:
     plain = {key: value for key, value in VF.items() if key != "device_type"}
     function = {**VF, "device_type": "type-PF"}
-    assert pci.shortage([pool(function, 1), pool({**VF, "device_type": "vdpa"}, 1)], asked("vf:1", plain))
-    assert not pci.shortage([pool(function, 1)], asked("vf:1", function))
-    assert pci.shortage([pool(VF, 1, remote_managed="true")], asked("vf:1", VF))
+    assert pci_pools.shortage([pool(function, 1), pool({**VF, "device_type": "vdpa"}, 1)], asked("vf:1", plain))
+    assert not pci_pools.shortage([pool(function, 1)], asked("vf:1", function))
+    assert pci_pools.shortage([pool(VF, 1, remote_managed="true")], asked("vf:1", VF))
     movable = {**VF, "live_migratable": "yes"}
-    assert pci.shortage([pool(VF, 1)], asked("vf:1", movable))
-    assert not pci.shortage([pool(VF, 1, live_migratable="true")], asked("vf:1", movable))
+    assert pci_pools.shortage([pool(VF, 1)], asked("vf:1", movable))
+    assert not pci_pools.shortage([pool(VF, 1, live_migratable="true")], asked("vf:1", movable))
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_what_is_special_must_be_asked_for() -> None:
 )
 def test_affinity(policy: str, numa_node: int | None, fits: bool) -> None:
     requests = asked("gpu:1", {**GPU, "numa_policy": policy})
-    assert (pci.shortage([pool(GPU, 1, numa_node)], requests, [0], CELLS) == "") is fits
-    assert pci.shortage([pool(GPU, 1, numa_node)], requests) == ""
+    assert (pci_pools.shortage([pool(GPU, 1, numa_node)], requests, [0], CELLS) == "") is fits
+    assert pci_pools.shortage([pool(GPU, 1, numa_node)], requests) == ""
 
 
 def test_preferred_takes_the_near_ones_first() -> None:
-    left = pci.take([pool(GPU, 1, 3), pool(GPU, 1, 0)], asked("gpu:1", {**GPU, "numa_policy": "preferred"}), [0], CELLS)
+    left = pci_pools.take([pool(GPU, 1, 3), pool(GPU, 1, 0)], asked("gpu:1", {**GPU, "numa_policy": "preferred"}), [0], CELLS)
     assert [item["numa_node"] for item in left] == [3]
 
 

@@ -13,9 +13,9 @@ import shutil
 import tempfile
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import commands
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.config_drive import LABEL
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils import commands
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.config_drive import LABEL
 
 ISO_TOOLS = (["genisoimage"], ["mkisofs"], ["xorriso", "-as", "mkisofs"], ["xorrisofs"])
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 import pytest
 from ansible.template import trust_as_template
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import HOST_VARIABLES, read_fleet
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.placement import place
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import needs_templating, play_hosts
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import place
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import needs_templating, play_hosts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, read_fleet
 
 
 class HostVars(Mapping[str, t.Any]):

@@ -9,8 +9,8 @@ import json
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.hardware import PCI_AFFINITIES, is_true
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.pci import PciRequest
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import PCI_AFFINITIES, is_true
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.pci_pools import PciRequest
 
 EXTRA_SPEC = "pci_passthrough:alias"
 FALSE = ("0", "f", "false", "off", "n", "no")

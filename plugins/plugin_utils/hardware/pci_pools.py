@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.hardware import is_true
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.numa_cells import HostCell
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.numa_cells import HostCell
 
 Pool = dict[str, t.Any]
 # Of a spec, what says where Placement finds the device, not what it is.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.numa_cells import GuestCell, HostCell
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.numa_cells import GuestCell, HostCell
 
 Cores = list[set[int]]
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.hardware import PAGE_SIZES
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import numa_pinning, pci
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.numa_cells import Guest, GuestCell, HostCell, Pages
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_pinning, pci_pools
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import PAGE_SIZES
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.numa_cells import Guest, GuestCell, HostCell, Pages
 
 # (CPU, memory) allocation ratios of the host: how far shared CPUs and their memory may be overcommitted.
 Ratios = tuple[float, float]
@@ -27,8 +27,8 @@ def fit(
     host: list[HostCell],
     guest: Guest,
     ratios: Ratios | None = None,
-    pools: list[pci.Pool] | None = None,
-    requests: list[pci.PciRequest] | None = None,
+    pools: list[pci_pools.Pool] | None = None,
+    requests: list[pci_pools.PciRequest] | None = None,
     pack: bool = False,
 ) -> tuple[Guest | None, str]:
     """(the guest on the first host cells that take it, with its devices near enough, else None; why not). Writes into the guest's cells."""
@@ -55,14 +55,14 @@ def fit(
                 break
             fitted.add(pair)
         else:
-            devices = pci.shortage(pools or [], requests or [], [cell.id for cell in guest.cells], host)
+            devices = pci_pools.shortage(pools or [], requests or [], [cell.id for cell in guest.cells], host)
             if not devices:
                 return guest, ""
     reasons = dict.fromkeys(f"cell {pair[0]}: {why}" for pair, why in refused.items())
     return None, devices or "; ".join(reasons)
 
 
-def _by_preference(host: list[HostCell], guest: Guest, pools: list[pci.Pool], wants_devices: bool, pack: bool) -> list[HostCell]:
+def _by_preference(host: list[HostCell], guest: Guest, pools: list[pci_pools.Pool], wants_devices: bool, pack: bool) -> list[HostCell]:
     """The emptiest cells first (the fullest with ``pack``), and before that those with PCI devices where some are wanted, last where not."""
     host = sorted(host, key=lambda cell: cell.free_memory_mb, reverse=not pack)
     if guest.cells[0].is_pinned:

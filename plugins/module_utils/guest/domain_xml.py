@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import record as instance_record
+from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
 
 DISK_PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"}
 

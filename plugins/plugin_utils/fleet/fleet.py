@@ -14,10 +14,10 @@ import re
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils import host_facts
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plain import plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.play_hosts import HostVariables
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.run import is_dead
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_dead
 
 DEFAULT_ZONE = "nova"
 
@@ -52,7 +52,7 @@ def _host(variables: Mapping | HostVariables, name: str, result: t.Any) -> tuple
         return {"status": "unreachable", "error": str(result.get("msg") or "unreachable"), "state": None}, zone
     if result.get("failed") or not result.get("host"):
         return {"status": "failed", "error": str(result.get("msg") or "host_info returned no facts"), "state": None}, zone
-    wrong = host_facts.problem(result["host"]) if isinstance(result["host"], dict) else "must be a mapping"
+    wrong = facts_shape.problem(result["host"]) if isinstance(result["host"], dict) else "must be a mapping"
     if wrong:
         raise FleetError(f"facts of host {name}: {wrong}")
     state = dict(result["host"], name=name)
@@ -122,8 +122,8 @@ def _fleet(given: dict[str, tuple[Mapping | HostVariables, t.Any]], aggregates: 
         zones.setdefault(zone, []).append(name)
     built = [{"name": zone, "hosts": members, "metadata": {"availability_zone": zone}} for zone, members in zones.items()]
     try:
-        built += host_facts.listed_aggregates(aggregates or {}, "compute_aggregates")
-    except host_facts.AggregatesError as error:
+        built += facts_shape.listed_aggregates(aggregates or {}, "compute_aggregates")
+    except facts_shape.AggregatesError as error:
         raise FleetError(str(error)) from None
     return {"version": 1, "hosts": hosts, "aggregates": built}
 

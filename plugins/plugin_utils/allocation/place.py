@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import DEFAULT_ZONE, zones_of
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.addresses import AddressBook, NoMoreFixedIps
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import DEFAULT_ZONE, zones_of
 
 Instance = dict[str, t.Any]
 Lost = tuple[Instance, dict[str, t.Any]]

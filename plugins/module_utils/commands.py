@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 
 def run(argv: list[str], timeout_s: float = 300.0) -> str:
