@@ -1,0 +1,424 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shapes that hosts see: what crosses a stage, a task or the wire between controller and host. JSON types only; ``docs/data.md`` is made from this file.
+
+One field a line, with its unit or meaning behind it. The controller's own shapes are in ``plugin_utils/shapes.py``.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Digest = str  # sha256:<hex> or sha512:<hex>
+
+
+# What a server is made of
+
+
+class Flavor(t.TypedDict):
+    """A flavor, as it was when the server was asked for."""
+
+    id: str  # the catalogue's id
+    name: str  # the catalogue's name
+    vcpus: int  # CPUs
+    memory_mb: int  # memory
+    root_gb: int  # root disk; 0: the image's own size
+    ephemeral_gb: int  # ephemeral disks together
+    swap: int  # swap disk in MB
+    extra_specs: t.Dict[str, str]  # as in Nova
+
+
+class Image(t.TypedDict):
+    """An image, as it was when the server was asked for."""
+
+    id: str  # the catalogue's id
+    name: str  # the catalogue's name
+    source: str  # http(s) or file URL, or a path on the controller
+    checksum: str  # sha256:<hex>, sha512:<hex>, or either with the address of a sums file
+    disk_format: str  # qcow2 or raw
+    size: t.Optional[int]  # bytes, if declared
+    virtual_size: t.Optional[int]  # bytes, if declared
+    min_disk: int  # GB
+    min_ram: int  # MB
+    properties: t.Dict[str, t.Any]  # Glance's image properties
+
+
+class KeyPair(t.TypedDict):
+    """A public key that the guest gets."""
+
+    name: str  # the catalogue's name
+    type: str  # ssh or x509
+    public_key: str  # the key's text
+
+
+class ServerGroup(t.TypedDict):
+    """The server group that a server is a member of."""
+
+    id: str  # the catalogue's id
+    name: str  # the catalogue's name
+    policy: str  # affinity, anti-affinity, soft-affinity, soft-anti-affinity
+    rules: t.Dict[str, t.Any]  # max_server_per_host
+
+
+class SecurityGroup(t.TypedDict):
+    """A security group of a server."""
+
+    id: str  # the catalogue's id
+    name: str  # the catalogue's name
+
+
+class Topology(t.TypedDict):
+    """The guest's CPU topology, chosen once by Nova's rule (hardware/constraints.py: topology)."""
+
+    sockets: int  # sockets
+    cores: int  # cores of a socket
+    threads: int  # threads of a core
+
+
+class Disk(t.TypedDict):
+    """One disk of a guest, decided in the api stage; storage/ has a file for each kind."""
+
+    kind: str  # overlay, blank or config_drive: the file of storage/ that makes it
+    role: str  # root, ephemeral, swap or config
+    file: str  # its name in the instance's folder
+    format: str  # qcow2 or raw
+    size_bytes: int  # virtual size; 0: that of its base image or content
+    bus: str  # virtio, scsi, sata, usb or ide
+    device: str  # disk or cdrom
+    device_name: str  # the target's name, such as vda
+    boot_order: t.Optional[int]  # 1: booted first; null: never
+    guest_format: t.Optional[str]  # the file system that is asked for, or swap
+    label: t.Optional[str]  # the label of the file system that is made
+    delete_on_termination: bool  # removed with the server
+    tag: t.Optional[str]  # the tag of a tagged device
+
+
+class HostRoute(t.TypedDict):
+    """A route that the guest is told of."""
+
+    destination: str  # CIDR
+    nexthop: str  # address
+
+
+class FixedIp(t.TypedDict):
+    """An address of a port with what the guest must know of its subnet."""
+
+    ip_address: str  # the address
+    version: int  # 4 or 6
+    cidr: str  # the subnet
+    gateway_ip: t.Optional[str]  # the subnet's gateway
+    dns_nameservers: t.List[str]  # addresses
+    host_routes: t.List[HostRoute]  # routes of the subnet
+
+
+class Binding(t.TypedDict):
+    """How a port reaches its network on a host; network/vif/ has a file for each type."""
+
+    type: str  # bridge or libvirt_network
+    name: str  # of the bridge or the libvirt network on the host
+
+
+class Port(t.TypedDict):
+    """A port, as it was chosen between placement and claim; it stays the same on every retry."""
+
+    id: str  # the port's id
+    network_id: str  # the catalogue's id of the network
+    network_name: str  # the catalogue's name of the network
+    mac_address: str  # lower case
+    binding: Binding  # how it reaches the network
+    mtu: t.Optional[int]  # bytes; null: the bridge's own
+    tag: t.Optional[str]  # the tag of a tagged device
+    device: str  # the tap's name: tap and the first 11 characters of the id
+    fixed_ips: t.List[FixedIp]  # its addresses
+    preexisting: bool  # a port of compute_ports
+
+
+# The server on its way, and what is kept of it
+
+
+class Run(t.TypedDict):
+    """The run that claims: how a dead builder is told from a live one."""
+
+    id: str  # a uuid
+    controller: str  # the controller's name
+    pid: int  # of ansible-playbook on that controller
+    pid_start: t.Optional[int]  # when that process started, in clock ticks since boot
+    deadline: int  # Unix time in s past which the run counts as dead
+
+
+class Instance(t.TypedDict):
+    """What lasts of a server (Nova's base options): exactly these fields stand in its record."""
+
+    uuid: str  # the server's id
+    display_name: str  # the server's name
+    display_description: t.Optional[str]  # description
+    hostname: str  # the guest's host name
+    domain_name: str  # the libvirt domain: <hostname>-<first 8 of the uuid>
+    project_id: str  # project
+    user_id: str  # user
+    reservation_id: str  # one per request
+    launch_index: int  # position in a multi-create, from 0
+    flavor: Flavor  # as it was asked for
+    image: t.Optional[Image]  # as it was asked for; null: booted from a volume
+    key_name: t.Optional[str]  # name of the key pair
+    keypair: t.Optional[KeyPair]  # the key pair
+    metadata: t.Dict[str, str]  # the user's
+    tags: t.List[str]  # sorted
+    availability_zone: t.Optional[str]  # of its host; null until it is placed
+    config_drive: bool  # with a config drive
+    auto_disk_config: bool  # OS-DCF:diskConfig is AUTO
+    access_ip_v4: t.Optional[str]  # accessIPv4
+    access_ip_v6: t.Optional[str]  # accessIPv6
+    security_groups: t.List[SecurityGroup]  # its groups
+    scheduler_hints: t.Dict[str, t.Any]  # as they were given
+    group: t.Optional[ServerGroup]  # its server group
+    topology: t.Optional[Topology]  # of its CPUs; null: the hypervisor's default
+    disks: t.List[Disk]  # in the order of the domain's devices, the root disk first
+    ports: t.List[Port]  # in the order of the request; empty until it is placed
+
+
+class SecretHashes(t.TypedDict):
+    """Keyed hashes of what a record must not hold; the key never leaves the host."""
+
+    user_data: t.Optional[str]  # HMAC-SHA256 in hex
+    admin_pass: t.Optional[str]  # HMAC-SHA256 in hex
+
+
+class Record(Instance):
+    """The instance record in the domain's metadata: the instance, and how far it is."""
+
+    version: int  # 2; a record of version 1 is read as one of version 2
+    vm_state: str  # building or active
+    run: t.Optional[Run]  # the run that claimed it, until it is active
+    created_at: str  # ISO 8601, UTC
+    machine_type: t.Optional[str]  # what libvirt chose, kept when the domain is made again
+    secrets: SecretHashes  # never leaves the host
+
+
+class InstanceReport(Record):
+    """A record as its host reports it; without ``secrets``."""
+
+    power_state: str  # running, blocked, paused, suspended, shutdown, crashed or nostate
+    locked: bool  # a live process of the host holds the instance's lock
+    missing_files: t.List[str]  # disks that are gone
+
+
+class Order(t.TypedDict):
+    """All that a host gets for one server."""
+
+    version: int  # 1
+    instance: Instance  # for the stage build of a claimed server uuid and display_name are enough
+    action: str  # build, or for a server that is there: none, start, finish
+    group_hosts: t.List[str]  # the hosts of the other members of its server group
+
+
+class Secrets(t.TypedDict):
+    """What no record, result or argument of a command holds."""
+
+    user_data: t.Optional[str]  # base64
+    admin_pass: t.Optional[str]  # plain text
+
+
+# What a host answers
+
+
+class Error(t.TypedDict):
+    """Why a server, or an image, failed on a host."""
+
+    error_class: str  # Nova's or Glance's class name
+    message: str  # one sentence
+    reschedule: bool  # another host may do better
+    exception: t.NotRequired[str]  # the traceback of what nobody expected
+
+
+class Drift(t.TypedDict):
+    """One difference between a request and the server that is there."""
+
+    path: str  # the request's field
+    wanted: t.Any  # what is asked for
+    actual: t.Any  # what is there
+
+
+class Outcome(t.TypedDict):
+    """What ``port`` and ``server`` report of one server."""
+
+    uuid: str  # the server's id
+    display_name: t.Optional[str]  # the server's name, if it was given
+    outcome: str  # claimed, built, unchanged, started, deleted, refused, failed or unknown
+    stage: str  # claim, port, build, wait or delete
+    changed: bool  # something was done
+    error: t.Optional[Error]  # null if all is well
+    power_state: t.Optional[str]  # after the stage
+    seconds: t.Dict[str, float]  # by stage
+    drift: t.NotRequired[t.List[Drift]]  # secrets of an existing server that differ; values hidden
+    console: t.NotRequired[t.List[str]]  # the end of the console log, after a time-out
+    foreign_files: t.NotRequired[t.List[str]]  # files in the server's folder that stay
+
+
+class CachedImage(t.TypedDict):
+    """A verified image in a host's cache."""
+
+    digest: Digest  # sha256 of the content
+    digests: t.Dict[str, str]  # hex digest by algorithm
+    disk_format: str  # qcow2 or raw, as inspected
+    size: int  # bytes
+    virtual_size: int  # bytes
+    path: str  # on the host
+
+
+class ImageResult(t.TypedDict):
+    """What ``image`` reports of one image."""
+
+    id: str  # the catalogue's id
+    name: t.Optional[str]  # the catalogue's name
+    digest: t.Optional[Digest]  # null: not cached
+    path: t.Optional[str]  # on the host
+    disk_format: str  # qcow2 or raw
+    size: t.Optional[int]  # bytes
+    virtual_size: t.Optional[int]  # bytes
+    changed: bool  # it was fetched
+    bytes_fetched: int  # bytes
+    needs_staging: bool  # a file of the controller that the host lacks
+    seconds: float  # s
+    error: t.Optional[Error]  # null if all is well
+
+
+class DomainDisk(t.TypedDict):
+    """A disk of any domain, read from its XML."""
+
+    path: t.Optional[str]  # file or block device
+    target: t.Optional[str]  # such as vda
+    device: str  # disk, cdrom, …
+    readonly: bool  # has <readonly/>
+
+
+class Interface(t.TypedDict):
+    """A network interface of any domain, read from its XML."""
+
+    mac_address: str  # lower case
+    bridge: t.Optional[str]  # the bridge, of a running domain also that of its libvirt network
+    libvirt_network: t.Optional[str]  # the libvirt network
+    device: t.Optional[str]  # the tap
+
+
+class Domain(t.TypedDict):
+    """Any libvirt domain of a host, ours or foreign."""
+
+    name: str  # libvirt's name
+    uuid: str  # libvirt's uuid
+    title: str  # libvirt's title
+    vcpus: int  # CPUs
+    memory_mb: int  # <memory>, rounded up
+    machine_type: t.Optional[str]  # such as pc-q35-7.2
+    disks: t.List[DomainDisk]  # all disks
+    interfaces: t.List[Interface]  # all interfaces
+    record: t.Optional[Record]  # null: foreign
+    record_error: t.Optional[str]  # why the record can't be read
+    power_state: str  # as in an instance report
+    disk_bytes: t.NotRequired[int]  # virtual sizes of a foreign domain's disks on the instances' file system
+
+
+class DomainReport(t.TypedDict):
+    """Any libvirt domain, as its host reports it."""
+
+    name: str  # libvirt's name
+    uuid: str  # libvirt's uuid
+    power_state: str  # as in an instance report
+    vcpus: int  # CPUs
+    memory_mb: int  # memory
+    disk_gb: int  # what it commits
+    mac_addresses: t.List[str]  # lower case
+    foreign: bool  # without a record of this collection
+
+
+class Bridge(t.TypedDict):
+    """A Linux bridge of a host."""
+
+    name: str  # device
+    up: bool  # administratively
+    mtu: int  # bytes
+
+
+class LibvirtNetwork(t.TypedDict):
+    """A libvirt network of a host."""
+
+    name: str  # libvirt's name
+    bridge: t.Optional[str]  # its bridge
+    active: bool  # started
+
+
+class HostNetworks(t.TypedDict):
+    """What a host offers ports."""
+
+    bridges: t.List[Bridge]  # Linux bridges
+    libvirt: t.List[LibvirtNetwork]  # libvirt networks
+
+
+class NumaCell(t.TypedDict):
+    """A NUMA cell of a host, and what guests have of it."""
+
+    id: int  # number
+    cpuset: t.List[int]  # shared CPUs
+    pcpuset: t.List[int]  # dedicated CPUs
+    memory_mb: int  # memory
+    siblings: t.List[t.List[int]]  # threads of one core
+    mempages: t.List[t.Dict[str, int]]  # size_kb, total, used, reserved
+    socket: t.NotRequired[t.Optional[int]]  # the socket it is in
+    cpu_usage: t.NotRequired[int]  # shared CPUs in use
+    memory_usage_mb: t.NotRequired[int]  # memory in use
+    pinned_cpus: t.NotRequired[t.List[int]]  # dedicated CPUs in use
+
+
+class CpuInfo(t.TypedDict):
+    """The host's CPU."""
+
+    arch: str  # x86_64
+    model: str  # libvirt's model
+    vendor: str  # libvirt's vendor
+    topology: t.Dict[str, int]  # sockets, cores, threads
+    features: t.List[str]  # libvirt's names
+
+
+class InstancesPath(t.TypedDict):
+    """The file system of the servers' disks."""
+
+    path: str  # folder
+    total_gb: int  # size
+    free_gb: int  # free
+
+
+class HostFacts(t.TypedDict):
+    """What ``host_info`` returns as ``host``: what nova-compute reports. A host of the conformance cases has the same keys, units and meaning."""
+
+    version: int  # 1
+    node: str  # hypervisor_hostname
+    uuid: str  # the host's uuid
+    arch: str  # such as x86_64
+    vcpus: int  # CPUs
+    memory_mb: int  # memory
+    disk_gb: int  # size of the instances path's file system
+    pcpus: int  # CPUs set apart for dedicated use; 0: none
+    reserved: t.Dict[str, int]  # by resource class (VCPU, MEMORY_MB, DISK_GB), kept for the host
+    allocation_ratio: t.Dict[str, float]  # by resource class
+    used: t.Dict[str, int]  # by resource class, committed by every domain, foreign or not, running or not, without reserved
+    disk_available_least: int  # GB that are really free in the instances path
+    traits: t.List[str]  # Placement's names
+    numa_cells: t.Optional[t.List[NumaCell]]  # null: nothing is known, so no guest with NUMA cells fits
+    pci_pools: t.List[t.Dict[str, t.Any]]  # vendor_id, product_id, dev_type, count (free), numa_node, and tags
+    cpu_info: CpuInfo  # the CPU
+    supported_instances: t.List[t.List[str]]  # [[arch, virt_type, os_type]]
+    hypervisor_type: str  # QEMU
+    hypervisor_version: int  # major * 1000000 + minor * 1000 + release
+    libvirt_version: int  # likewise
+    virt_types: t.List[str]  # kvm, qemu: those that work
+    stats: t.Dict[str, str]  # as in Nova
+    metrics: t.Dict[str, float]  # as in Nova
+    num_instances: int  # domains
+    num_io_ops: int  # domains whose record is building
+    failed_builds: int  # since the last build that succeeded
+    instances: t.List[InstanceReport]  # the servers of this collection
+    domains: t.List[DomainReport]  # every domain
+    networks: HostNetworks  # bridges and libvirt networks
+    instances_path: InstancesPath  # the file system of the disks
+    images: t.List[CachedImage]  # the image cache

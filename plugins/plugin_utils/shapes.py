@@ -1,0 +1,348 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's shapes: what crosses a stage or a task there. JSON types only; ``docs/data.md`` is made from this file.
+
+One field a line, with its unit or meaning behind it. What a host sees is in ``module_utils/shapes.py``. Shapes nest: what lasts of a server is an Instance
+in every one of them.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    Binding,
+    Drift,
+    Error,
+    Flavor,
+    HostFacts,
+    HostRoute,
+    Image,
+    Instance,
+    InstanceReport,
+    Order,
+    Run,
+)
+
+# The catalogue, checked and made whole
+
+
+class AllocationPool(t.TypedDict):
+    """A range of addresses that are given out."""
+
+    start: str  # first address
+    end: str  # last address
+
+
+class Subnet(t.TypedDict):
+    """A subnet of a network."""
+
+    id: str  # given, or derived from name and cidr
+    name: str | None  # its name
+    cidr: str  # network
+    gateway_ip: str | None  # address, never given out
+    allocation_pools: list[AllocationPool]  # empty: the whole subnet
+    dns_nameservers: list[str]  # addresses
+    host_routes: list[HostRoute]  # routes
+
+
+class Network(t.TypedDict):
+    """A network of the catalogue."""
+
+    id: str  # given, or derived from its key
+    name: str  # given, or its key
+    binding: Binding  # how ports reach it on a host
+    mtu: int | None  # bytes
+    external: bool  # Neutron's router:external
+    shared: bool  # Neutron's shared
+    dns_nameservers: list[str]  # for subnets that have none
+    subnets: list[Subnet]  # subnets
+
+
+class CataloguePort(t.TypedDict):
+    """A port made beforehand."""
+
+    id: str  # given, or derived from its key
+    name: str  # its key
+    network: str  # reference to a network
+    mac_address: str | None  # given, or chosen
+    fixed_ips: list[dict[str, str]]  # ip_address
+
+
+# The fleet
+
+
+class Service(t.TypedDict):
+    """May the host be scheduled to?"""
+
+    disabled: bool  # compute_disabled
+    disabled_reason: str | None  # compute_disabled_reason
+
+
+class FleetInstance(InstanceReport):
+    """A record in the fleet."""
+
+    host: str  # inventory name
+    live: bool  # a run is at work on it
+
+
+class FleetHost(HostFacts):
+    """A host's facts joined with its inventory variables; ``instances`` are FleetInstance."""
+
+    name: str  # inventory name
+    host_ip: str | None  # the address that Ansible connects to, if it is known
+    service: Service  # enabled or not
+    facts: dict[str, t.Any]  # compute_facts: facts of the operator's own
+
+
+class HostEntry(t.TypedDict):
+    """One host of the play."""
+
+    status: str  # ok, unreachable or failed
+    error: str | None  # why it can't be read
+    state: FleetHost | None  # null unless ok
+
+
+class Aggregate(t.TypedDict):
+    """A host aggregate; an availability zone is one whose metadata has availability_zone."""
+
+    name: str  # its name
+    hosts: list[str]  # inventory names
+    metadata: dict[str, str]  # as in Nova
+
+
+class Fleet(t.TypedDict):
+    """What the controller knows of all hosts."""
+
+    version: int  # 1
+    hosts: dict[str, HostEntry]  # by inventory name, in the inventory's order
+    aggregates: list[Aggregate]  # zones first
+
+
+# Api stage
+
+
+class Fault(t.TypedDict):
+    """One thing that is wrong with a request or the catalogue."""
+
+    server: int | None  # index of the request; null: the catalogue or the fleet
+    name: str | None  # the request's name
+    path: str  # servers[0].networks[0].fixed_ip
+    value: t.Any  # as it was given; hidden if it is secret
+    rule: str  # what it breaks
+    error_class: str  # Nova's
+    http_status: int  # Nova's
+    message: str  # path: value: rule
+
+
+class Target(t.TypedDict):
+    """Where a request wants to be, parsed once from zone:host:node, in the fleet's own spelling."""
+
+    zone: str | None  # availability zone
+    host: str | None  # forced host
+    node: str | None  # forced node
+
+
+class RequestedNetwork(t.TypedDict):
+    """One entry of a request's networks, resolved."""
+
+    network: Network  # the network
+    port: CataloguePort | None  # the port that is named
+    fixed_ip: str | None  # the address that is asked for
+    tag: str | None  # the tag of a tagged device
+
+
+class SecretsGiven(t.TypedDict):
+    """Which secrets there are; their values are in no instance and no result."""
+
+    user_data: bool  # with user data
+    admin_pass: str | None  # given, generated, or null: none
+
+
+class Existing(t.TypedDict):
+    """A server that is there already."""
+
+    host: str  # where it is
+    action: str  # none, start (it is off), finish (a dead run left it)
+    record: FleetInstance  # as the fleet has it
+    drift: list[Drift]  # where the request asks for something else
+
+
+class BuildRequest(t.TypedDict):
+    """One server after the api stage (Nova's BuildRequest); ``server_validate`` returns them as ``instances``."""
+
+    version: int  # 1
+    request_index: int  # position of its request
+    instance: Instance  # what lasts
+    networks: list[RequestedNetwork]  # what ports are made of
+    target: Target  # where it is to be
+    secrets_given: SecretsGiven  # which secrets there are
+    existing: Existing | None  # null: new
+
+
+class SpecImage(t.TypedDict):
+    """What the scheduler asks of an image."""
+
+    id: str | None  # null: booted from a volume
+    disk_format: str | None  # qcow2 or raw
+    properties: dict[str, t.Any]  # Glance's image properties
+
+
+class Destination(t.TypedDict):
+    """The host that is asked for by the fields host and hypervisor_hostname; filters still run."""
+
+    host: str | None  # inventory name
+    node: str | None  # hypervisor_hostname
+
+
+class SpecNetwork(t.TypedDict):
+    """A network that the host must have."""
+
+    name: str  # the catalogue's name
+    binding: Binding  # how ports reach it
+
+
+class RequestSpec(t.TypedDict):
+    """What the scheduler takes: one per request that has something to place (Nova's RequestSpec)."""
+
+    id: str  # request-<index>
+    request_index: int  # position of the request
+    flavor: Flavor  # what is asked for
+    image: SpecImage  # what is asked for
+    num_instances: int  # new servers
+    min_count: int  # fewer are a failure
+    instance_uuids: list[str]  # of the new servers
+    display_names: list[str]  # of the new servers
+    is_bfv: bool  # booted from a volume
+    target: Target  # zone, forced host, forced node
+    scheduler_hints: dict[str, t.Any]  # without group
+    group: str | None  # id of the server group
+    project_id: str  # project
+    requested_destination: Destination | None  # host, hypervisor_hostname
+    ignore_hosts: list[str]  # inventory names
+    networks: list[SpecNetwork]  # the host must have them all
+
+
+class SpecGroup(t.TypedDict):
+    """A server group with the members that there are."""
+
+    uuid: str  # the catalogue's id
+    name: str  # the catalogue's name
+    policy: str  # as in the catalogue
+    rules: dict[str, t.Any]  # as in the catalogue
+    members: list[str]  # uuids of servers
+
+
+class Validation(t.TypedDict):
+    """What the api stage returns; with any error there are no instances."""
+
+    version: int  # 1
+    errors: list[Fault]  # every fault
+    warnings: list[str]  # sentences
+    notes: list[str]  # sentences
+    instances: list[BuildRequest]  # one per server
+    request_specs: list[RequestSpec]  # one per request that has something to place
+    groups: list[SpecGroup]  # the catalogue's server groups
+
+
+# Allocation and conductor
+
+
+class Alternate(t.TypedDict):
+    """Where a server goes if its host refuses it or fails."""
+
+    host: str  # inventory name
+    node: str  # hypervisor_hostname
+    zone: str  # its availability zone
+
+
+class Attempt(t.TypedDict):
+    """A host that did not do."""
+
+    host: str  # inventory name
+    stage: str  # claim or build
+    error: str  # one sentence
+
+
+class Placed(Order):
+    """A server with its host and ports; what a host gets of it is its Order."""
+
+    request_index: int  # position of its request
+    host: str  # inventory name
+    node: str  # hypervisor_hostname
+    alternates: list[Alternate]  # best first
+    attempts: list[Attempt]  # so far
+    drift: list[Drift]  # of a server that is there
+    image: Image | None  # what its root disk is made of, if it has to be made
+
+
+class PlacementError(Error):
+    """Why a server found no place."""
+
+    reasons: dict[str, str]  # why not, by host
+
+
+class Unplaced(t.TypedDict):
+    """A server that found no host or no address."""
+
+    request_index: int  # position of its request
+    instance: Instance  # what was asked for
+    error: PlacementError  # NoValidHost or NoMoreFixedIps
+
+
+class RoundServer(t.TypedDict):
+    """One server in a round."""
+
+    placed: Placed | None  # where it is going; null: nowhere
+    unplaced: Unplaced | None  # why nowhere
+    status: str  # placed (to be claimed), claimed (to be built), active, failed or unknown
+    outcome: str | None  # the host's last word
+    error: Error | None  # why it failed
+    seconds: dict[str, float]  # by stage
+    changed: bool  # something was done
+    drift: list[Drift]  # secrets that differ
+    console: list[str]  # the end of the console log
+
+
+class Round(t.TypedDict):
+    """Where all servers of a run are, and who does what next."""
+
+    version: int  # 1
+    stage: str  # claim, build or done
+    run: Run  # this run
+    max_attempts: int  # hosts to try for one server
+    servers: dict[str, RoundServer]  # by uuid, in the order of the requests
+    placements: dict[str, list[str]]  # uuids of this stage, by host
+    group_members: dict[str, dict[str, str]]  # hosts of the members that were there, by group id and uuid
+    cached_images: dict[str, dict[str, str]]  # disk formats of the images in the caches, by host and digest
+    images: dict[str, list[Image]]  # what this stage needs and the host's cache lacks, by host
+
+
+class Address(t.TypedDict):
+    """An address, as Nova shows it."""
+
+    version: int  # 4 or 6
+    addr: str  # the address
+    mac_addr: str  # of its port
+
+
+class ReportRow(t.TypedDict):
+    """One server of the run's result."""
+
+    id: str  # the server's id
+    name: str  # the server's name
+    hostname: str  # the guest's host name
+    domain: str  # the libvirt domain
+    project: str  # project
+    reservation_id: str  # one per request
+    host: str | None  # inventory name
+    zone: str | None  # availability zone
+    addresses: dict[str, list[Address]]  # by network
+    state: str  # ACTIVE, ERROR, UNKNOWN or PLANNED
+    changed: bool  # something was done
+    attempts: list[Attempt]  # hosts that did not do
+    seconds: dict[str, float]  # by stage
+    drift: list[Drift]  # where the server differs from the request
+    error: dict[str, t.Any] | None  # error_class, message, reasons
+    console: list[str]  # the end of the console log
