@@ -10,7 +10,7 @@ say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
 PARTS := $(FAST) docs sanity units second-python host-python artefact integration
 
-.PHONY: help system tools venv tree demo demo-down test test-fast $(addprefix test-,$(PARTS)) lint docs-fields format clean
+.PHONY: help system tools venv tree demo demo-down test test-fast $(addprefix test-,$(PARTS)) lint docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -92,6 +92,9 @@ lint: test-lint test-docs ## all that reads and doesn't run the code
 
 docs-fields: venv ## rewrite docs/fields.md from the schema and the table of microversions
 	@tests/tools/fields-doc
+
+docs-data: venv ## rewrite docs/data.md from the shapes
+	@$(PY) tests/tools/data_doc.py
 
 format: venv ## format the Python code
 	@$(VENV)/bin/ruff check --fix --exit-zero -q .
