@@ -6,9 +6,10 @@ import json
 import pathlib
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, formats, microversions
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, microversions
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import TYPES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.schema import BOOLEAN, HINT_KEYS
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
 
 PATH = pathlib.Path(__file__).resolve().parents[2] / "docs" / "fields.md"
 HEAD = f"""# Every field of a request

@@ -9,14 +9,15 @@ Follows ``nova/api/openstack/compute/servers.py: ServersController.create`` and 
 from __future__ import annotations
 
 import base64
-import difflib
 import functools
 import re
 import typing as t
 import uuid
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats, microversions, schema
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import microversions, schema
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import SECRET_FIELDS, ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import nearest
 
 try:
     import jsonschema
@@ -101,8 +102,8 @@ def _unknown(error: t.Any, minor: int) -> list[tuple[str, t.Any, str]]:
 
 
 def _suggestion(key: str, known: t.Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, known, 1)
-    return "unknown field" + (f"; did you mean {near[0]}?" if near else "")
+    near = nearest(key, known)
+    return "unknown field" + (f"; did you mean {near}?" if near else "")
 
 
 def _rule(error: t.Any) -> str:

@@ -13,8 +13,9 @@ import ipaddress
 import typing as t
 import uuid
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import formats, policy, quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import policy, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://kvmfleet.github.io/compute")
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import typing as t
+from collections.abc import Iterable
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 SECRET_FIELDS = ("adminPass", "user_data", "user_data_text", "personality")
 MOST_SHOWN = 120
@@ -63,6 +66,11 @@ class Problems:
                 "message": f"{path}: {text}: {rule}",
             }
         )
+
+    def extend(self, faults: Iterable[Fault]) -> None:
+        """The faults of the catalogue or the fleet."""
+        for fault in faults:
+            self.add(*fault)
 
 
 class ServerProblems:

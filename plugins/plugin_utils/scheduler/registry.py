@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import inspect
@@ -17,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionFilter, ExpressionWeigher
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import suggestion
 
 # Filters of older Novas, and what stands for them.
 _BEFORE = "capacity is counted before the filters, with compute_*_allocation_ratio"
@@ -63,8 +63,7 @@ def _named(name: t.Any, known: dict[str, type], base: type, kind: str) -> type:
     if short in GONE:
         raise UnknownFilter(f"{kind} {name} is no more, in Nova neither: {GONE[short]}")
     if "." not in name:
-        near = difflib.get_close_matches(name, known, 1)
-        raise UnknownFilter(f"{kind} {name} is unknown; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"))
+        raise UnknownFilter(f"{kind} {name} is unknown{suggestion(name, sorted(known))}")
     module, _dot, attribute = name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), attribute)

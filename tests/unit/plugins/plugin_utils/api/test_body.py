@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import body, flavor_image, formats, microversions
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import body, flavor_image, microversions
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
 
 UUID = "11111111-1111-4111-8111-111111111111"
 GOOD: dict[str, t.Any] = {

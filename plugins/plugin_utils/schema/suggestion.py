@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a misspelt name may have meant; pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+# More names than this tell a reader nothing.
+MOST_KNOWN = 50
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that is most like the given one; None if none is."""
+    return next(iter(difflib.get_close_matches(str(name), known, 1)), None)
+
+
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """``; did you mean x?`` or, if nothing is near, ``; known: a, b``, to stand behind a rule."""
+    names = list(known)
+    near = nearest(name, names)
+    if near is not None:
+        return f"; did you mean {near}?"
+    more = f" and {len(names) - MOST_KNOWN} more" if len(names) > MOST_KNOWN else ""
+    return f"; known: {', '.join(names[:MOST_KNOWN]) or 'none'}{more}"
