@@ -1,4 +1,4 @@
-"""Do the rules of the api stage that need no fleet (names, quotas, block devices) give Nova's answers?"""
+"""Compare the rules of the api stage that need no fleet (names, quotas, block devices, flavor with image) with Nova's answers."""
 
 from __future__ import annotations
 

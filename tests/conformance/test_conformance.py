@@ -20,9 +20,7 @@ def test_schema(case: dict) -> None:
     assert schema_cases.compare(case)[1] is None
 
 
-@pytest.mark.parametrize(
-    "case", [item for item in _cases("semantic") if item["case"]["kind"] in ("names", "quota", "bdm")], ids=lambda item: item["case"]["id"]
-)
+@pytest.mark.parametrize("case", _cases("semantic"), ids=lambda item: item["case"]["id"])
 def test_semantic(case: dict) -> None:
     assert semantic_cases.compare(case)[1] is None
 
