@@ -247,6 +247,8 @@ class _Loader:
             if bool(entry["bridge"]) == bool(entry["libvirt_network"]):
                 self.bad(path, None, "needs bridge or libvirt_network, and only one of them")
                 return False
+            kind_of = "bridge" if entry["bridge"] else "libvirt_network"
+            entry["binding"] = {"type": kind_of, "name": entry[kind_of]}
             subnets = [self.subnet(f"{path}.subnets[{index}]", raw, entry["name"]) for index, raw in enumerate(entry["subnets"])]
             entry["subnets"] = [subnet for subnet in subnets if subnet]
             return None not in subnets
