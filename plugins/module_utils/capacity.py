@@ -9,11 +9,17 @@ Follows placement's ``Inventory.capacity`` and ``_check_capacity_exceeded`` and 
 
 from __future__ import annotations
 
+import re
 import typing as t
+
+if t.TYPE_CHECKING:
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
 
 Inventory = t.Dict[str, t.Any]
 
 DEFAULT_RATIO = {"VCPU": 4.0}
+# resources:X, resources1:X (``ResourceRequest.XS_KEYPAT``)
+_RESOURCES = re.compile(r"resources([a-zA-Z0-9_-]{1,64})?:(.+)\Z")
 
 
 def inventories(host: dict) -> dict[str, Inventory]:
@@ -57,8 +63,31 @@ def shortage(name: str, inventory: Inventory | None, used: int, requested: int) 
     return None
 
 
-def basic_resources(flavor: dict, is_bfv: bool = False) -> dict[str, int]:
+def basic_resources(flavor: Flavor, is_bfv: bool = False) -> dict[str, int]:
     """VCPU, MEMORY_MB and DISK_GB of a flavor, before extra specs: disk is root (0 if booted from a volume) + ephemeral + swap rounded up."""
     swap_gb = -(-int(flavor.get("swap") or 0) // 1024)
     disk = (0 if is_bfv else int(flavor.get("root_gb") or 0)) + int(flavor.get("ephemeral_gb") or 0) + swap_gb
     return {"VCPU": int(flavor["vcpus"]), "MEMORY_MB": int(flavor["memory_mb"]), "DISK_GB": disk}
+
+
+def requested_resources(flavor: Flavor, is_bfv: bool = False, pinned: int = 0, overhead: int = 0) -> dict[str, int]:
+    """The amount of each resource class that a server of a flavor takes; classes of which it takes none are left out.
+
+    ``pinned`` of the CPUs are PCPU, with ``overhead`` more for the emulator; ``resources:X`` of the flavor overrides both. ValueError if that is no number.
+    """
+    basic = basic_resources(flavor, is_bfv)
+    requested: dict[str, int] = {"VCPU": basic["VCPU"] - pinned, "PCPU": pinned + overhead} if pinned else {}
+    granular: dict[str, int] = {}
+    for key, value in (flavor.get("extra_specs") or {}).items():
+        match = _RESOURCES.match(key)
+        if match and match.group(1):
+            # A numbered group asks beside the others; a host here is one provider, so they add up.
+            granular[match.group(2)] = granular.get(match.group(2), 0) + int(value)
+        elif match:
+            requested[match.group(2)] = int(value)
+    for name, amount in granular.items():
+        requested[name] = requested.get(name, 0) + amount
+    if "PCPU" in requested:
+        # Who names dedicated CPUs means no others.
+        requested.setdefault("VCPU", 0)
+    return {name: amount for name, amount in {**basic, **requested}.items() if amount}

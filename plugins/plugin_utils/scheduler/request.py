@@ -11,39 +11,19 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import basic_resources
+from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import requested_resources
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import parse_zone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, numa_cells, pci_alias
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.image_properties import known
 
-# resources:X, resources1:X, trait_EXTRA:Y (``ResourceRequest.XS_KEYPAT``)
-_GROUPED = re.compile(r"(resources|trait)([a-zA-Z0-9_-]{1,64})?:(.+)\Z")
+# trait:Y, trait1:Y (``ResourceRequest.XS_KEYPAT``)
+_TRAIT = re.compile(r"trait([a-zA-Z0-9_-]{1,64})?:(.+)\Z")
 
 
 class RequestError(ValueError):
     """A request that can't be scheduled at all (Nova's API would refuse it)."""
-
-
-def resources(flavor: dict[str, t.Any], is_bfv: bool, pinned: int = 0, overhead: int = 0) -> dict[str, int]:
-    """The resource classes asked for; ``pinned`` of the CPUs are PCPU, with ``overhead`` more; ``resources:X`` of the flavor overrides."""
-    basic = basic_resources(flavor, is_bfv)
-    asked: dict[str, int] = {"VCPU": basic["VCPU"] - pinned, "PCPU": pinned + overhead} if pinned else {}
-    granular: dict[str, int] = {}
-    for key, value in (flavor.get("extra_specs") or {}).items():
-        match = _GROUPED.match(key)
-        if match and match.group(1) == "resources":
-            if match.group(2):
-                # A numbered group asks beside the others; a host here is one provider, so they add up.
-                granular[match.group(3)] = granular.get(match.group(3), 0) + int(value)
-            else:
-                asked[match.group(3)] = int(value)
-    for name, amount in granular.items():
-        asked[name] = asked.get(name, 0) + amount
-    if "PCPU" in asked:
-        asked.setdefault("VCPU", 0)
-    return {name: amount for name, amount in {**basic, **asked}.items() if amount}
 
 
 def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[str], set[str]]:
@@ -51,9 +31,9 @@ def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[
     required: set[str] = set()
     forbidden: set[str] = set()
     for key, value in (flavor.get("extra_specs") or {}).items():
-        match = _GROUPED.match(key)
-        if match and match.group(1) == "trait":
-            (forbidden if value == "forbidden" else required).add(match.group(3))
+        match = _TRAIT.match(key)
+        if match:
+            (forbidden if value == "forbidden" else required).add(match.group(2))
     required.update(key.removeprefix("trait:") for key, value in properties.items() if key.startswith("trait:") and value == "required")
     return required, forbidden
 
@@ -139,14 +119,14 @@ class Request:
         required, forbidden = traits(self.flavor, properties)
         required |= self._features.traits() | by_options
         more = self._features.resources()
-        plain = Way({**resources(self.flavor, is_bfv), **more}, required, forbidden)
+        plain = Way({**requested_resources(self.flavor, is_bfv), **more}, required, forbidden)
         policy = self.extra_specs.get("hw:cpu_policy") or self.image_properties.get("hw_cpu_policy")
         if self.numa is None or policy not in numa_cells.PINNED:
             return [plain]
         of_threads = {"HW_CPU_HYPERTHREADING"}
         thread_policy = self.numa.cells[0].thread_policy
         pinned = Way(
-            {**resources(self.flavor, is_bfv, sum(len(cell.pcpuset) for cell in self.numa.cells), int(self.numa.isolate_emulator)), **more},
+            {**requested_resources(self.flavor, is_bfv, sum(len(cell.pcpuset) for cell in self.numa.cells), int(self.numa.isolate_emulator)), **more},
             required | of_threads if thread_policy == "require" else required,
             forbidden | of_threads if thread_policy == "isolate" else forbidden,
         )
