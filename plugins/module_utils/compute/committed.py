@@ -12,6 +12,9 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import basic_resources, inventories, shortage
 
+if t.TYPE_CHECKING:
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
+
 GIB = 2**30
 
 
@@ -37,7 +40,7 @@ def used(domains: t.Iterable[dict[str, t.Any]]) -> dict[str, int]:
     return total
 
 
-def shortages(host: dict[str, t.Any], flavor: dict[str, t.Any]) -> list[str]:
+def shortages(host: dict[str, t.Any], flavor: Flavor) -> list[str]:
     """Why a flavor doesn't fit on a host {vcpus, memory_mb, disk_gb, reserved, allocation_ratio, used}; empty where it does."""
     inventory = inventories(host)
     found = []

@@ -73,7 +73,7 @@ def is_true(value: t.Any) -> bool:
 class _Pair:
     """A flavor and an image, asked for the same thing under ``hw:name`` and ``hw_name``."""
 
-    def __init__(self, flavor: Data, properties: Data) -> None:
+    def __init__(self, flavor: t.Mapping[str, t.Any], properties: Data) -> None:
         self.vcpus, self.memory_mb = int(flavor.get("vcpus") or 1), int(flavor.get("memory_mb") or 512)
         self.specs: dict[str, str] = _texts(flavor.get("extra_specs") or {})
         self.properties: dict[str, str] = _texts(properties)
@@ -365,12 +365,12 @@ def _numa(pair: _Pair) -> Data | None:
     return {"cells": cells, "cpu_policy": policy, "thread_policy": threads, "emulator_policy": _emulator_policy(pair)}
 
 
-def numa(flavor: Data, properties: Data) -> Data | None:
+def numa(flavor: t.Mapping[str, t.Any], properties: Data) -> Data | None:
     """{cells: [{id, cpus, pinned, memory_mb, pagesize}], cpu_policy, thread_policy, emulator_policy} of the guest; None where it has no NUMA cells."""
     return _numa(_Pair(flavor, properties))
 
 
-def pci_affinity(flavor: Data, properties: Data) -> str | None:
+def pci_affinity(flavor: t.Mapping[str, t.Any], properties: Data) -> str | None:
     """How near its NUMA cells the guest wants its PCI devices (``get_pci_numa_policy_constraint``)."""
     of_flavor, of_image = _Pair(flavor, properties).both("pci_numa_affinity_policy")
     if of_flavor and of_image and of_flavor != of_image:
@@ -381,7 +381,7 @@ def pci_affinity(flavor: Data, properties: Data) -> str | None:
     return t.cast("str | None", policy or None)
 
 
-def constraints(flavor: Data, properties: Data) -> Data:
+def constraints(flavor: t.Mapping[str, t.Any], properties: Data) -> Data:
     """{topology: [sockets, cores, threads], numa: cells or None} of a flavor and an image's properties; ConstraintError for the first rule that they break."""
     pair = _Pair(flavor, properties)
     _memory_encryption(pair)
@@ -395,6 +395,6 @@ def constraints(flavor: Data, properties: Data) -> Data:
     return {"topology": list(chosen), "numa": guest and guest["cells"]}
 
 
-def packed_ring(flavor: Data, properties: Data) -> None:
+def packed_ring(flavor: t.Mapping[str, t.Any], properties: Data) -> None:
     """The one switch that Nova looks at before the disk sizes."""
     _Pair(flavor, properties).switch("virtio_packed_ring")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
 
 Data = dict[str, t.Any]
@@ -119,7 +120,7 @@ def _pages(page: Data) -> Pages:
     return Pages(page["size_kb"], page["total"], page.get("used") or 0, page.get("reserved") or 0)
 
 
-def guest(flavor: Data, properties: Data) -> Guest | None:
+def guest(flavor: Flavor, properties: Data) -> Guest | None:
     """The cells that a flavor and an image ask for; None where they ask for none; constraints.ConstraintError where they can't be had."""
     found = constraints.numa(flavor, properties)
     if found is None:

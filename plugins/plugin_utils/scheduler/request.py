@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import requested_resources
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import parse_zone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, numa_cells, pci_alias
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features
@@ -26,7 +27,7 @@ class RequestError(ValueError):
     """A request that can't be scheduled at all (Nova's API would refuse it)."""
 
 
-def traits(flavor: dict[str, t.Any], properties: dict[str, t.Any]) -> tuple[set[str], set[str]]:
+def traits(flavor: Flavor, properties: dict[str, t.Any]) -> tuple[set[str], set[str]]:
     """(required, forbidden) traits that flavor and image name."""
     required: set[str] = set()
     forbidden: set[str] = set()
@@ -62,7 +63,7 @@ class Request:
     def __init__(self, spec: dict[str, t.Any], groups: dict[str, Group], config: Config) -> None:
         image = spec.get("image") or {}
         self.spec = spec
-        self.flavor: dict[str, t.Any] = spec["flavor"]
+        self.flavor: Flavor = spec["flavor"]
         self.extra_specs: dict[str, str] = {key: str(value) for key, value in (self.flavor.get("extra_specs") or {}).items()}
         self.image_id: str | None = image.get("id")
         properties: dict[str, t.Any] = image.get("properties") or {}
