@@ -47,6 +47,8 @@ KEYS = (
     "group",
     "root_device_name",
     "block_device_mapping",
+    "topology",
+    "disks",
     "ports",
 )
 

@@ -12,6 +12,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import c
 # What the Nova of the cases had.
 VOLUME_TYPES = frozenset(["ssd"])
 SNAPSHOT_GB = 7
+# The fields of a block device that the cases compare.
+DEVICE_FIELDS = ("source_type", "destination_type", "boot_index", "volume_size", "guest_format", "device_name", "delete_on_termination", "volume_type")
 
 
 class Refused(Exception):
@@ -49,7 +51,7 @@ def _bdm(case: dict[str, t.Any]) -> dict[str, t.Any]:
     block_devices.check(case["flavor"], merged, case.get("image_ref"), most, bad, VOLUME_TYPES)
     if errors:
         raise Refused(errors[0])
-    return {"bdms": [{key: bdm[key] for key in block_devices.FIELDS} for bdm in merged]}
+    return {"bdms": [{key: bdm[key] for key in DEVICE_FIELDS} for bdm in merged]}
 
 
 def _flavor_image(case: dict[str, t.Any]) -> dict[str, t.Any]:

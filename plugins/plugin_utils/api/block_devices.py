@@ -9,21 +9,61 @@ Follows ``nova/compute/api.py: _check_and_transform_bdm``, ``_get_flavor_defined
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 
 DISK_BUSES = ("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml")
 MOST_LOCAL = 3
 ROOT_DEVICE = "vda"
-FIELDS = ("source_type", "destination_type", "boot_index", "volume_size", "guest_format", "device_name", "delete_on_termination", "volume_type")
+FIELDS = (
+    "source_type",
+    "destination_type",
+    "boot_index",
+    "volume_size",
+    "guest_format",
+    "device_name",
+    "device_type",
+    "disk_bus",
+    "tag",
+    "uuid",
+    "delete_on_termination",
+    "volume_type",
+)
 
 Bdm = dict[str, t.Any]
 Bad = Callable[[str, t.Any, str, str], None]
 
 
+class BlockDevice(t.TypedDict):
+    """A block device with every field."""
+
+    path: str  # where it was asked for, below the server; empty: nobody named it
+    source_type: str | None  # volume, image, snapshot or blank
+    destination_type: str | None  # local or volume
+    boot_index: int | None  # 0: booted from
+    volume_size: int | None  # GB; MB of a swap disk
+    guest_format: str | None  # file system, or swap
+    device_name: str | None  # /dev/vda
+    device_type: str | None  # disk, cdrom, floppy or lun
+    disk_bus: str | None  # one of DISK_BUSES
+    tag: str | None  # the tag of a tagged device
+    uuid: str | None  # of the image, volume or snapshot
+    delete_on_termination: bool  # removed with the server
+    kept: bool  # asked not to be removed with the server
+    volume_type: str | None  # of a new volume
+    no_device: bool  # left out
+
+
 def _int(value: t.Any) -> int | None:
     return None if value is None or value == "" else int(value)
+
+
+def _text(value: t.Any) -> str | None:
+    """Text or nothing: an image's properties can hold anything."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text")
+    return value or None
 
 
 def device_path(name: str | None) -> str | None:
@@ -31,7 +71,7 @@ def device_path(name: str | None) -> str | None:
     return f"/dev/{name.removeprefix('/dev/')}" if name else name
 
 
-def normal(bdm: Bdm, path: str, volumes: dict[str, Bdm] | None = None, snapshots: dict[str, Bdm] | None = None) -> Bdm:
+def normal(bdm: Bdm, path: str, volumes: dict[str, Bdm] | None = None, snapshots: dict[str, Bdm] | None = None) -> BlockDevice:
     """A device with every field, numbers as numbers, and the size of the volume or snapshot that it names; ``path`` is where it was asked for."""
     # What a device that is left out names is not looked at.
     size, uuid = _int(bdm.get("volume_size")), None if bdm.get("no_device") else bdm.get("uuid") or bdm.get(f"{bdm.get('source_type')}_id")
@@ -39,43 +79,39 @@ def normal(bdm: Bdm, path: str, volumes: dict[str, Bdm] | None = None, snapshots
         size = (volumes or {})[uuid].get("size")
     if bdm.get("source_type") == "snapshot" and uuid in (snapshots or {}):
         size = size or (snapshots or {})[uuid].get("size")
+    is_removed = is_true(bdm.get("delete_on_termination", False))
     return {
         "path": bdm.get("path", path),
-        "source_type": bdm.get("source_type"),
-        "destination_type": bdm.get("destination_type"),
+        "source_type": _text(bdm.get("source_type")),
+        "destination_type": _text(bdm.get("destination_type")),
         "boot_index": _int(bdm.get("boot_index")),
         "volume_size": size,
-        "guest_format": bdm.get("guest_format"),
-        "device_name": device_path(bdm.get("device_name")),
-        "delete_on_termination": is_true(bdm.get("delete_on_termination", False)),
-        "volume_type": bdm.get("volume_type"),
-        "disk_bus": bdm.get("disk_bus"),
-        "uuid": uuid,
+        "guest_format": _text(bdm.get("guest_format")),
+        "device_name": device_path(_text(bdm.get("device_name"))),
+        "device_type": _text(bdm.get("device_type")),
+        "disk_bus": _text(bdm.get("disk_bus")),
+        "tag": _text(bdm.get("tag")),
+        "uuid": _text(uuid),
+        "delete_on_termination": is_removed,
+        "kept": bdm.get("delete_on_termination") is not None and not is_removed,
+        "volume_type": _text(bdm.get("volume_type")),
         "no_device": bool(bdm.get("no_device")),
     }
 
 
-def made(source: str, boot_index: int, **more: t.Any) -> Bdm:
+def made(source: str, boot_index: int, *, uuid: str | None = None, volume_size: int | None = None, guest_format: str | None = None) -> BlockDevice:
     """A local device that nobody named."""
-    empty = dict.fromkeys((*FIELDS, "disk_bus", "uuid"))
-    return {
-        **empty,
-        "path": "",
-        "source_type": source,
-        "destination_type": "local",
-        "boot_index": boot_index,
-        "delete_on_termination": True,
-        "no_device": False,
-        **more,
-    }
+    device = normal({"source_type": source, "destination_type": "local", "boot_index": boot_index, "delete_on_termination": True}, "")
+    device["uuid"], device["volume_size"], device["guest_format"] = uuid, volume_size, guest_format
+    return device
 
 
-def is_ephemeral(bdm: Bdm) -> bool:
+def is_ephemeral(bdm: BlockDevice) -> bool:
     """A blank local disk that is not swap (``block_device.new_format_is_ephemeral``)."""
     return bdm["source_type"] == "blank" and bdm["destination_type"] == "local" and bdm["guest_format"] != "swap"
 
 
-def is_swap(bdm: Bdm) -> bool:
+def is_swap(bdm: BlockDevice) -> bool:
     """A blank local disk with the format swap (``block_device.new_format_is_swap``)."""
     return bdm["source_type"] == "blank" and bdm["destination_type"] == "local" and bdm["guest_format"] == "swap"
 
@@ -87,20 +123,20 @@ def merge(
     volumes: dict[str, Bdm] | None = None,
     snapshots: dict[str, Bdm] | None = None,
     of_image: list[Bdm] | None = None,
-) -> list[Bdm]:
+) -> list[BlockDevice]:
     """The request's devices, or the image as root disk where it names none; those of the image's properties; what the flavor adds (ephemeral, swap).
 
     ``volumes``, ``snapshots``: {id: {size (GB)}} of those that there are. ``of_image``: ``image_block_devices.devices``.
     """
     merged = [normal(bdm, f"block_device_mapping_v2[{index}]", volumes, snapshots) for index, bdm in enumerate(bdms)]
-    of_image = [normal(bdm, "imageRef", volumes, snapshots) for bdm in of_image or []]
-    if root_device(of_image):
+    image_devices = [normal(bdm, "imageRef", volumes, snapshots) for bdm in of_image or []]
+    if root_device(image_devices):
         merged = [bdm for bdm in merged if not (bdm["boot_index"] == 0 and bdm["source_type"] == "image")]
     elif image_ref and not bdms:
         merged.insert(0, made("image", 0, uuid=image_ref))
     # A device of the request stands in for the image's of the same name.
     names = {bdm["device_name"] for bdm in merged if bdm["device_name"]}
-    merged += [bdm for bdm in of_image if bdm["device_name"] not in names]
+    merged += [bdm for bdm in image_devices if bdm["device_name"] not in names]
     for bdm in merged:
         # A blank disk without a size has the flavor's.
         if bdm["volume_size"] is None and (is_ephemeral(bdm) or is_swap(bdm)):
@@ -112,18 +148,20 @@ def merge(
     return merged
 
 
-def root_device(bdms: list[Bdm]) -> Bdm | None:
+def root_device(bdms: Sequence[BlockDevice]) -> BlockDevice | None:
     """The device that is booted from."""
-    return next((bdm for bdm in bdms if bdm.get("boot_index") == 0), None)
+    return next((bdm for bdm in bdms if bdm["boot_index"] == 0), None)
 
 
-def is_volume_booted(bdms: list[Bdm]) -> bool:
+def is_volume_booted(bdms: Sequence[BlockDevice]) -> bool:
     """Is the root disk a volume (``compute.utils.is_volume_backed_instance``)?"""
     root = root_device(bdms)
     return root is not None and root["destination_type"] == "volume"
 
 
-def check(flavor: dict[str, t.Any], bdms: list[Bdm], image_ref: str | None, max_count: int, bad: Bad, volume_types: frozenset[str] = frozenset()) -> None:
+def check(
+    flavor: dict[str, t.Any], bdms: list[BlockDevice], image_ref: str | None, max_count: int, bad: Bad, volume_types: frozenset[str] = frozenset()
+) -> None:
     """Every rule that the devices break, by ``bad(path, value, rule, error class)``, in Nova's order."""
     for bdm in bdms:
         # A legacy volume of this name is booted in place of the image, and so is the image's own.

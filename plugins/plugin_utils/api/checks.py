@@ -41,7 +41,7 @@ class Checker:
         self._zones = {item["availability_zone"] for item in metadata if "availability_zone" in item}
 
     def check(self, server: Data, asked: Data, written: Data, problems: ServerProblems) -> Data:
-        """{flavor, image, networks, security_groups, keypair, group, host, hypervisor_hostname, block_devices}; what can't be had is None."""
+        """{flavor, image, networks, security_groups, keypair, group, host, hypervisor_hostname, block_devices, topology}; what can't be had is None."""
         image_ref = server.get("imageRef") or None
         flavor = self._catalogue.find("flavors", str(server["flavorRef"]).rstrip("/").rsplit("/", 1)[-1])
         if flavor is None or flavor["disabled"]:
@@ -72,11 +72,12 @@ class Checker:
         of_image = self._of_image(image, flavor, problems)
         asked_devices = server.get("block_device_mapping_v2") or []
         if server.get("block_device_mapping") and not asked_devices:
-            has_root = block_devices.root_device(of_image) is not None
+            has_root = any(bdm.get("boot_index") == 0 for bdm in of_image)
             asked_devices = legacy_block_devices.convert(server["block_device_mapping"], image_ref, problems.add, has_root=has_root)
         devices = block_devices.merge(flavor or {}, image_ref, asked_devices, of_image=of_image)
+        topology = None
         if flavor and image:
-            self._pairs.check(flavor, image, devices, written, problems)
+            topology = self._pairs.check(flavor, image, devices, written, problems)
         group = self._group(asked, problems)
         found = {
             "flavor": flavor,
@@ -88,6 +89,7 @@ class Checker:
             "host": self._host(server.get("host"), "host", "name", problems),
             "hypervisor_hostname": self._host(server.get("hypervisor_hostname"), "hypervisor_hostname", "node", problems),
             "block_devices": devices,
+            "topology": topology,
         }
         self._check_devices(flavor, devices, image_ref, count, problems)
         return found
@@ -171,7 +173,7 @@ class Checker:
             return []
 
     @staticmethod
-    def _check_devices(flavor: Data | None, devices: list[Data], image_ref: str | None, count: int, problems: ServerProblems) -> None:
+    def _check_devices(flavor: Data | None, devices: list[block_devices.BlockDevice], image_ref: str | None, count: int, problems: ServerProblems) -> None:
         if flavor:
             block_devices.check(flavor, devices, image_ref, count, problems.add)
         needing = [bdm for bdm in devices if not bdm["no_device"] and (bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot"))]

@@ -9,6 +9,7 @@ import re
 import typing as t
 from collections.abc import Callable
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Topology
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
@@ -18,7 +19,7 @@ Data = dict[str, t.Any]
 GIB = 2**30
 ZERO_DISK = "create:zero_disk_flavor"
 # Extra specs that the scheduler or the domain's XML reads.
-EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z")
+EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(max_)?(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z")
 # (field of the request, rule, error class)
 Bad = Callable[[str, str, str], None]
 
@@ -92,18 +93,18 @@ class Pairs:
             for image in (host["state"] or {}).get("images") or []:
                 for digest in (image["digest"], *(f"{name}:{value}" for name, value in image.get("digests", {}).items())):
                     self._cached.setdefault(digest, int(image["virtual_size"]))
-        # {pair: ([(field, rule, error class)], [note])}
-        self._known: dict[tuple[t.Any, ...], tuple[list[tuple[str, str, str]], list[str]]] = {}
+        # {pair: ([(field, rule, error class)], [note], topology)}
+        self._known: dict[tuple[t.Any, ...], tuple[list[tuple[str, str, str]], list[str], Topology | None]] = {}
 
-    def check(self, flavor: Data, image: Data, devices: list[Data], written: Data, problems: ServerProblems) -> None:
-        """Report what is wrong with the two, and with building them here."""
+    def check(self, flavor: Data, image: Data, devices: list[block_devices.BlockDevice], written: Data, problems: ServerProblems) -> Topology | None:
+        """Report what is wrong with the two, and with building them here; the guest's CPU topology."""
         root = block_devices.root_device(devices)
         booted_from_volume = block_devices.is_volume_booted(devices)
         root_volume_gb = root["volume_size"] if root and booted_from_volume else None
         pair = (flavor["id"], image["id"], booted_from_volume, root_volume_gb)
         if pair not in self._known:
             self._known[pair] = self._check(flavor, image, root_volume_gb, booted_from_volume)
-        faults, notes = self._known[pair]
+        faults, notes, topology = self._known[pair]
         values = {"flavorRef": flavor["name"], "imageRef": written.get("imageRef", image["id"]), "block_device_mapping_v2": len(devices)}
         for path, rule, error in faults:
             if error == "BootFromVolumeRequiredForZeroDiskFlavor":
@@ -112,13 +113,16 @@ class Pairs:
                 problems.add(path, values[path], rule, error)
         for note in notes:
             problems.note(note)
+        return topology
 
     def _virtual_size(self, image: Data) -> int | None:
         """The image's virtual size in bytes: declared, or as a host has it in its cache."""
         size = image["virtual_size"] or self._cached.get(image["checksum"].lower()) or image["size"]
         return int(size) if size else None
 
-    def _check(self, flavor: Data, image: Data, root_volume_gb: int | None, booted_from_volume: bool) -> tuple[list[tuple[str, str, str]], list[str]]:
+    def _check(
+        self, flavor: Data, image: Data, root_volume_gb: int | None, booted_from_volume: bool
+    ) -> tuple[list[tuple[str, str, str]], list[str], Topology | None]:
         faults: list[tuple[str, str, str]] = []
         notes: list[str] = []
         size = self._virtual_size(image)
@@ -135,12 +139,13 @@ class Pairs:
         )
         # Refuse what no host here can build yet, and say what has no effect: better than a guest that is not what was asked.
         try:
-            cells = constraints.constraints(flavor, image["properties"])["numa"]
+            chosen = constraints.constraints(flavor, image["properties"])
         except (constraints.ConstraintError, ValueError, OverflowError):
-            return faults, notes  # reported as what it is already
-        if cells:
+            return faults, notes, None  # reported as what it is already
+        if chosen["numa"]:
             faults.append(("flavorRef", "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet", "UnsupportedHardware"))
         idle = sorted(key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key))
         if idle:
             notes.append(f"extra specs of flavor {flavor['name']} that have no effect yet: {', '.join(idle)}")
-        return faults, notes
+        sockets, cores, threads = chosen["topology"]
+        return faults, notes, {"sockets": sockets, "cores": cores, "threads": threads}

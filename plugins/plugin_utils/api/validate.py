@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, block_devices, existing, microversions, names, quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, block_devices, disks, existing, microversions, names, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema, is_true, user_data_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
@@ -144,6 +144,14 @@ class _Run:
         asked = check_controller(body, problems)
         found = self.checker.check(server, asked, written, problems)
         base = self._base(index, server, asked, found)
+        if found["flavor"]:
+            plan = disks.plan(found["flavor"], found["block_devices"], base["image"]["properties"] if base["image"] else {}, base["config_drive"])
+            for fault in plan.faults:
+                problems.add(*fault)
+            for note in plan.notes:
+                problems.note(note)
+            base["disks"] = plan.disks
+        base["topology"] = found["topology"]
         chosen = self._choose(base, asked, found, problems)
         if problems.count:
             return

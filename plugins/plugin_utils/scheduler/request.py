@@ -15,9 +15,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import r
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import parse_zone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, numa_cells, pci_alias
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import known
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.image_properties import known
 
 # trait:Y, trait1:Y (``ResourceRequest.XS_KEYPAT``)
 _TRAIT = re.compile(r"trait([a-zA-Z0-9_-]{1,64})?:(.+)\Z")

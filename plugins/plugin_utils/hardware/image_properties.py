@@ -104,6 +104,12 @@ OLDER_NAMES = {
     "vmware_ostype": "os_distro",
     "auto_disk_config": "hw_auto_disk_config",
     "ipxe_boot": "hw_ipxe_boot",
+    "xenapi_device_id": "hw_device_id",
+    "xenapi_image_compression_level": "img_compression_level",
+    "vmware_linked_clone": "img_linked_clone",
+    "xenapi_use_agent": "img_use_agent",
+    "xenapi_skip_agent_inject_ssh": "os_skip_agent_inject_ssh",
+    "xenapi_skip_agent_inject_files_at_boot": "os_skip_agent_inject_files_at_boot",
     "cache_in_nova": "img_cache_in_nova",
     "vm_mode": "hw_vm_mode",
     "bittorrent": "img_bittorrent",
@@ -119,4 +125,7 @@ OLDER_NAMES = {
 def known(properties: dict[str, t.Any]) -> dict[str, t.Any]:
     """The properties that Nova knows, by their present names; a present name wins over an older one."""
     found = {OLDER_NAMES[name]: value for name, value in properties.items() if name in OLDER_NAMES}
+    adapter = properties.get("vmware_adaptertype")
+    if adapter:
+        found.update({"hw_disk_bus": "ide"} if adapter == "ide" else {"hw_disk_bus": "scsi", "hw_scsi_model": adapter})
     return {**found, **{name: value for name, value in properties.items() if name in KNOWN}}
