@@ -92,7 +92,8 @@ def test_only_the_root_disk_keeps_a_name_that_is_given(root: dict[str, str], pro
 def test_what_a_block_device_asks_for_in_vain_is_said() -> None:
     root = {**ROOT, "volume_size": 5, "delete_on_termination": False, "tag": "system", "disk_bus": "xen", "device_type": "tape"}
     said = plan(root, {**BLANK, "guest_format": "xfs"}).notes
-    assert [note.split(" ")[0].rpartition(".")[2] for note in said] == [
+    fields = [note.split(" ")[0].rpartition(".")[2] for note in said]
+    assert fields == [
         "device_type",
         "disk_bus",
         "volume_size",
