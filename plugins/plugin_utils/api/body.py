@@ -16,6 +16,7 @@ import uuid
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import microversions, schema
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import SECRET_FIELDS, ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import target
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import nearest
 
@@ -183,16 +184,6 @@ def _boot_index(bdm: dict[str, t.Any]) -> int | None:
     return None if index is None else int(index)
 
 
-def parse_zone(text: str | None) -> tuple[str | None, str | None, str | None]:
-    """(zone, forced host, forced node) of ``zone[:host[:node]]`` (``API.parse_availability_zone``); ValueError for more than two colons."""
-    if not text or ":" not in text:
-        return text or None, None, None
-    if text.count(":") > 2:
-        raise ValueError("must be zone, zone:host, zone::node or zone:host:node")
-    zone, host, node = [*text.split(":"), ""][:3]
-    return zone or None, host or None, node or None
-
-
 def _check_networks(networks: t.Any, problems: ServerProblems) -> None:
     if not isinstance(networks, list):
         return
@@ -221,13 +212,13 @@ def check_controller(body: dict[str, t.Any], problems: ServerProblems) -> dict[s
     most = int(server.get("max_count", least))
     if least > most:
         problems.add("min_count", server.get("min_count"), f"must not be greater than max_count {most}", "HTTPBadRequest")
-    zone, host, node = None, None, None
+    wanted = target.parse(None)
     try:
-        zone, host, node = parse_zone(server.get("availability_zone"))
-    except ValueError as error:
+        wanted = target.parse(server.get("availability_zone"))
+    except target.InvalidTarget as error:
         problems.add("availability_zone", server.get("availability_zone"), str(error), "InvalidInput")
     for field in ("host", "hypervisor_hostname"):
-        if server.get(field) and (host or node):
+        if server.get(field) and target.is_forced(wanted):
             problems.add(field, server[field], "must not be given together with a host or node in availability_zone", "HTTPBadRequest")
     legacy, mapping = server.get("block_device_mapping"), server.get("block_device_mapping_v2")
     if legacy and mapping:
@@ -242,9 +233,9 @@ def check_controller(body: dict[str, t.Any], problems: ServerProblems) -> dict[s
         "name": name,
         "min_count": least,
         "max_count": most,
-        "zone": zone,
-        "forced_host": host,
-        "forced_node": node,
+        "zone": wanted["zone"],
+        "forced_host": wanted["host"],
+        "forced_node": wanted["node"],
         "hints": {key: value for key, value in hints.items() if not key.startswith("_nova")},
     }
 

@@ -17,6 +17,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.flavor_image 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.requested_networks import RequestedNetworks, check_count
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import target
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Target
 
 Data = dict[str, t.Any]
 BAD_REQUEST = "HTTPBadRequest"
@@ -26,22 +28,13 @@ class Checker:
     """Checks the requests of one run, one after another: addresses and ports that one takes are taken for the next."""
 
     def __init__(self, catalogue: Catalogue, fleet: Data | None, records: list[Data], policy: Policy, project: str) -> None:
-        self._catalogue, self._fleet, self._policy, self._project = catalogue, fleet, policy, project
+        self._catalogue, self._policy, self._project = catalogue, policy, project
         self._networks = RequestedNetworks(catalogue, records, policy, project)
         self._pairs = Pairs(fleet, policy)
-        hosts = fleet["hosts"] if fleet else {}
-        # By lower-case name: as the fleet spells them.
-        self._hosts: dict[str, dict[str, str]] = {"name": {}, "node": {}}
-        for name, host in hosts.items():
-            self._hosts["name"].setdefault(name.lower(), name)
-            node = (host["state"] or {}).get("node")
-            if node:
-                self._hosts["node"].setdefault(node.lower(), node)
-        metadata = [aggregate["metadata"] for aggregate in fleet["aggregates"]] if fleet else []
-        self._zones = {item["availability_zone"] for item in metadata if "availability_zone" in item}
+        self._places = target.places_of(fleet) if fleet else None
 
     def check(self, server: Data, asked: Data, written: Data, problems: ServerProblems) -> Data:
-        """{flavor, image, networks, security_groups, keypair, group, host, hypervisor_hostname, block_devices, topology}; what can't be had is None."""
+        """{flavor, image, networks, security_groups, keypair, group, host, hypervisor_hostname, block_devices, topology, target}; what can't be had is None."""
         image_ref = server.get("imageRef") or None
         flavor = self._catalogue.find("flavors", str(server["flavorRef"]).rstrip("/").rsplit("/", 1)[-1])
         if flavor is None or flavor["disabled"]:
@@ -53,7 +46,7 @@ class Checker:
         if count > 1 and server.get("hostname"):
             problems.add("hostname", server["hostname"], f"one host name cannot be given to {count} servers", BAD_REQUEST)
         check_count(server.get("networks"), count, problems)
-        self._check_zone(asked, problems)
+        wanted = self._target(server, asked, problems)
         image = self._image(server, image_ref, written, problems)
         groups = self._security_groups(server, problems)
         networks = self._networks.check(server.get("networks"), asked["name"], written, problems)
@@ -86,30 +79,36 @@ class Checker:
             "security_groups": groups,
             "keypair": keypair,
             "group": group,
-            "host": self._host(server.get("host"), "host", "name", problems),
-            "hypervisor_hostname": self._host(server.get("hypervisor_hostname"), "hypervisor_hostname", "node", problems),
+            "target": wanted,
+            **self._destination(server, problems),
             "block_devices": devices,
             "topology": topology,
         }
         self._check_devices(flavor, devices, image_ref, count, problems)
         return found
 
-    def _check_zone(self, asked: Data, problems: ServerProblems) -> None:
-        if self._fleet is None:
-            return
-        if asked["zone"] and asked["zone"] not in self._zones:
-            problems.add("availability_zone", asked["zone"], f"is no availability zone; known: {', '.join(sorted(self._zones))}", "InvalidRequest")
-        self._host(asked["forced_host"], "availability_zone", "name", problems)
-        self._host(asked["forced_node"], "availability_zone", "node", problems)
+    def _target(self, server: Data, asked: Data, problems: ServerProblems) -> Target:
+        """Where the request wants to be, in the fleet's own spelling."""
+        if self._places is None:
+            return {"zone": asked["zone"], "host": asked["forced_host"], "node": asked["forced_node"]}
+        found = target.resolve(server.get("availability_zone"), self._places)
+        # What is no target at all is reported with the body.
+        faults = [fault for fault in found.faults if fault.error_class != "InvalidInput"]
+        for fault in (*faults, *target.unknown(found.target, self._places)):
+            problems.add(*fault.below("availability_zone"))
+        for warning in found.warnings:
+            problems.warn(warning)
+        return found.target
 
-    def _host(self, wanted: str | None, path: str, key: str, problems: ServerProblems) -> str | None:
-        """A host or node that is named, as the fleet spells it."""
-        if not wanted or self._fleet is None:
-            return wanted
-        own = self._hosts[key].get(wanted.lower())
-        if own is None:
-            problems.add(path, wanted, f"is no host of the play; known: {', '.join(self._fleet['hosts'])}", "ComputeHostNotFound")
-        return own
+    def _destination(self, server: Data, problems: ServerProblems) -> dict[str, str | None]:
+        """{host, hypervisor_hostname}: what the fields of these names ask for, in the fleet's own spelling."""
+        host, node = server.get("host"), server.get("hypervisor_hostname")
+        if self._places is not None:
+            found = target.destination(host, node, self._places)
+            for fault in found.faults:
+                problems.add(*fault)
+            host, node = found.target["host"], found.target["node"]
+        return {"host": host, "hypervisor_hostname": node}
 
     def _image(self, server: Data, image_ref: str | None, written: Data, problems: ServerProblems) -> Data | None:
         if not image_ref:

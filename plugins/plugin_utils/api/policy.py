@@ -13,8 +13,8 @@ import difflib
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import parse_zone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import target
 
 ANYBODY = "@"
 PREFIXES = ("os_compute_api:servers:", "compute:servers:")
@@ -100,7 +100,6 @@ class Policy:
 
 def _forces_host(zone: str | None) -> bool:
     try:
-        _zone, host, node = parse_zone(zone)
-    except ValueError:
+        return target.is_forced(target.parse(zone))
+    except target.InvalidTarget:
         return False  # reported as what it is
-    return bool(host or node)

@@ -143,6 +143,8 @@ class _Run:
         self.policy.check(server, problems)
         asked = check_controller(body, problems)
         found = self.checker.check(server, asked, written, problems)
+        wanted = found["target"]
+        asked.update(zone=wanted["zone"], forced_host=wanted["host"], forced_node=wanted["node"])
         base = self._base(index, server, asked, found)
         if found["flavor"]:
             plan = disks.plan(found["flavor"], found["block_devices"], base["image"]["properties"] if base["image"] else {}, base["config_drive"])

@@ -18,8 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_dead
-
-DEFAULT_ZONE = "nova"
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
 
 
 class FleetError(ValueError):

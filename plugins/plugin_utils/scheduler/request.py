@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import requested_resources
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import parse_zone
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import target
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, numa_cells, pci_alias
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import known
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features
@@ -140,8 +140,9 @@ class Request:
     @staticmethod
     def _zone(text: str | None) -> tuple[str | None, str | None, str | None]:
         try:
-            return parse_zone(text)
-        except ValueError as error:
+            wanted = target.parse(text)
+            return wanted["zone"], wanted["host"], wanted["node"]
+        except target.InvalidTarget as error:
             raise RequestError(f"availability_zone {text!r}: {error}") from error
 
     @staticmethod

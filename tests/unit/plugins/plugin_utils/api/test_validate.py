@@ -169,7 +169,7 @@ def test_an_unreachable_host_stops_unless_ignored() -> None:
 def test_zones_and_forced_hosts_must_exist() -> None:
     assert rules(check(asked(availability_zone="az9"), fleet=fleet_of())) == [("servers[0].availability_zone", "InvalidRequest")]
     assert rules(check(asked(availability_zone="az1:h9"), fleet=fleet_of())) == [("servers[0].availability_zone", "ComputeHostNotFound")]
-    assert check(asked(availability_zone="az1:H1"), fleet=fleet_of())["request_specs"][0]["availability_zone"] == "az1:H1"
+    assert check(asked(availability_zone="az1:H1"), fleet=fleet_of())["request_specs"][0]["availability_zone"] == "az1:h1"
 
 
 def test_quotas_shrink_max_count_and_refuse_below_min_count() -> None:
