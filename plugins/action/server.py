@@ -22,17 +22,17 @@ def secrets_for(servers: list[dict[str, t.Any]], requests: list[dict[str, t.Any]
     """{uuid: {user_data, admin_pass}} of the servers that have any; ``generated``: {"<project>/<name>": password}."""
     found: dict[str, dict[str, str | None]] = {}
     for server in servers:
-        index = server.get("request_index")
+        instance, index = server["instance"], server.get("request_index")
         secrets: dict[str, str | None] = secrets_of(requests[index]) if index is not None and index < len(requests) else {"user_data": None, "admin_pass": None}
-        if secrets["admin_pass"] is None and (server.get("secrets_given") or {}).get("admin_pass") == "generated":
-            secrets["admin_pass"] = generated.get(f"{server['project_id']}/{server['display_name']}")
+        if secrets["admin_pass"] is None:
+            secrets["admin_pass"] = generated.get(f"{instance['project_id']}/{instance['display_name']}")
         if any(secrets.values()):
-            found[server["uuid"]] = secrets
+            found[instance["uuid"]] = secrets
     return found
 
 
 def _addresses(server: dict[str, t.Any]) -> list[str]:
-    return [ip["ip_address"] for port in server.get("ports") or [] for ip in port.get("fixed_ips") or []]
+    return [ip["ip_address"] for port in server["instance"].get("ports") or [] for ip in port.get("fixed_ips") or []]
 
 
 class ActionModule(ActionBase):
@@ -72,7 +72,7 @@ class ActionModule(ActionBase):
     def _wait_for_ssh(self, args: dict[str, t.Any], servers: list[dict[str, t.Any]], result: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> None:
         outcomes = {outcome["uuid"]: outcome for outcome in result.get("servers") or [] if not outcome["error"]}
         timeout_s = float(args.get("wait_timeout_s") or 300)
-        answered = ssh_banner.wait_all({s["uuid"]: _addresses(s) for s in servers if s["uuid"] in outcomes}, timeout_s)
+        answered = ssh_banner.wait_all({s["instance"]["uuid"]: _addresses(s) for s in servers if s["instance"]["uuid"] in outcomes}, timeout_s)
         silent = [uuid for uuid, (ok, _seconds) in answered.items() if not ok]
         for uuid, (_ok, seconds) in answered.items():
             outcomes[uuid]["seconds"]["wait"] = round(seconds, 3)

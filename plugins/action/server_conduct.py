@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+import uuid
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail
@@ -16,13 +17,25 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
-    "round": {"type": "dict", "required": True},
-    "outcomes_variable": {"type": "str", "required": True},
+    "placements": {"type": "dict"},
+    "unplaced": {"type": "list", "elements": "dict", "default": []},
+    "group_members": {"type": "dict", "default": {}},
+    "cached_images": {"type": "dict", "default": {}},
+    "max_attempts": {"type": "int", "default": 3},
+    "build_timeout_s": {"type": "float", "default": 1800},
+    "round": {"type": "dict"},
+    "outcomes_variable": {"type": "str"},
     "image_variable": {"type": "str"},
     "port_variable": {"type": "str"},
     "result_file": {"type": "path"},
+}
+CONDITIONS: dict[str, t.Any] = {
+    "required_one_of": [("placements", "round")],
+    "mutually_exclusive": [("placements", "round")],
+    "required_by": {"round": ("outcomes_variable",)},
 }
 
 
@@ -57,25 +70,42 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC, **CONDITIONS)
         try:
             args = plain(arguments)
-            state = {key: args["round"][key] for key in rounds.KEYS}
-            stages = {stage: args[stage] for stage in ("outcomes_variable", "image_variable", "port_variable") if args[stage]}
-            reports = read_reports(variables["hostvars"], list(state["placements"]), list(stages.values()))
-            outcomes = read_outcomes(reports[args["outcomes_variable"]])
+            following = self._first(args) if args["placements"] is not None else self._next(args, variables["hostvars"])
         except NotPlain as error:
             raise AnsibleActionFail(str(error)) from error
-        for stage, variable in (("image", args["image_variable"]), ("port", args["port_variable"])):
-            if variable:
-                _add_stage(reports[variable], state, outcomes, stage)
-        following = rounds.conduct(state, outcomes)
-        result.update(following, **run_result.summary(following, self._task.check_mode, variables.get("ansible_play_hosts_all") or ()))
+        result.update(round=following, **run_result.summary(following, self._task.check_mode, variables.get("ansible_play_hosts_all") or ()))
         if args["result_file"] and not self._task.check_mode:
             write_result(args["result_file"], result["report"])
         result["msg"] = result["table"] if following["stage"] == "done" else _progress(following)
         result["changed"] = False
         return result
+
+    @staticmethod
+    def _first(args: dict[str, t.Any]) -> rounds.Round:
+        if args["max_attempts"] < 1:
+            raise AnsibleActionFail(f"max_attempts: {args['max_attempts']} must be 1 or more")
+        return rounds.first(
+            [placed for servers in args["placements"].values() for placed in servers],
+            args["unplaced"],
+            run=this_run(str(uuid.uuid4()), args["build_timeout_s"]),
+            max_attempts=args["max_attempts"],
+            group_members=args["group_members"],
+            cached_images=args["cached_images"],
+        )
+
+    @staticmethod
+    def _next(args: dict[str, t.Any], hostvars: Mapping) -> rounds.Round:
+        state = args["round"]
+        stages = {stage: args[stage] for stage in ("outcomes_variable", "image_variable", "port_variable") if args[stage]}
+        reports = read_reports(hostvars, list(state["placements"]), list(stages.values()))
+        outcomes = read_outcomes(reports[args["outcomes_variable"]])
+        for stage, variable in (("image", args["image_variable"]), ("port", args["port_variable"])):
+            if variable:
+                _add_stage(reports[variable], state, outcomes, stage)
+        return rounds.conduct(state, outcomes)
 
 
 def _add_stage(reported: Reported, state: rounds.Round, outcomes: rounds.Outcomes, stage: str) -> None:
@@ -93,9 +123,9 @@ def _add_stage(reported: Reported, state: rounds.Round, outcomes: rounds.Outcome
 
 def _progress(state: rounds.Round) -> list[str]:
     lines = []
-    for server in state["servers"]:
-        attempts = server["instance"]["attempts"]
-        if attempts and server["status"] == "placed":
-            last = attempts[-1]
-            lines.append(f"{server['instance']['display_name']}: {last['host']} ({last['stage']}): {last['error']}; next: {server['instance']['host']}")
-    return lines or [f"{sum(1 for s in state['servers'] if s['status'] == 'claimed')} servers claimed"]
+    for server in state["servers"].values():
+        placed = server["placed"]
+        if placed and placed["attempts"] and server["status"] == "placed":
+            last = placed["attempts"][-1]
+            lines.append(f"{placed['instance']['display_name']}: {last['host']} ({last['stage']}): {last['error']}; next: {placed['host']}")
+    return lines or [f"{sum(1 for s in state['servers'].values() if s['status'] == 'claimed')} servers claimed"]

@@ -15,13 +15,9 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import cached_images, group_members, place
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import play_hosts
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, read_fleet, read_fleet_file, refuse_partial_plays
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, with_lists
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
@@ -38,9 +34,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "weighers": {"type": "list", "elements": "raw"},
     "options": {"type": "dict", "default": {}},
     "max_attempts": {"type": "int", "default": 3},
-    "build_timeout_s": {"type": "float", "default": 1800},
     "seed": {"type": "int"},
-    "result_file": {"type": "path"},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }
 
@@ -87,18 +81,15 @@ class ActionModule(ActionBase):
         def explained(scheduled: dict[str, t.Any]) -> tuple[str, dict[str, str]]:
             return scheduled["message"], explain.reasons(scheduled)
 
-        placed, lost = place(args["instances"], list(zip(args["request_specs"], planned["results"], strict=True)), fleet, book, explained)
-        state = rounds.first(
-            placed,
-            lost,
-            run=this_run(str(uuid.uuid4()), args["build_timeout_s"]),
-            max_attempts=args["max_attempts"],
-            group_members=group_members(fleet),
-            cached_images=cached_images(fleet),
-        )
-        result.update(state, **run_result.summary(state, self._task.check_mode, variables.get("ansible_play_hosts_all") or ()))
-        if args["result_file"] and not self._task.check_mode:
-            write_result(args["result_file"], result["report"])
+        placed, unplaced = place(args["instances"], list(zip(args["request_specs"], planned["results"], strict=True)), fleet, book, explained)
+        placements: dict[str, list[dict[str, t.Any]]] = {}
+        for server in placed:
+            placements.setdefault(server["host"], []).append(server)
+        groups = {server["instance"]["group"]["id"] for server in placed if server["instance"]["group"]}
+        result["placements"] = placements
+        result["unplaced"] = unplaced
+        result["group_members"] = {group: members for group, members in group_members(fleet).items() if group in groups}
+        result["cached_images"] = cached_images(fleet)
         verbosity = self._display.verbosity
         result["msg"] = [
             line
@@ -106,20 +97,9 @@ class ActionModule(ActionBase):
             for line in explain.table(scheduled, spec["display_names"], verbosity)
         ]
         result["scheduled"] = planned["results"]
-        result["unplaced"] = [
-            {
-                "uuid": instance["uuid"],
-                "display_name": instance["display_name"],
-                "request_index": instance["request_index"],
-                "error_class": error["error_class"],
-                "message": error["message"],
-                "reasons": error["reasons"],
-            }
-            for instance, error in lost
-        ]
         result["seconds"] = round(time.monotonic() - begin, 3)
         result["changed"] = False
-        if lost and args["on_error"] == "fail":
+        if unplaced and args["on_error"] == "fail":
             result["failed"] = True
-            result["msg"] = "; ".join(f"{instance['display_name']}: {error['error_class']}: {error['message']}" for instance, error in lost)
+            result["msg"] = "; ".join(f"{item['instance']['display_name']}: {item['error']['error_class']}: {item['error']['message']}" for item in unplaced)
         return result

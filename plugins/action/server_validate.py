@@ -60,9 +60,9 @@ def _user_of_process() -> str:
         return str(os.getuid())
 
 
-def write_passwords(path: str, instances: list[dict[str, t.Any]], rng: random.Random) -> None:
+def write_passwords(path: str, requests: list[dict[str, t.Any]], rng: random.Random) -> None:
     """Add a password for each new server that is to have one to the file {"<project>/<name>": password}, mode 0600, replaced atomically."""
-    new = [i for i in instances if i["secrets_given"]["admin_pass"] == "generated" and not i["existing"]]
+    new = [item["instance"] for item in requests if item["secrets_given"]["admin_pass"] == "generated" and not item["existing"]]
     if not new:
         return
     known: dict[str, str] = {}

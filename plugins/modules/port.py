@@ -28,7 +28,9 @@ attributes:
     support: full
 options:
   servers:
-    description: Placed instances, as in RV(kvmfleet.compute.server_schedule#module:placements). Of each, C(uuid), C(display_name) and C(ports) are read.
+    description:
+      - What is placed on the host, as in RV(kvmfleet.compute.server_schedule#module:placements). Of the C(instance) of each, C(uuid), C(display_name) and
+        C(ports) are read.
     type: list
     elements: dict
     required: true
@@ -111,7 +113,7 @@ def main() -> None:
         with Hypervisor(module.params["libvirt_uri"]) as hypervisor:
             networks = hypervisor.networks()
             before = [network["name"] for network in networks if network["active"]]
-            for server in servers:
+            for server in (order["instance"] for order in servers):
                 ports = server.get("ports") or []
                 begin = time.monotonic()
                 error = None

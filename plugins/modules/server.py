@@ -35,7 +35,7 @@ attributes:
 options:
   servers:
     description:
-      - Placed instances, as in RV(kvmfleet.compute.server_schedule#module:placements).
+      - Orders, in the shape of C(docs/data.md) (Order), such as those in RV(kvmfleet.compute.server_schedule#module:placements).
       - For O(state=absent) C(uuid) alone is enough.
     type: list
     elements: dict
@@ -117,7 +117,7 @@ EXAMPLES = r"""
     state: claimed
     host_name: "{{ inventory_hostname }}"
     servers: "{{ placement.placements[inventory_hostname] | default([]) }}"
-    run: "{{ placement.run }}"
+    run: "{{ conducted.round.run }}"
     requests: "{{ compute_servers }}"
 
 - name: Build them
@@ -125,7 +125,7 @@ EXAMPLES = r"""
     host_name: "{{ inventory_hostname }}"
     servers: "{{ placement.placements[inventory_hostname] | default([]) }}"
     images: "{{ image.images }}"
-    run: "{{ placement.run }}"
+    run: "{{ conducted.round.run }}"
     requests: "{{ compute_servers }}"
     wait_for: cloud_init
 """

@@ -12,9 +12,9 @@ version_added: 0.1.0
 author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:
-  - The conductor. It reads what each host reported of the last stage and returns the next round - all claims first, then the builds. What a host refused or
-    failed to build goes to its next alternate, up to C(max_attempts); bad input and image errors do not. Servers of a host that was lost are V(unknown) and
-    go nowhere, because their guests may be up.
+  - The conductor. It makes the first round of what was placed. Then it reads what each host reported of the last stage and returns the next round - all
+    claims first, then the builds. What a host refused or failed to build goes to its next alternate, up to O(max_attempts); bad input and image errors do
+    not. Servers of a host that was lost are V(unknown) and go nowhere, because their guests may be up.
   - It runs on the controller and changes nothing. The role P(kvmfleet.compute.create_server#role) uses it; it is of little use alone.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
@@ -28,14 +28,40 @@ attributes:
   idempotent:
     support: full
 options:
-  round:
-    description: The last round, from M(kvmfleet.compute.server_schedule) or this module.
+  placements:
+    description:
+      - RV(kvmfleet.compute.server_schedule#module:placements), for the first round.
+      - One of O(placements) and O(round) is required.
     type: dict
-    required: true
+  unplaced:
+    description: RV(kvmfleet.compute.server_schedule#module:unplaced), for the first round.
+    type: list
+    elements: dict
+    default: []
+  group_members:
+    description: RV(kvmfleet.compute.server_schedule#module:group_members), for the first round.
+    type: dict
+    default: {}
+  cached_images:
+    description: RV(kvmfleet.compute.server_schedule#module:cached_images), for the first round.
+    type: dict
+    default: {}
+  max_attempts:
+    description: On how many hosts a server may be tried. It is said in the first round.
+    type: int
+    default: 3
+  build_timeout_s:
+    description:
+      - After this time a server that is still C(building) counts as left by a dead run of another controller, in seconds.
+      - It is said in the first round.
+    type: float
+    default: 1800
+  round:
+    description: The last round, RV(round).
+    type: dict
   outcomes_variable:
-    description: The name of the variable under which each host registered M(kvmfleet.compute.server).
+    description: The name of the variable under which each host registered M(kvmfleet.compute.server). Required with O(round).
     type: str
-    required: true
   image_variable:
     description: The name of the variable under which each host registered M(kvmfleet.compute.image); for the times.
     type: str
@@ -50,50 +76,24 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Begin
+  kvmfleet.compute.server_conduct:
+    placements: "{{ placement.placements }}"
+    unplaced: "{{ placement.unplaced }}"
+  run_once: true
+  register: conducted
+
 - name: Settle the claims
   kvmfleet.compute.server_conduct:
-    round: "{{ round }}"
+    round: "{{ conducted.round }}"
     outcomes_variable: claims
   run_once: true
-  register: round
+  register: conducted
 """
 
 RETURN = r"""
-stage:
-  description: What is next, V(claim), V(build) or V(done).
-  returned: success
-  type: str
-placements:
-  description: For each host the placed instances of the next stage.
-  returned: success
-  type: dict
-images:
-  description: For each host the images that its servers need and its cache lacks.
-  returned: success
-  type: dict
-servers:
-  description: Every server with its status.
-  returned: success
-  type: list
-  elements: dict
-version:
-  description: Version of the shape.
-  returned: success
-  type: int
-run:
-  description: The run as a claim's record names it.
-  returned: success
-  type: dict
-max_attempts:
-  description: On how many hosts a server may be tried.
-  returned: success
-  type: int
-group_members:
-  description: The members of each server group that were there before, with their hosts.
-  returned: success
-  type: dict
-cached_images:
-  description: By host the digests of the images in its cache, each with the disk format.
+round:
+  description: Where all servers are and who does what next, in the shape of C(docs/data.md) (Round). Its C(stage) is V(claim), V(build) or V(done).
   returned: success
   type: dict
 report:

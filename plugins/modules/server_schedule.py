@@ -77,16 +77,9 @@ options:
     description: On how many hosts a server may be tried. One less is the number of alternates.
     type: int
     default: 3
-  build_timeout_s:
-    description: After this time a server that is still C(building) counts as left by a dead run of another controller, in seconds.
-    type: float
-    default: 1800
   seed:
     description: Seed of the choice among equals, where O(options) ask for one.
     type: int
-  result_file:
-    description: A file on the controller for C(version) and C(servers), which is RV(report), as JSON. Not written in check mode.
-    type: path
   on_error:
     description:
       - V(fail) fails the task if a server found no host.
@@ -122,61 +115,33 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-version:
-  description: Version of the shape.
-  returned: success
-  type: int
-stage:
-  description: What is next, V(claim), V(build) or V(done).
-  returned: success
-  type: str
-run:
-  description: The run as a claim's record names it (id, controller, pid, pid_start, deadline in Unix s).
-  returned: success
-  type: dict
 placements:
-  description: For each host the placed instances of the next stage, in the shape of C(docs/data.md) (Placement).
+  description: For each host the servers that are placed there, in the shape of C(docs/data.md) (Placed).
   returned: success
   type: dict
-images:
-  description: For each host the images that its servers need and its cache lacks.
-  returned: success
-  type: dict
-servers:
-  description: Every server with its status, for M(kvmfleet.compute.server_conduct).
+unplaced:
+  description: Servers that found no host or no address, in the shape of C(docs/data.md) (Unplaced).
   returned: success
   type: list
   elements: dict
+  contains:
+    request_index:
+      description: The position of the server's request.
+      type: int
+    instance:
+      description: The server as it was asked for.
+      type: dict
+    error:
+      description: C(error_class) (V(NoValidHost) or V(NoMoreFixedIps)), C(message), one sentence with the nearest miss, and C(reasons), for each host.
+      type: dict
 group_members:
-  description: The members of each server group that were there before, with their hosts.
+  description: The members that the servers' groups have already, with their hosts.
   returned: success
   type: dict
 cached_images:
   description: By host the digests of the images in its cache, each with the disk format.
   returned: success
   type: dict
-max_attempts:
-  description: As O(max_attempts).
-  returned: success
-  type: int
-unplaced:
-  description: Servers that found no host or no address, with the reason for each host.
-  returned: success
-  type: list
-  elements: dict
-  contains:
-    display_name:
-      description: The server's name.
-      type: str
-    error_class:
-      description: V(NoValidHost) or V(NoMoreFixedIps).
-      type: str
-    message:
-      description: One sentence with the nearest miss.
-      type: str
-    reasons:
-      description: For each host the filter and the numbers that decided.
-      type: dict
 scheduled:
   description: For each request what the scheduler did - picks, removed hosts with filter and numbers, weights, alternates.
   returned: success
@@ -187,31 +152,6 @@ msg:
   returned: success
   type: list
   elements: str
-report:
-  description: Every server as the run's result has it so far.
-  returned: success
-  type: list
-  elements: dict
-lost:
-  description: One sentence for each server that is lost so far.
-  returned: success
-  type: list
-  elements: str
-logins:
-  description: Servers that are there, with the address to log in to.
-  returned: success
-  type: list
-  elements: dict
-table:
-  description: The servers as a table, in lines of text.
-  returned: success
-  type: list
-  elements: str
-stats:
-  description: The servers in short, for the next job of a workflow.
-  returned: success
-  type: list
-  elements: dict
 seconds:
   description: How long it took, in seconds.
   returned: success

@@ -189,7 +189,7 @@ notes:
   type: list
   elements: str
 instances:
-  description: The instances with Nova's base options, in the shape of C(docs/data.md) (Instance). Empty where there are errors.
+  description: Each server with Nova's base options, in the shape of C(docs/data.md) (BuildRequest). Empty if there are errors.
   returned: always
   type: list
   elements: dict

@@ -34,7 +34,7 @@ PLAY = """
         name: kvmfleet.compute.create_server
         tasks_from: plan
     - ansible.builtin.debug:
-        msg: "seconds: {{ __create_server_api.seconds }} {{ __create_server_round.seconds }} servers: {{ __create_server_round.report | length }}"
+        msg: "seconds: {{ __create_server_api.seconds }} {{ __create_server_schedule.seconds }} servers: {{ __create_server_conducted.report | length }}"
       run_once: true
 """
 
@@ -74,7 +74,6 @@ def record(host: fleet.Data, number: int, uuid: str) -> fleet.Data:
         "config_drive": True,
         "security_groups": [{"id": "default", "name": "default"}],
         "scheduler_hints": {},
-        "root_device_name": "/dev/vda",
         "machine_type": "q35",
         "block_device_mapping": [{"source_type": "image", "destination_type": "local", "boot_index": 0, "volume_size": 2, "device_name": "/dev/vda"}],
         "ports": [{**port, "mtu": 1500, "tag": None, "device": f"tap{uuid[:11]}", "fixed_ips": [fixed_ip], "preexisting": False}],

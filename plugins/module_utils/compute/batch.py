@@ -21,6 +21,13 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hy
 MOST_WAITING = 64
 
 
+def _server(order: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The instance of an order, with what is to be done; of a server that goes its uuid is enough."""
+    if "instance" not in order:
+        return dict(order, action="none")
+    return dict(order["instance"], action=order.get("action") or "build", group_hosts=order.get("group_hosts") or [])
+
+
 class Batch:
     """One call's servers on one host. Every method returns outcomes (docs/data.md) in the order of the servers."""
 
@@ -61,7 +68,7 @@ class Batch:
     # claims
 
     def _claim(self, server: dict[str, t.Any], domains: list[dict[str, t.Any]], now: str) -> dict[str, t.Any]:
-        action = (server.get("existing") or {}).get("action")
+        action = server["action"]
         if action in ("none", "start"):
             return outcome(server, "unchanged", "claim")
         if action == "finish":
@@ -74,6 +81,9 @@ class Batch:
 
     def claim(self, servers: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         """Take every server's claim, each seeing the ones before it."""
+        return self._claim_servers([_server(order) for order in servers])
+
+    def _claim_servers(self, servers: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         if not servers:
             return []
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -102,7 +112,7 @@ class Batch:
         return drift
 
     def _build(self, server: dict[str, t.Any]) -> dict[str, t.Any]:
-        action = (server.get("existing") or {}).get("action")
+        action = server["action"]
         if action == "none":
             result = outcome(server, "unchanged", "build", power_state="running")
             result["drift"] = self._drift(server)
@@ -118,7 +128,7 @@ class Batch:
         return outcome(server, "built", "build", changed=True, power_state=state)
 
     def _is_claimed(self, server: dict[str, t.Any]) -> bool:
-        if server.get("existing"):
+        if server["action"] != "build":
             return True
         domain = self._hypervisor.find(server["uuid"])
         return domain is not None and domain["record"] is not None
@@ -128,9 +138,10 @@ class Batch:
 
         A server that no claim was taken for is claimed first.
         """
+        servers = [_server(order) for order in servers]
         results: dict[str, dict[str, t.Any]] = {}
         unclaimed = [] if self._check else [server for server in servers if not self._is_claimed(server)]
-        for server, claimed in zip(unclaimed, self.claim(unclaimed)):
+        for server, claimed in zip(unclaimed, self._claim_servers(unclaimed)):
             if claimed["error"]:
                 results[server["uuid"]] = claimed
         todo = [server for server in servers if server["uuid"] not in results]
@@ -176,5 +187,6 @@ class Batch:
 
     def delete(self, servers: list[dict[str, t.Any]], max_concurrent_builds: int) -> list[dict[str, t.Any]]:
         """Delete every server; one that is not there is unchanged."""
+        servers = [_server(order) for order in servers]
         with ThreadPoolExecutor(max_workers=max(1, max_concurrent_builds)) as pool:
             return list(pool.map(lambda server: self._attempt(server, "delete", lambda: self._delete(server)), servers))

@@ -13,81 +13,99 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import DEFAULT_ZONE, zones_of
 
-Instance = dict[str, t.Any]
-Lost = tuple[Instance, dict[str, t.Any]]
+Data = dict[str, t.Any]
 
 
-def _error(error_class: str, message: str, reasons: dict[str, str] | None = None) -> dict[str, t.Any]:
+def _error(error_class: str, message: str, reasons: dict[str, str] | None = None) -> Data:
     return {"error_class": error_class, "message": message, "reschedule": False, "reasons": reasons or {}}
 
 
-def _place(instance: Instance, zones: dict[str, str], host: str, node: str, alternates: list[str], forced: bool) -> Instance:
-    # A forced host is the only one that was asked for: there is nowhere else to try.
-    others = [] if forced else alternates
+def _unplaced(request: Data, error: Data) -> Data:
+    return {"request_index": request["request_index"], "instance": request["instance"], "error": error}
+
+
+def _existing(request: Data, zones: dict[str, str]) -> Data:
+    """A server that is there stays where it is, with its ports; an order for it says what is left to do."""
+    there, instance = request["existing"], request["instance"]
+    record, action, host = there["record"], there["action"], there["host"]
+    root_is_gone = any(path.endswith("/disk") for path in record.get("missing_files") or [])
     return {
-        **instance,
+        "version": 1,
+        "instance": {**instance, "availability_zone": zones.get(host, DEFAULT_ZONE), "ports": record.get("ports") or []},
+        "action": action,
+        "group_hosts": [],
+        "request_index": request["request_index"],
         "host": host,
-        "node": node,
-        "availability_zone": zones.get(host, DEFAULT_ZONE),
-        "alternates": others,
-        "zones": {name: zones.get(name, DEFAULT_ZONE) for name in others},
+        "node": host,
+        "alternates": [],
         "attempts": [],
+        "drift": there["drift"],
+        # What is there is built of what it was claimed with.
+        "image": (record.get("image") or instance["image"]) if action == "finish" or (action == "start" and root_is_gone) else None,
     }
 
 
-def _existing(instance: Instance, zones: dict[str, str]) -> Instance:
-    record = instance["existing"]["record"]
-    host = instance["existing"]["host"]
-    return {**_place(instance, zones, host, host, [], True), "ports": record.get("ports") or []}
+def _placed(request: Data, pick: Data, zones: dict[str, str]) -> Data:
+    host, instance = pick["host"], request["instance"]
+    # A forced host is the only one that was asked for: there is nowhere else to try.
+    others = [] if request["target"]["host"] or request["target"]["node"] else [_alternate(item, zones) for item in pick.get("alternates") or []]
+    return {
+        "version": 1,
+        "instance": {**instance, "availability_zone": zones.get(host, DEFAULT_ZONE)},
+        "action": "build",
+        "group_hosts": [],
+        "request_index": request["request_index"],
+        "host": host,
+        "node": pick.get("node") or host,
+        "alternates": others,
+        "attempts": [],
+        "drift": [],
+        "image": instance["image"],
+    }
+
+
+def _alternate(item: Data | str, zones: dict[str, str]) -> Data:
+    host, node = (item["host"], item.get("node")) if isinstance(item, dict) else (item, None)
+    return {"host": host, "node": node or host, "zone": zones.get(host, DEFAULT_ZONE)}
 
 
 def place(
-    instances: list[Instance],
-    results: list[tuple[dict[str, t.Any], dict[str, t.Any]]],
-    fleet: dict[str, t.Any],
+    requests: list[Data],
+    results: list[tuple[Data, Data]],
+    fleet: Data,
     book: AddressBook,
-    explain: t.Callable[[dict[str, t.Any]], tuple[str, dict[str, str]]],
-) -> tuple[list[Instance], list[Lost]]:
-    """(placed instances with ports, [(instance, error)] of those that found no host or no address).
+    explain: t.Callable[[Data], tuple[str, dict[str, str]]],
+) -> tuple[list[Data], list[Data]]:
+    """(Placed of every build request that has a host and its ports, Unplaced of every other one).
 
     ``results``: [(request spec, scheduler result)]; ``explain(result)``: (one sentence, {host: reason}).
     """
-    by_id = {instance["uuid"]: instance for instance in instances}
+    by_id = {request["instance"]["uuid"]: request for request in requests}
     zones = zones_of(fleet)
-    placed = [_existing(instance, zones) for instance in instances if instance.get("existing")]
-    lost: list[Lost] = []
-    chosen: list[Instance] = []
+    placed = [_existing(request, zones) for request in requests if request["existing"]]
+    unplaced: list[Data] = []
+    chosen: list[tuple[Data, Data]] = []
     for spec, result in results:
         picks = {}
         for uuid, pick in zip(spec["instance_uuids"], result.get("picks") or [], strict=False):
             if pick.get("host") and result["result"] in ("ok", "partial"):
                 picks[uuid] = pick
-        forced = _is_forced(spec)
         for uuid in spec["instance_uuids"]:
-            pick = picks.get(uuid)
-            if pick:
-                chosen.append(_place(by_id[uuid], zones, pick["host"], pick.get("node") or pick["host"], _names(pick), forced))
+            if uuid in picks:
+                pick = dict(picks[uuid], alternates=[]) if spec.get("requested_destination") else picks[uuid]
+                chosen.append((by_id[uuid], _placed(by_id[uuid], pick, zones)))
             else:
                 message, reasons = explain(result)
-                lost.append((by_id[uuid], _error("NoValidHost", message, reasons)))
-    for instance in chosen:
-        book.reserve(instance["requested_networks"])
-    for instance in chosen:
+                unplaced.append(_unplaced(by_id[uuid], _error("NoValidHost", message, reasons)))
+    for request, _server in chosen:
+        book.reserve(request["networks"])
+    for request, server in chosen:
         try:
-            instance["ports"] = [book.port(wanted) for wanted in instance["requested_networks"]]
-            placed.append(instance)
+            server["instance"]["ports"] = [book.port(wanted) for wanted in request["networks"]]
+            placed.append(server)
         except NoMoreFixedIps as error:
-            lost.append((instance, _error("NoMoreFixedIps", str(error))))
-    return placed, lost
-
-
-def _names(pick: dict[str, t.Any]) -> list[str]:
-    return [alternate["host"] if isinstance(alternate, dict) else alternate for alternate in pick.get("alternates") or []]
-
-
-def _is_forced(spec: dict[str, t.Any]) -> bool:
-    zone = spec.get("availability_zone") or ""
-    return ":" in zone or bool(spec.get("force_hosts")) or bool(spec.get("force_nodes")) or bool(spec.get("requested_destination"))
+            unplaced.append(_unplaced(request, _error("NoMoreFixedIps", str(error))))
+    return placed, unplaced
 
 
 def group_members(fleet: dict[str, t.Any]) -> dict[str, dict[str, str]]:

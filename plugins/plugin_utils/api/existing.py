@@ -42,8 +42,8 @@ def _image_of(image: Record | None) -> t.Any:
     return (image or {}).get("checksum") or (image or {}).get("id")
 
 
-def drift(instance: Record, record: Record) -> list[dict[str, t.Any]]:
-    """[{path, wanted, actual}] where a request asks for something else than the server is."""
+def drift(instance: Record, zone: str | None, networks: list[Record], record: Record) -> list[dict[str, t.Any]]:
+    """[{path, wanted, actual}] where a request asks for something else than the server is; ``zone`` and ``networks`` are those that it asks for."""
     found: list[dict[str, t.Any]] = []
 
     def compare(path: str, wanted: t.Any, actual: t.Any) -> None:
@@ -63,9 +63,9 @@ def drift(instance: Record, record: Record) -> list[dict[str, t.Any]]:
     compare("tags", sorted(set(instance["tags"])), sorted(set(record.get("tags") or [])))
     compare("group", (instance["group"] or {}).get("name"), (record.get("group") or {}).get("name"))
     compare("security_groups", sorted(g["name"] for g in instance["security_groups"]), sorted(g["name"] for g in record.get("security_groups") or []))
-    if instance["availability_zone"]:
-        compare("availability_zone", instance["availability_zone"], record.get("availability_zone"))
-    _compare_networks(instance["requested_networks"], record.get("ports") or [], compare)
+    if zone:
+        compare("availability_zone", zone, record.get("availability_zone"))
+    _compare_networks(networks, record.get("ports") or [], compare)
     return found
 
 

@@ -18,6 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import records as fleet_records
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import is_forced
 
 Data = dict[str, t.Any]
 DESCRIPTION_SINCE = 19
@@ -143,9 +144,7 @@ class _Run:
         self.policy.check(server, problems)
         asked = check_controller(body, problems)
         found = self.checker.check(server, asked, written, problems)
-        wanted = found["target"]
-        asked.update(zone=wanted["zone"], forced_host=wanted["host"], forced_node=wanted["node"])
-        base = self._base(index, server, asked, found)
+        base = self._base(server, asked, found)
         if found["flavor"]:
             plan = disks.plan(found["flavor"], found["block_devices"], base["image"]["properties"] if base["image"] else {}, base["config_drive"])
             for fault in plan.faults:
@@ -154,52 +153,55 @@ class _Run:
                 problems.note(note)
             base["disks"] = plan.disks
         base["topology"] = found["topology"]
-        chosen = self._choose(base, asked, found, problems)
+        chosen = self._choose(index, base["hostname"], asked, found, problems)
         if problems.count:
             return
-        self._keep(base, asked, found, chosen)
+        beside = {
+            "version": 1,
+            "request_index": index,
+            "networks": found["networks"],
+            "target": found["target"],
+            "secrets_given": self._secrets_given(server),
+        }
+        self._keep(base, beside, asked, found, chosen)
 
-    def _base(self, index: int, server: Data, asked: Data, found: Data) -> Data:
+    def _base(self, server: Data, asked: Data, found: Data) -> Data:
         """Nova's base options: what all instances of a request have in common."""
         flavor, image = found["flavor"] or {}, found["image"]
         properties = (image or {}).get("properties") or {}
         wants_drive = is_true(server.get("config_drive", False)) or properties.get("img_config_drive") == "mandatory"
-        admin_pass = "given" if server.get("adminPass") is not None else "generated" if self.options.get("admin_password_file") else None
         return {
-            "version": 1,
-            "request_index": index,
             # Before the field came, the name was the description.
             "display_description": server.get("description") if self._minor >= DESCRIPTION_SINCE else asked["name"],
             "project_id": self.context["project_id"],
             "user_id": self.context["user_id"],
             "flavor": {key: flavor.get(key) for key in FLAVOR_KEYS},
-            "image_ref": image["id"] if image else None,
             "image": {key: image[key] for key in IMAGE_KEYS} if image else None,
             "key_name": server.get("key_name"),
             "keypair": {key: found["keypair"][key] for key in ("name", "type", "public_key")} if found["keypair"] else None,
             "metadata": server.get("metadata") or {},
             "tags": sorted(set(server.get("tags") or [])),
-            "availability_zone": asked["zone"],
+            # That of its host, once it has one; the one that is asked for is the target's.
+            "availability_zone": None,
             # A guest of a plain libvirt host has no metadata service to ask.
             "config_drive": wants_drive or bool(self.options.get("force_config_drive", True)),
             "auto_disk_config": server.get("OS-DCF:diskConfig") == "AUTO",
             "access_ip_v4": server.get("accessIPv4"),
             "access_ip_v6": server.get("accessIPv6"),
-            "trusted_certs": server.get("trusted_image_certificates"),
             "security_groups": [{"id": group["id"], "name": group["name"]} for group in found["security_groups"]],
             "scheduler_hints": asked["hints"],
             "group": {key: found["group"][key] for key in ("id", "name", "policy", "rules")} if found["group"] else None,
-            "root_device_name": "/dev/vda",
             "block_device_mapping": [{key: bdm[key] for key in block_devices.FIELDS} for bdm in found["block_devices"] if not bdm["no_device"]],
-            "requested_networks": found["networks"],
-            "secrets_given": {"user_data": user_data_of(server) is not None, "admin_pass": admin_pass},
-            "vm_state": "building",
-            "task_state": "scheduling",
-            "power_state": 0,
             "hostname": server.get("hostname"),
+            "ports": [],
         }
 
-    def _choose(self, base: Data, asked: Data, found: Data, problems: ServerProblems) -> list[tuple[int, Data | None]]:
+    def _secrets_given(self, server: Data) -> Data:
+        """Which secrets there are."""
+        admin_pass = "given" if server.get("adminPass") is not None else "generated" if self.options.get("admin_password_file") else None
+        return {"user_data": user_data_of(server) is not None, "admin_pass": admin_pass}
+
+    def _choose(self, index: int, hostname: str | None, asked: Data, found: Data, problems: ServerProblems) -> list[tuple[int, Data | None]]:
         """[(launch index, record | None)]: the servers that are there, and as many new ones as quotas grant."""
         count = asked["max_count"]
         if count > MOST_SERVERS:
@@ -208,11 +210,11 @@ class _Run:
         there: list[tuple[int, Data | None]] = []
         new: list[tuple[int, Data | None]] = []
         for position in range(count):
-            display = names.names(asked["name"], base["hostname"], count, position, "")[0]
+            display = names.names(asked["name"], hostname, count, position, "")[0]
             if display in self.taken:
                 problems.add("name", display, f"is asked for by servers[{self.taken[display]}] too", "InstanceExists", 409)
                 continue
-            self.taken[display] = base["request_index"]
+            self.taken[display] = index
             record = self.known.get((self.context["project_id"], display))
             if record and existing.is_live(record) and not self.options.get("take_over"):
                 rule = f"is being built by run {(record.get('run') or {}).get('id')}; wait for it, or take it over with compute_take_over: true"
@@ -240,9 +242,10 @@ class _Run:
             problems.add("os:scheduler_hints.group", group["name"], rule, error_class, 403)
         return number
 
-    def _keep(self, base: Data, asked: Data, found: Data, chosen: list[tuple[int, Data | None]]) -> None:
+    def _keep(self, base: Data, beside: Data, asked: Data, found: Data, chosen: list[tuple[int, Data | None]]) -> None:
+        """Keep the build requests of a request; ``beside`` is what all of them have beside their instance."""
         reservation_id = next((record["reservation_id"] for _position, record in chosen if record), None) or self._new_reservation_id()
-        placed: list[Data] = []
+        new: list[Data] = []
         for position, record in chosen:
             uuid = record["uuid"] if record else self._new_uuid()
             display, hostname = names.names(asked["name"], base["hostname"], asked["max_count"], position, uuid)
@@ -254,39 +257,37 @@ class _Run:
                 "domain_name": record["domain_name"] if record else names.domain_name(hostname, uuid),
                 "reservation_id": record["reservation_id"] if record else reservation_id,
                 "launch_index": position,
-                "existing": None,
             }
+            there = None
             if record:
-                instance["existing"] = {
-                    "host": record["host"],
-                    "action": existing.action_for(record),
-                    "record": record,
-                    "drift": existing.drift(instance, record),
-                }
+                drift = existing.drift(instance, beside["target"]["zone"], beside["networks"], record)
+                there = {"host": record["host"], "action": existing.action_for(record), "record": record, "drift": drift}
             else:
-                placed.append(instance)
-            self.instances.append(instance)
-        if placed:
-            self.specs.append(self._spec(base, asked, found, placed, len(chosen) - len(placed)))
+                new.append(instance)
+            self.instances.append({**beside, "instance": instance, "existing": there})
+        if new:
+            self.specs.append(self._spec(base, beside, asked, found, new, len(chosen) - len(new)))
 
-    def _spec(self, base: Data, asked: Data, found: Data, placed: list[Data], there: int) -> Data:
+    def _spec(self, base: Data, beside: Data, asked: Data, found: Data, new: list[Data], there: int) -> Data:
         """The request spec: a request of the scheduler's (docs/data.md)."""
         where = {"host": found["host"], "node": found["hypervisor_hostname"]}
-        # The zone as the API got it: forced hosts stand in it.
-        zone = asked["zone"]
-        if asked["forced_host"] or asked["forced_node"]:
-            zone = f"{asked['zone'] or ''}:{asked['forced_host'] or ''}" + (f":{asked['forced_node']}" if asked["forced_node"] else "")
+        # The target as the API got it, as one text.
+        target = beside["target"]
+        zone = target["zone"]
+        if is_forced(target):
+            zone = f"{zone or ''}:{target['host'] or ''}" + (f":{target['node']}" if target["node"] else "")
         return {
-            "id": f"request-{base['request_index']}",
-            "request_index": base["request_index"],
+            "id": f"request-{beside['request_index']}",
+            "request_index": beside["request_index"],
             "flavor": base["flavor"],
-            "image": {"id": base["image_ref"], **{key: (base["image"] or {}).get(key) for key in ("disk_format", "properties")}},
-            "num_instances": len(placed),
-            "min_count": max(1, min(len(placed), asked["min_count"] - there)),
-            "instance_uuids": [instance["uuid"] for instance in placed],
-            "display_names": [instance["display_name"] for instance in placed],
+            "image": {key: (base["image"] or {}).get(key) for key in ("id", "disk_format", "properties")},
+            "num_instances": len(new),
+            "min_count": max(1, min(len(new), asked["min_count"] - there)),
+            "instance_uuids": [instance["uuid"] for instance in new],
+            "display_names": [instance["display_name"] for instance in new],
             "is_bfv": block_devices.is_volume_booted(found["block_devices"]),
             "availability_zone": zone,
+            "target": beside["target"],
             "scheduler_hints": {key: value for key, value in base["scheduler_hints"].items() if key != "group"},
             "group": base["group"]["id"] if base["group"] else None,
             "project_id": base["project_id"],
@@ -294,6 +295,6 @@ class _Run:
             "ignore_hosts": [],
             "networks": [
                 {"name": item["network"]["name"], "bridge": item["network"]["bridge"], "libvirt_network": item["network"]["libvirt_network"]}
-                for item in base["requested_networks"]
+                for item in beside["networks"]
             ],
         }

@@ -20,14 +20,14 @@ def _addresses(instance: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
     return addresses
 
 
-def server_result(server: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    """One server of the result: {id, name, hostname, host, zone, addresses, state, attempts, seconds, …}."""
-    instance, error = server["instance"], server["error"]
-    existing = instance.get("existing") or {}
+def report_row(server: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    """One server of the result, in the shape of ReportRow."""
+    placed, error = server["placed"], server["error"]
+    instance = (placed or server["unplaced"])["instance"]
     state = STATES.get(server["status"], "UNKNOWN")
     if server["status"] == "active" and check_mode and server["changed"]:
         state = "PLANNED"
-    elif server["status"] in ("placed", "claimed") and existing.get("action") == "none":
+    elif server["status"] in ("placed", "claimed") and placed["action"] == "none":
         state = "ACTIVE"
     return {
         "id": instance["uuid"],
@@ -36,14 +36,14 @@ def server_result(server: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any
         "domain": instance["domain_name"],
         "project": instance["project_id"],
         "reservation_id": instance["reservation_id"],
-        "host": instance.get("host"),
-        "zone": instance.get("availability_zone"),
+        "host": placed["host"] if placed else None,
+        "zone": instance["availability_zone"],
         "addresses": _addresses(instance),
         "state": state,
         "changed": server["changed"],
-        "attempts": instance.get("attempts") or [],
+        "attempts": placed["attempts"] if placed else [],
         "seconds": server["seconds"],
-        "drift": [*(existing.get("drift") or []), *server["drift"]],
+        "drift": [*(placed["drift"] if placed else []), *server["drift"]],
         "error": {key: error[key] for key in ("error_class", "message", "reasons") if key in error} if error else None,
         "console": server["console"],
     }
@@ -70,7 +70,7 @@ def summary(state: dict[str, t.Any], check_mode: bool, hosts: t.Collection[str] 
 
     ``hosts``: the play's hosts, whose names no server may take in the inventory.
     """
-    report = [server_result(server, check_mode) for server in state["servers"]]
+    report = [report_row(server, check_mode) for server in state["servers"].values()]
     logins = [{"name": item["name"], "host": item["host"], "id": item["id"], "address": first_address(item)} for item in report if item["state"] == "ACTIVE"]
     return {
         "report": report,

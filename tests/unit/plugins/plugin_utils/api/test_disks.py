@@ -133,7 +133,7 @@ def test_a_root_disk_name_that_libvirt_can_not_read_is_refused() -> None:
 
 def test_an_instance_has_its_disks_and_the_topology_that_was_checked(api: t.Any) -> None:
     flavors = {"small": {"vcpus": 4, "memory_mb": 512, "root_gb": 10, "extra_specs": {"hw:cpu_max_sockets": "1"}}}
-    instance = api.check(api.request(), catalogue={"flavors": flavors})["instances"][0]
+    instance = api.check(api.request(), catalogue={"flavors": flavors})["instances"][0]["instance"]
     assert instance["topology"] == {"sockets": 1, "cores": 4, "threads": 1}
     assert [disk["role"] for disk in instance["disks"]] == ["root", "config"]
     images = {"debian": {"source": "https://example.org/d.qcow2", "checksum": "sha256:" + "0" * 64, "properties": {"hw_disk_bus": "fdc"}}}

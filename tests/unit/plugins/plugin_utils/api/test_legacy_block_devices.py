@@ -38,12 +38,12 @@ def test_it_is_merged_like_a_mapping_of_today(api: t.Any) -> None:
     legacy = api.request(block_device_mapping=[{"virtual_name": "ephemeral0", "volume_size": "3"}, {"virtual_name": "swap"}, {"no_device": True}])
     result = api.check(legacy)
     assert result["errors"] == []
-    image = result["instances"][0]["image_ref"]
+    image = result["instances"][0]["instance"]["image"]["id"]
     blank = {"source_type": "blank", "destination_type": "local", "delete_on_termination": True}
     today = [{"source_type": "image", "destination_type": "local", "boot_index": 0, "uuid": image, "delete_on_termination": True}]
     today += [{**blank, "volume_size": 3, "boot_index": -1}, {**blank, "guest_format": "swap", "boot_index": -1}]
-    devices = result["instances"][0]["block_device_mapping"]
-    assert devices == api.check(api.request(block_device_mapping_v2=today))["instances"][0]["block_device_mapping"]
+    devices = result["instances"][0]["instance"]["block_device_mapping"]
+    assert devices == api.check(api.request(block_device_mapping_v2=today))["instances"][0]["instance"]["block_device_mapping"]
     assert [(d["guest_format"], d["volume_size"]) for d in devices] == [(None, None), (None, 3), ("swap", 512)]
 
 

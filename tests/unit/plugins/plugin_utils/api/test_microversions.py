@@ -62,7 +62,7 @@ def test_networks_are_required_and_may_be_a_word_since_2_37(api: t.Any) -> None:
     assert rules(api.check(api.request(networks=...)))["networks"] == "is required"
     for networks in (..., []):
         result = api.check(api.request(networks=networks), api_microversion="2.36")
-        assert [item["network"]["name"] for item in result["instances"][0]["requested_networks"]] == ["lan"]
+        assert [item["network"]["name"] for item in result["instances"][0]["networks"]] == ["lan"]
     assert rules(api.check(api.request(networks="none"), api_microversion="2.36")) == {"networks": "must be a list"}
     assert api.check(api.request(networks="none"), api_microversion="2.37")["errors"] == []
     assert ("networks[0].uuid", "HTTPBadRequest", 400) in api.faults(api.request(networks=[{"uuid": "br-x"}]), api_microversion="2.36")
@@ -77,8 +77,8 @@ def test_host_names_may_have_dots_since_2_94(api: t.Any) -> None:
 
 
 def test_the_name_was_the_description(api: t.Any) -> None:
-    assert api.check(api.request(), api_microversion="2.18")["instances"][0]["display_description"] == "web"
-    assert api.check(api.request(), api_microversion="2.19")["instances"][0]["display_description"] is None
+    assert api.check(api.request(), api_microversion="2.18")["instances"][0]["instance"]["display_description"] == "web"
+    assert api.check(api.request(), api_microversion="2.19")["instances"][0]["instance"]["display_description"] is None
 
 
 def test_one_port_twice(api: t.Any) -> None:

@@ -14,7 +14,7 @@ TWINS: dict[str, t.Any] = {
 
 def groups(api: t.Any, *wanted: str) -> list[str]:
     result = api.check(api.request(security_groups=[{"name": name} for name in wanted], networks="none"), catalogue=TWINS)
-    return [group["id"] for group in result["instances"][0]["security_groups"]]
+    return [group["id"] for group in result["instances"][0]["instance"]["security_groups"]]
 
 
 def test_a_group_by_name_or_id_is_one_group(api: t.Any) -> None:
@@ -27,7 +27,7 @@ def test_a_name_of_two_is_no_name(api: t.Any) -> None:
     found = [(error["path"], error["error_class"], error["http_status"]) for error in result["errors"]]
     assert found == [("servers[0].security_groups[0].name", "NoUniqueMatch", 409), ("servers[0].networks[0].name", "NoUniqueMatch", 409)]
     assert WEB in result["errors"][0]["rule"] and DB in result["errors"][0]["rule"]
-    assert api.check(api.request(networks=[{"name": "one"}]), catalogue=TWINS)["instances"][0]["requested_networks"][0]["network"]["bridge"] == "a"
+    assert api.check(api.request(networks=[{"name": "one"}]), catalogue=TWINS)["instances"][0]["networks"][0]["network"]["bridge"] == "a"
     assert api.check(api.request(networks=[{"uuid": WEB}]), catalogue=TWINS)["errors"] == []
 
 
@@ -38,7 +38,7 @@ def test_a_port_of_the_catalogue_needs_one_network(api: t.Any) -> None:
 
 def test_a_group_named_default_takes_the_place_of_the_implied_one(api: t.Any) -> None:
     result = api.check(api.request(), catalogue={"security_groups": {"own": {"id": WEB, "name": "default"}}})
-    assert result["instances"][0]["security_groups"] == [{"id": WEB, "name": "default"}]
+    assert result["instances"][0]["instance"]["security_groups"] == [{"id": WEB, "name": "default"}]
 
 
 QUOTA_GROUPS = {"server_groups": {"a": {"policy": "affinity"}, "b": {"policy": "affinity"}}}

@@ -50,9 +50,10 @@ def fleet_of(*records: dict[str, t.Any], status: str = "ok") -> dict[str, t.Any]
 
 def record_of(result: dict[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
     """The record that an instance would leave."""
-    made = dict(result["instances"][0], vm_state="active", power_state="running", locked=False, ports=[])
+    request = result["instances"][0]
+    made = dict(request["instance"], vm_state="active", power_state="running", locked=False)
     made["ports"] = [
-        {"id": "p1", "network_id": item["network"]["id"], "network_name": item["network"]["name"], "fixed_ips": []} for item in made["requested_networks"]
+        {"id": "p1", "network_id": item["network"]["id"], "network_name": item["network"]["name"], "fixed_ips": []} for item in request["networks"]
     ]
     return {**made, **fields}
 
@@ -64,11 +65,11 @@ def rules(result: dict[str, t.Any]) -> list[tuple[str, str]]:
 def test_an_ordinary_request() -> None:
     result = check(asked(min_count=2, key_name="ops", user_data_text="#!/bin/sh", scheduler_hints={"group": "apart"}))
     assert result["errors"] == []
-    first = result["instances"][0]
+    first = result["instances"][0]["instance"]
     assert (first["display_name"], first["hostname"], first["domain_name"]) == ("web-1", "web-1", "web-1-00000000")
     assert first["keypair"]["public_key"] == "ssh-ed25519 AAAA"
     assert first["group"]["name"] == "apart"
-    assert first["secrets_given"] == {"user_data": True, "admin_pass": None}
+    assert result["instances"][0]["secrets_given"] == {"user_data": True, "admin_pass": None}
     spec = result["request_specs"][0]
     assert (spec["num_instances"], spec["min_count"], spec["group"]) == (2, 2, first["group"]["id"])
     assert spec["networks"] == [{"name": "lan", "bridge": "br0", "libvirt_network": None}]
@@ -131,7 +132,7 @@ def test_existing_servers_are_matched_and_drift_is_told() -> None:
     again = check(asked(), fleet=fleet_of(record))
     assert again["request_specs"] == []
     found = again["instances"][0]
-    assert (found["uuid"], found["existing"]["action"], found["existing"]["drift"]) == (record["uuid"], "none", [])
+    assert (found["instance"]["uuid"], found["existing"]["action"], found["existing"]["drift"]) == (record["uuid"], "none", [])
     other = check(asked(metadata={"a": "b"}), fleet=fleet_of(dict(record, power_state="shutdown")))["instances"][0]["existing"]
     assert (other["action"], [item["path"] for item in other["drift"]]) == ("start", ["metadata"])
 
@@ -149,9 +150,9 @@ def test_a_building_server_is_a_conflict_only_while_its_run_lives() -> None:
 def test_multi_create_grows_and_never_shrinks() -> None:
     three = [record_of({"instances": [item]}) for item in check(asked(min_count=3))["instances"]]
     more = check(asked(min_count=4), fleet=fleet_of(*three))
-    assert [item["display_name"] for item in more["instances"]] == ["web-1", "web-2", "web-3", "web-4"]
+    assert [item["instance"]["display_name"] for item in more["instances"]] == ["web-1", "web-2", "web-3", "web-4"]
     assert more["request_specs"][0]["display_names"] == ["web-4"]
-    assert more["instances"][3]["reservation_id"] == three[0]["reservation_id"]
+    assert more["instances"][3]["instance"]["reservation_id"] == three[0]["reservation_id"]
     fewer = check(asked(min_count=2), fleet=fleet_of(*three))
     assert fewer["errors"] == []
     assert "none is deleted" in fewer["notes"][0]
@@ -335,7 +336,7 @@ def test_enormous_and_endless_counts_are_refused() -> None:
 
 
 def test_a_local_disk_says_that_it_is_local() -> None:
-    root = {"source_type": "image", "destination_type": "local", "uuid": check(asked())["instances"][0]["image_ref"], "boot_index": 0}
+    root = {"source_type": "image", "destination_type": "local", "uuid": check(asked())["instances"][0]["instance"]["image"]["id"], "boot_index": 0}
     result = check(asked(block_device_mapping_v2=[root, {"source_type": "blank", "volume_size": 1}]))
     assert rules(result) == [("servers[0].block_device_mapping_v2[1].destination_type", "InvalidBDMFormat")]
 

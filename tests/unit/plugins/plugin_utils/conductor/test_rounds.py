@@ -2,114 +2,105 @@ from __future__ import annotations
 
 import typing as t
 
+import make
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result, rounds
 
-IMAGE = {"id": "i", "checksum": "sha256:AB", "disk_format": "qcow2"}
+IMAGE = make.image()
+outcome = make.outcome
 
 
-def instance(name: str, host: str = "h1", alternates: tuple[str, ...] = ("h2", "h3"), **fields: t.Any) -> dict[str, t.Any]:
-    made = {
-        "uuid": name,
-        "display_name": name,
-        "hostname": name,
-        "domain_name": name,
-        "project_id": "p",
-        "reservation_id": "r-1",
-        "request_index": 0,
-        "launch_index": 0,
-        "image": IMAGE,
-        "host": host,
-        "node": host,
-        "availability_zone": "az1",
-        "alternates": list(alternates),
-        "zones": dict.fromkeys(alternates, "az2"),
-        "attempts": [],
-        "ports": [],
-        "existing": None,
-        "group": None,
-    }
-    return {**made, **fields}
-
-
-def outcome(name: str, what: str, stage: str, **fields: t.Any) -> dict[str, t.Any]:
-    made = {"uuid": name, "display_name": name, "outcome": what, "stage": stage, "changed": True, "error": None, "power_state": None, "seconds": {stage: 1.0}}
-    return {**made, **fields}
+def server(name: str, host: str = "h1", alternates: tuple[str, ...] = ("h2", "h3"), group: t.Any = None, **changes: t.Any) -> t.Any:
+    return make.placed(make.instance(name, availability_zone="az1", group=group), host, alternates, **changes)
 
 
 def error(reschedule: bool = True) -> dict[str, t.Any]:
     return {"error_class": "X", "message": "no", "reschedule": reschedule}
 
 
-def first(*instances: dict[str, t.Any], lost: t.Any = (), attempts: int = 3, cached: t.Any = None) -> rounds.Round:
-    return rounds.first(list(instances), list(lost), run={"id": "run"}, max_attempts=attempts, group_members={}, cached_images=cached or {})
+def first(*placed: t.Any, unplaced: t.Any = (), attempts: int = 3, cached: t.Any = None, members: t.Any = None) -> rounds.Round:
+    found = {"group_members": members or {}, "cached_images": cached or {}}
+    return rounds.first(list(placed), list(unplaced), run=make.run(), max_attempts=attempts, **found)
+
+
+def statuses(state: rounds.Round) -> dict[str, str]:
+    return {uuid: item["status"] for uuid, item in state["servers"].items()}
 
 
 def test_claims_come_before_builds() -> None:
-    state = first(instance("a"), instance("b", "h2"))
-    assert (state["stage"], sorted(state["placements"]), state["images"]) == ("claim", ["h1", "h2"], {})
-    state = rounds.conduct(state, {"h1": {"a": outcome("a", "claimed", "claim")}, "h2": {"b": outcome("b", "refused", "claim", error=error())}})
-    assert state["stage"] == "claim"
-    # One refused claim is settled before anything is built; b goes to its first alternate.
-    assert {host: [i["uuid"] for i in placed] for host, placed in state["placements"].items()} == {"h2": ["b"]} or "h3" in state["placements"]
-    state = rounds.conduct(state, {host: {"b": outcome("b", "claimed", "claim")} for host in state["placements"]})
-    assert state["stage"] == "build"
-    assert state["images"] == {host: [IMAGE] for host in state["placements"]}
+    state = first(server("a"), server("b", "h2"))
+    assert (state["stage"], state["placements"], state["images"]) == ("claim", {"h1": ["a"], "h2": ["b"]}, {})
+    refused = outcome("b", "refused", "claim", error=error())
+    state = rounds.conduct(state, {"h1": {"a": outcome("a", "claimed", "claim")}, "h2": {"b": refused}})
+    assert (state["stage"], state["placements"]) == ("claim", {"h2": ["b"]}), "a refused claim is settled before anything is built"
+    state = rounds.conduct(state, {"h2": {"b": outcome("b", "claimed", "claim")}})
+    assert (state["stage"], state["placements"]) == ("build", {"h1": ["a"], "h2": ["b"]})
+    assert state["images"] == {"h1": [IMAGE], "h2": [IMAGE]}
+
+
+def test_each_instance_stands_once_in_a_round() -> None:
+    state = first(server("a"), server("b", "h2"), unplaced=[make.unplaced(make.instance("z"))])
+    assert str(state).count("'domain_name'") == 3
+    assert list(state["servers"]) == ["a", "b", "z"]
 
 
 def test_an_image_in_the_cache_is_not_asked_for() -> None:
     claimed = {"h1": {"a": outcome("a", "claimed", "claim")}}
     for cached, asked in (({"sha256:ab": "qcow2"}, []), ({"sha256:ab": "raw"}, [IMAGE]), ({"sha512:ab": "qcow2"}, [IMAGE]), ({}, [IMAGE])):
-        assert rounds.conduct(first(instance("a"), cached={"h1": cached}), claimed)["images"] == {"h1": asked}
+        assert rounds.conduct(first(server("a"), cached={"h1": cached}), claimed)["images"] == {"h1": asked}
 
 
-def test_a_refused_claim_takes_the_alternate_with_its_zone() -> None:
-    state = rounds.conduct(first(instance("a")), {"h1": {"a": outcome("a", "refused", "claim", error=error())}})
-    moved = state["placements"]["h2"][0]
-    assert (moved["host"], moved["availability_zone"], moved["alternates"]) == ("h2", "az2", ["h3"])
+def test_a_refused_claim_takes_the_alternate_with_its_node_and_zone() -> None:
+    state = rounds.conduct(first(server("a")), {"h1": {"a": outcome("a", "refused", "claim", error=error())}})
+    assert state["placements"] == {"h2": ["a"]}
+    moved = state["servers"]["a"]["placed"]
+    assert (moved["host"], moved["node"], moved["instance"]["availability_zone"]) == ("h2", "h2.example.org", "az2")
+    assert [item["host"] for item in moved["alternates"]] == ["h3"]
     assert moved["attempts"] == [{"host": "h1", "stage": "claim", "error": "no"}]
 
 
 def test_attempts_are_bounded_and_bad_input_is_not_retried() -> None:
-    state = first(instance("a"), attempts=2)
+    state = first(server("a"), attempts=2)
     for _attempt in range(2):
         state = rounds.conduct(state, {host: {"a": outcome("a", "refused", "claim", error=error())} for host in state["placements"]})
     assert state["stage"] == "done"
-    assert len(state["servers"][0]["instance"]["attempts"]) == 2
-    state = rounds.conduct(first(instance("a")), {"h1": {"a": outcome("a", "refused", "claim", error=error(reschedule=False))}})
-    assert (state["stage"], state["servers"][0]["status"]) == ("done", "failed")
+    assert len(state["servers"]["a"]["placed"]["attempts"]) == 2
+    state = rounds.conduct(first(server("a")), {"h1": {"a": outcome("a", "refused", "claim", error=error(reschedule=False))}})
+    assert (state["stage"], statuses(state)) == ("done", {"a": "failed"})
+
+
+def test_a_server_that_is_there_goes_to_no_other_host() -> None:
+    state = rounds.conduct(first(server("a", action="start")), {"h1": {"a": outcome("a", "failed", "build", error=error())}})
+    assert (state["stage"], statuses(state)) == ("done", {"a": "failed"})
 
 
 def test_a_lost_host_leaves_unknown_and_goes_nowhere() -> None:
-    state = rounds.conduct(first(instance("a"), instance("b", "h2")), {"h1": "unreachable: gone", "h2": {"b": outcome("b", "claimed", "claim")}})
-    assert {server["instance"]["uuid"]: server["status"] for server in state["servers"]} == {"a": "unknown", "b": "claimed"}
-    assert "host h1 was lost in the stage claim: unreachable: gone" in state["servers"][0]["error"]["message"]
+    state = rounds.conduct(first(server("a"), server("b", "h2")), {"h1": "unreachable: gone", "h2": {"b": outcome("b", "claimed", "claim")}})
+    assert statuses(state) == {"a": "unknown", "b": "claimed"}
+    assert "host h1 was lost in the stage claim: unreachable: gone" in state["servers"]["a"]["error"]["message"]
     # A host that answers without a word of the server is as good as lost.
-    assert rounds.conduct(first(instance("a")), {"h1": {}})["servers"][0]["status"] == "unknown"
+    assert statuses(rounds.conduct(first(server("a")), {"h1": {}})) == {"a": "unknown"}
 
 
-def test_existing_servers_need_no_claim_and_no_image() -> None:
-    there = instance("a", existing={"action": "none", "record": {}, "drift": []})
-    stopped = instance("b", existing={"action": "start", "record": {"missing_files": ["/i/b/disk"]}, "drift": []})
-    state = first(there, stopped)
-    assert (state["stage"], len(state["images"]["h1"])) == ("build", 1)
+def test_existing_servers_need_no_claim_and_what_has_its_disk_no_image() -> None:
+    there = server("a", action="none", image=None)
+    state = first(there, server("b", action="start"))
+    assert (state["stage"], state["images"]) == ("build", {"h1": [IMAGE]})
     assert first(there)["images"] == {"h1": []}
-    assert first(instance("c", existing={"action": "finish", "record": {}}))["stage"] == "claim"
+    assert first(server("c", action="finish"))["stage"] == "claim"
 
 
 def test_group_hosts_follow_the_members() -> None:
-    group = {"id": "g", "name": "g", "policy": "affinity", "rules": {}}
-    state = rounds.first(
-        [instance("a", group=group), instance("b", group=group)], [], run={}, max_attempts=3, group_members={"g": {"old": "h9"}}, cached_images={}
-    )
-    assert state["placements"]["h1"][0]["group_hosts"] == ["h1", "h9"]
+    group = make.group()
+    state = first(server("a", group=group), server("b", group=group), members={"g": {"old": "h9"}})
+    assert state["servers"]["a"]["placed"]["group_hosts"] == ["h1", "h9"]
 
 
 def test_the_result_says_what_became_of_each() -> None:
-    unplaced = ({**instance("z"), "launch_index": 9}, {"error_class": "NoValidHost", "message": "no valid host", "reasons": {"h1": "full"}})
-    state = rounds.conduct(first(instance("a"), lost=[unplaced]), {"h1": {"a": outcome("a", "claimed", "claim")}})
+    lost = make.unplaced(make.instance("z", launch_index=9))
+    state = rounds.conduct(first(server("a"), unplaced=[lost]), {"h1": {"a": outcome("a", "claimed", "claim")}})
     done = rounds.conduct(state, {"h1": {"a": outcome("a", "built", "build")}})
     assert done["stage"] == "done"
     summary = result.summary(done, False)
@@ -122,7 +113,7 @@ def test_the_result_says_what_became_of_each() -> None:
 
 @given(st.lists(st.sampled_from(["claimed", "refused", "failed", "built", "unknown", "lost"]), max_size=30), st.integers(1, 5))
 def test_every_run_ends_with_each_server_in_one_final_state(script: list[str], attempts: int) -> None:
-    state = first(instance("a"), instance("b", "h2", ("h3",)), attempts=attempts)
+    state = first(server("a"), server("b", "h2", ("h3",)), attempts=attempts)
     answers = iter(script)
     rounds_taken = 0
     while state["stage"] != "done":
@@ -135,7 +126,7 @@ def test_every_run_ends_with_each_server_in_one_final_state(script: list[str], a
                 outcomes[host] = "gone"
                 continue
             bad = what in ("refused", "failed", "unknown")
-            outcomes[host] = {i["uuid"]: outcome(i["uuid"], what, state["stage"], error=error() if bad else None) for i in placed}
+            outcomes[host] = {uuid: outcome(uuid, what, state["stage"], error=error() if bad else None) for uuid in placed}
         state = rounds.conduct(state, outcomes)
-    assert {server["status"] for server in state["servers"]} <= {"active", "failed", "unknown"}
-    assert all(len(server["instance"]["attempts"]) <= attempts for server in state["servers"])
+    assert set(statuses(state).values()) <= {"active", "failed", "unknown"}
+    assert all(len(item["placed"]["attempts"]) <= attempts for item in state["servers"].values())
