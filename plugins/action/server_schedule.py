@@ -11,6 +11,7 @@ import typing as t
 import uuid
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
@@ -22,6 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, with_lists
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "instances": {"type": "list", "elements": "dict", "required": True},
@@ -55,6 +57,8 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         begin = time.monotonic()
+        for library in MISSING:
+            raise AnsibleActionFail(missing_required_lib(library))
         _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC, required_one_of=[("hosts_variable", "fleet_file")])
         try:
             args = plain(arguments)

@@ -17,7 +17,6 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import HAS_JSONSCHEMA
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
@@ -26,6 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables, play_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, read_fleet, read_fleet_file, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 
 CATALOGUE = (*KINDS, "quotas", "policy")
 
@@ -84,8 +84,8 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         begin = time.monotonic()
-        if not HAS_JSONSCHEMA:
-            raise AnsibleActionFail(missing_required_lib("jsonschema"))
+        for library in MISSING:
+            raise AnsibleActionFail(missing_required_lib(library))
         _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         rng = random.SystemRandom()
         try:

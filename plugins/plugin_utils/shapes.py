@@ -23,6 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     InstanceReport,
     Order,
     Run,
+    SecurityGroup,
 )
 
 # The catalogue, checked and made whole
@@ -60,14 +61,65 @@ class Network(t.TypedDict):
     subnets: list[Subnet]  # subnets
 
 
+class CatalogueFlavor(Flavor):
+    """A flavor of the catalogue."""
+
+    disabled: bool  # no new server gets it
+    description: str | None  # for people
+
+
+class CatalogueImage(Image):
+    """An image of the catalogue."""
+
+    status: str  # Glance's status; only active can be used
+
+
+class PortAddress(t.TypedDict):
+    """An address of a port made beforehand."""
+
+    ip_address: str  # the address
+
+
 class CataloguePort(t.TypedDict):
     """A port made beforehand."""
 
     id: str  # given, or derived from its key
     name: str  # its key
     network: str  # reference to a network
-    mac_address: str | None  # given, or chosen
-    fixed_ips: list[dict[str, str]]  # ip_address
+    mac_address: str | None  # given, or chosen; lower case
+    fixed_ips: list[PortAddress]  # its addresses; empty: chosen
+
+
+class SecurityGroupRule(t.TypedDict):
+    """A rule of a security group, with Neutron's fields."""
+
+    direction: str  # ingress or egress
+    ethertype: str  # IPv4 or IPv6
+    protocol: str | None  # Neutron's name, or a number; null: any
+    port_range_min: int | None  # first port, or the ICMP type
+    port_range_max: int | None  # last port, or the ICMP code
+    remote_ip_prefix: str | None  # CIDR
+    remote_group: str | None  # reference to a security group
+    description: str | None  # for people
+
+
+class CatalogueSecurityGroup(SecurityGroup):
+    """A security group of the catalogue."""
+
+    description: str | None  # for people
+    rules: list[SecurityGroupRule]  # recorded, not enforced
+
+
+class Quotas(t.TypedDict):
+    """The limits of a project; -1: none."""
+
+    instances: int  # servers
+    cores: int  # CPUs
+    ram: int  # memory in MB
+    metadata_items: int  # metadata items of one server
+    server_groups: int  # server groups with servers of the project
+    server_group_members: int  # servers of one user in a group
+    ports: int  # ports made for servers
 
 
 # The fleet

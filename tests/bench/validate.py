@@ -14,13 +14,14 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate impo
 
 HOSTS, ENTRIES = 100, 50
 SUM = "sha256:" + "0" * 64
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleE"
 CATALOGUE: dict[str, t.Any] = {
     "flavors": {f"m1.{n}": {"vcpus": 1 + n % 4, "memory_mb": 512, "root_gb": 10, "extra_specs": {"hw:cpu_cores": "1"}} for n in range(ENTRIES)},
     "images": {f"image-{n}": {"source": "https://example.org/i.qcow2", "checksum": SUM, "properties": {"hw_rng_model": "virtio"}} for n in range(ENTRIES)},
     "networks": {f"net-{n}": {"bridge": f"br{n}", "subnets": [{"cidr": f"10.{n}.0.0/16", "gateway_ip": f"10.{n}.0.1"}]} for n in range(ENTRIES)},
     "security_groups": {f"group-{n}": {} for n in range(ENTRIES)},
     "server_groups": {f"apart-{n}": {"policy": "soft-anti-affinity"} for n in range(ENTRIES)},
-    "keypairs": {"ops": {"public_key": "ssh-ed25519 AAAA"}},
+    "keypairs": {"ops": {"public_key": PUBLIC_KEY}},
     "policy": {},
 }
 

@@ -9,28 +9,20 @@ whoever runs the playbook sets these variables.
 
 from __future__ import annotations
 
-import difflib
 import typing as t
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import target
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import POLICY
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import suggestion
 
 ANYBODY = "@"
 PREFIXES = ("os_compute_api:servers:", "compute:servers:")
-_MEMBER, _ADMIN = ["member", "admin"], ["admin"]
-
 # rule: the roles that Nova grants it to
-DEFAULTS: dict[str, list[str]] = {
-    "create": _MEMBER,
-    "create:trusted_certs": _MEMBER,
-    "create:forced_host": _ADMIN,
-    "create:requested_destination": _ADMIN,
-    "create:attach_volume": _MEMBER,
-    "create:attach_network": _MEMBER,
-    "create:zero_disk_flavor": _ADMIN,
-    "network:attach_external_network": _ADMIN,
-}
+DEFAULTS: dict[str, list[str]] = {name: rule["default"] for name, rule in POLICY["properties"].items()}
 
 Rules = dict[str, list[str]]
 
@@ -41,26 +33,32 @@ def _short(name: str) -> str:
     return name
 
 
-def load(raw: t.Any, bad: Callable[[str, t.Any, str], None]) -> Rules | None:
-    """``compute_policy`` with Nova's roles for the rules that it leaves out; None where there is no policy. Its faults go to ``bad(path, value, rule)``."""
+def faults(raw: object) -> Iterator[Fault]:
+    """What is wrong with ``compute_policy``."""
     if raw is None:
-        return None
+        return
     if not isinstance(raw, dict):
-        bad("compute_policy", raw, "must be a mapping from a rule to a list of roles")
-        return None
-    found: Rules = {}
+        yield Fault("", raw, "must be a mapping from a rule to a list of roles")
+        return
+    first: dict[str, str] = {}
     for name, roles in raw.items():
-        path, rule = f"compute_policy.{name}", _short(str(name))
+        rule = _short(str(name))
         if rule not in DEFAULTS:
-            near = difflib.get_close_matches(rule, DEFAULTS, 1)
-            bad(path, None, "unknown rule" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(DEFAULTS)}"))
-        elif not isinstance(roles, list) or not all(isinstance(role, str) and role for role in roles):
-            bad(path, roles, f"must be a list of roles, empty for nobody, {ANYBODY} for anybody")
-        elif rule in found:
-            bad(path, roles, f"is the rule {rule} once more")
+            yield Fault(str(name), name, f"unknown rule{suggestion(rule, DEFAULTS)}")
+        elif first.setdefault(rule, str(name)) != str(name):
+            yield Fault(str(name), name, f"the rule {rule} is given twice, also as {first[rule]}")
+        elif roles is None:
+            # Nobody, or Nova's roles? A guard rail must not guess.
+            yield Fault(str(name), None, f"must be a list of roles; [] is nobody, [{ANYBODY}] is anybody")
         else:
-            found[rule] = roles
-    return {**DEFAULTS, **found}
+            yield from (fault.below(str(name)) for fault in shape_check.faults(POLICY["properties"][rule], roles))
+
+
+def rules(raw: dict[str, list[str]] | None) -> Rules | None:
+    """``compute_policy`` with Nova's roles for the rules that it leaves out; None if there is no policy, or a faulty one."""
+    if raw is None or any(faults(raw)):
+        return None
+    return {**DEFAULTS, **{_short(name): roles for name, roles in raw.items()}}
 
 
 class Policy:

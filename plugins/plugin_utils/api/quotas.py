@@ -6,10 +6,22 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-DEFAULTS = {"instances": 10, "cores": 20, "ram": 51200, "metadata_items": 128, "server_groups": 10, "server_group_members": 10, "ports": -1}
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import QUOTAS
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
+
+# Nova's limits
+DEFAULTS: dict[str, int] = {name: item["default"] for name, item in QUOTAS["properties"].items() if name != "projects"}
 Record = dict[str, t.Any]
+
+
+class Limits(t.NamedTuple):
+    """Limits by name; -1: none."""
+
+    everybody: dict[str, int]  # every one of them
+    projects: dict[str, dict[str, int]]  # what single projects have instead
 
 
 class OverQuota(Exception):
@@ -20,33 +32,24 @@ class OverQuota(Exception):
         self.error_class = error_class
 
 
-def load(raw: t.Any, bad: Callable[[str, t.Any, str], None]) -> dict[str, t.Any]:
-    """``compute_quotas``; Nova's defaults where a key is left out, and no limit at all where the variable is. Its faults go to ``bad(path, value, rule)``."""
-    if raw is None:
-        return dict.fromkeys(DEFAULTS, -1) | {"metadata_items": DEFAULTS["metadata_items"]}
-    if not isinstance(raw, dict):
-        bad("compute_quotas", raw, "must be a mapping")
-        return {}
-    sections = [("compute_quotas", {key: value for key, value in raw.items() if key != "projects"})]
-    projects = raw.get("projects") or {}
-    good = isinstance(projects, dict)
-    if good:
-        sections += [(f"compute_quotas.projects.{name}", limits) for name, limits in projects.items()]
-    else:
-        bad("compute_quotas.projects", projects, "must be a mapping")
-    for path, limits in sections:
-        if not isinstance(limits, dict):
-            bad(path, limits, "must be a mapping")
-            good = False
-            continue
-        for key, value in limits.items():
-            if key not in DEFAULTS:
-                bad(f"{path}.{key}", value, "unknown quota; known: " + ", ".join(DEFAULTS))
-                good = False
-            elif not isinstance(value, int) or isinstance(value, bool) or value < -1:
-                bad(f"{path}.{key}", value, "must be a whole number, or -1 for no limit")
-                good = False
-    return raw if good else {}
+def faults(raw: object) -> Iterator[Fault]:
+    """What is wrong with ``compute_quotas``."""
+    if raw is not None:
+        yield from shape_check.faults(QUOTAS, raw)
+
+
+def limits(raw: dict[str, t.Any] | None) -> Limits:
+    """``compute_quotas`` made whole: Nova's defaults for a key that is left out, and no limit at all if the variable is, or is faulty."""
+    if raw is None or any(faults(raw)):
+        return Limits({**dict.fromkeys(DEFAULTS, -1), "metadata_items": DEFAULTS["metadata_items"]}, {})
+    given = {key: value for key, value in raw.items() if key != "projects" and value is not None}
+    projects = {name: {key: value for key, value in (own or {}).items() if value is not None} for name, own in (raw.get("projects") or {}).items()}
+    return Limits({**DEFAULTS, **given}, projects)
+
+
+def limit(of: Limits, project: str, name: str) -> int:
+    """A project's limit; -1 is none."""
+    return of.projects.get(project, {}).get(name, of.everybody[name])
 
 
 def used(records: list[Record], project: str) -> dict[str, int]:

@@ -51,7 +51,8 @@ def validate(
         # Without a version there is nothing to check a body against.
         requests = []
         minor = microversions.MINORS[-1]
-    entries = load(catalogue, problems)
+    entries, faults = load(catalogue)
+    problems.extend(faults)
     _check_hosts(fleet, options, problems)
     run = _Run(entries, fleet, context, options, problems, new_uuid, new_reservation_id, minor)
     for index, request in enumerate(requests):

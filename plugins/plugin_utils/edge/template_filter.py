@@ -8,15 +8,19 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import with_lists
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 
 OPTIONS = ("filters", "weighers", "options", "aggregates", "groups")
 
 
 def answer(function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, options: dict[str, t.Any]) -> t.Any:
     """What ``function(hosts, request, aggregates, groups, config)`` gives; AnsibleFilterError for what is wrong."""
+    for library in MISSING:
+        raise AnsibleFilterError(missing_required_lib(library))
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise AnsibleFilterError(f"{', '.join(unknown)}: unknown option; known: {', '.join(OPTIONS)}")

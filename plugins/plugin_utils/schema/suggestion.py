@@ -13,8 +13,10 @@ MOST_KNOWN = 50
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
-    """The known name that is most like the given one; None if none is."""
-    return next(iter(difflib.get_close_matches(str(name), known, 1)), None)
+    """The known name that is most like the given one, whatever the case; None if none is."""
+    by_lower = {item.lower(): item for item in known}
+    near = difflib.get_close_matches(str(name).lower(), by_lower, 1)
+    return by_lower[near[0]] if near else None
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

@@ -68,8 +68,9 @@ def test_a_shared_network_and_an_ordinary_zone_need_no_admin(api: t.Any) -> None
 
 @pytest.mark.parametrize("prefix", ["", "os_compute_api:servers:", "compute:servers:"])
 def test_names_with_and_without_novas_prefix(prefix: str) -> None:
-    rules = policy.load({f"{prefix}create:forced_host": ["a"]}, lambda *fault: pytest.fail(str(fault)))
-    assert rules == {**policy.DEFAULTS, "create:forced_host": ["a"]}
+    given_rules = {f"{prefix}create:forced_host": ["a"]}
+    assert list(policy.faults(given_rules)) == []
+    assert policy.rules(given_rules) == {**policy.DEFAULTS, "create:forced_host": ["a"]}
 
 
 @pytest.mark.parametrize(
@@ -77,9 +78,11 @@ def test_names_with_and_without_novas_prefix(prefix: str) -> None:
     [
         ({"create:forced_hosts": []}, "compute_policy.create:forced_hosts", "did you mean create:forced_host?"),
         ({"os_compute_api:servers:delete": []}, "compute_policy.os_compute_api:servers:delete", "known: create"),
-        ({"create": "admin"}, "compute_policy.create", "must be a list of roles"),
-        ({"create": [1]}, "compute_policy.create", "must be a list of roles"),
-        ({"create": [], "os_compute_api:servers:create": []}, "compute_policy.os_compute_api:servers:create", "once more"),
+        ({"create": "admin"}, "compute_policy.create", "must be a list"),
+        ({"create": None}, "compute_policy.create", "must be a list of roles; [] is nobody"),
+        ({"create": [1]}, "compute_policy.create[0]", "must be text"),
+        ({"create": [""]}, "compute_policy.create[0]", "must not be empty"),
+        ({"create": [], "os_compute_api:servers:create": []}, "compute_policy.os_compute_api:servers:create", "is given twice"),
         (["create"], "compute_policy", "must be a mapping"),
     ],
 )
@@ -94,4 +97,5 @@ ANYTHING = st.recursive(st.none() | st.integers() | st.text(max_size=9), lambda 
 
 @given(ANYTHING | st.dictionaries(st.sampled_from([*policy.DEFAULTS, "", "x"]) | st.text(max_size=5), ANYTHING, max_size=3))
 def test_no_policy_gives_a_traceback(rules: t.Any) -> None:
-    policy.load(rules, lambda *fault: None)
+    faults = list(policy.faults(rules))
+    assert (policy.rules(rules) is None) == (rules is None or bool(faults))

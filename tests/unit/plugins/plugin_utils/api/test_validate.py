@@ -12,6 +12,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
 
 SUM = "sha256:" + "0" * 64
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleE"
 CATALOGUE: dict[str, t.Any] = {
     "flavors": {"small": {"vcpus": 1, "memory_mb": 512, "root_gb": 10}, "gone": {"vcpus": 1, "memory_mb": 1, "root_gb": 1, "disabled": True}},
     "images": {"debian": {"source": "https://example.org/d.qcow2", "checksum": SUM, "min_ram": 256, "virtual_size": 2**31}},
@@ -19,9 +20,9 @@ CATALOGUE: dict[str, t.Any] = {
         "lan": {"bridge": "br0", "subnets": [{"cidr": "192.0.2.0/24", "gateway_ip": "192.0.2.1"}]},
         "bare": {"bridge": "br1"},
     },
-    "keypairs": {"ops": {"public_key": "ssh-ed25519 AAAA"}},
+    "keypairs": {"ops": {"public_key": PUBLIC_KEY}},
     "server_groups": {"apart": {"policy": "anti-affinity"}},
-    "security_groups": {"web": {"rules": [{"port": 80}]}},
+    "security_groups": {"web": {"rules": [{"direction": "ingress", "protocol": "tcp", "port_range_min": 80, "port_range_max": 80}]}},
 }
 
 
@@ -67,7 +68,7 @@ def test_an_ordinary_request() -> None:
     assert result["errors"] == []
     first = result["instances"][0]["instance"]
     assert (first["display_name"], first["hostname"], first["domain_name"]) == ("web-1", "web-1", "web-1-00000000")
-    assert first["keypair"]["public_key"] == "ssh-ed25519 AAAA"
+    assert first["keypair"]["public_key"] == PUBLIC_KEY
     assert first["group"]["name"] == "apart"
     assert result["instances"][0]["secrets_given"] == {"user_data": True, "admin_pass": None}
     spec = result["request_specs"][0]

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an entry of the catalogue must hold to beyond its shape, one function for each kind; pure.
+
+A rule looks at what is well-formed and leaves the rest to the schema, so that an entry shows all its faults at once and none twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import typing as t
+from collections.abc import Callable, Iterable, Iterator
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key, security_group_rules
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import KEYPAIR
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
+
+# schema/libraries.py tells; an action fails with that before it comes here.
+with contextlib.suppress(ImportError):
+    import netaddr
+
+Raw = dict[str, t.Any]  # an entry as it is written
+
+
+def _items(value: object) -> Iterator[tuple[int, Raw]]:
+    """(position, item) of the mappings in a list."""
+    if isinstance(value, list):
+        yield from ((index, item) for index, item in enumerate(value) if isinstance(item, dict))
+
+
+def _address(value: object) -> netaddr.IPAddress | None:
+    return formats.address(value) if isinstance(value, str) and formats.is_ip(value) else None
+
+
+def _network(value: object) -> netaddr.IPNetwork | None:
+    return formats.network(value) if isinstance(value, str) and formats.is_cidr(value) else None
+
+
+def _below(path: str, faults: Iterable[Fault]) -> Iterator[Fault]:
+    return (fault.below(path) for fault in faults)
+
+
+def network(entry: Raw) -> Iterator[Fault]:
+    """One way to reach it; subnets that are right and apart from each other."""
+    if bool(entry.get("bridge")) == bool(entry.get("libvirt_network")):
+        yield Fault("", None, "needs either bridge or libvirt_network")
+    for index, item in _items(entry.get("subnets")):
+        yield from _below(f"subnets[{index}]", _subnet(item))
+    cidrs = [(index, _network(item.get("cidr"))) for index, item in _items(entry.get("subnets"))]
+    for (first, one), (second, other) in itertools.combinations(cidrs, 2):
+        if one is not None and other is not None and (one in other or other in one):
+            yield Fault(f"subnets[{second}].cidr", str(other), f"must not overlap with {one} of subnets[{first}]")
+
+
+def _subnet(entry: Raw) -> Iterator[Fault]:
+    """Gateway and pools inside the cidr; routes of its version."""
+    cidr = _network(entry.get("cidr"))
+    if cidr is None:
+        return
+    yield from _inside("gateway_ip", entry.get("gateway_ip"), cidr)
+    ranges: list[tuple[int, netaddr.IPRange]] = []
+    for index, pool in _items(entry.get("allocation_pools")):
+        path = f"allocation_pools[{index}]"
+        outside = [*_inside(f"{path}.start", pool.get("start"), cidr), *_inside(f"{path}.end", pool.get("end"), cidr)]
+        yield from outside
+        start, end = _address(pool.get("start")), _address(pool.get("end"))
+        if outside or start is None or end is None:
+            continue
+        if start > end:
+            yield Fault(path, pool["start"], f"starts after its end {pool['end']}")
+        else:
+            ranges.append((index, netaddr.IPRange(start, end)))
+    ranges.sort(key=lambda item: (item[1].first, item[0]))
+    for (first, one), (second, other) in itertools.pairwise(ranges):
+        if other.first <= one.last:
+            yield Fault(f"allocation_pools[{second}]", str(other), f"must not overlap with allocation_pools[{first}], {one}")
+    for index, route in _items(entry.get("host_routes")):
+        destination = route.get("destination")
+        if isinstance(destination, str) and formats.is_prefix(destination) and formats.network(destination).version != cidr.version:
+            yield Fault(f"host_routes[{index}].destination", destination, f"must be IPv{cidr.version}, as {cidr} is")
+        nexthop = _address(route.get("nexthop"))
+        if nexthop is not None and nexthop.version != cidr.version:
+            yield Fault(f"host_routes[{index}].nexthop", route["nexthop"], f"must be IPv{cidr.version}, as {cidr} is")
+
+
+def _inside(path: str, value: object, cidr: netaddr.IPNetwork) -> Iterator[Fault]:
+    address = _address(value)
+    if address is not None and address not in cidr:
+        yield Fault(path, value, f"must be in {cidr}")
+
+
+def security_group(entry: Raw) -> Iterator[Fault]:
+    """Neutron's rules for rules."""
+    for index, rule in _items(entry.get("rules")):
+        yield from _below(f"rules[{index}]", security_group_rules.faults(rule))
+
+
+def keypair(entry: Raw) -> Iterator[Fault]:
+    """A public key of the form that its type says."""
+    kind, text = entry.get("type") or KEYPAIR["properties"]["type"]["default"], entry.get("public_key")
+    if isinstance(text, str) and text and kind in ("ssh", "x509"):
+        rule = public_key.fault(kind, text)
+        if rule:
+            yield Fault("public_key", public_key.shown(text), rule)
+
+
+def server_group(entry: Raw) -> Iterator[Fault]:
+    """``nova/api/openstack/compute/server_groups.py: create``: rules are for anti-affinity."""
+    rules, policy = entry.get("rules"), entry.get("policy")
+    if isinstance(rules, dict) and rules and isinstance(policy, str) and policy != "anti-affinity":
+        yield Fault("rules", ", ".join(sorted(map(str, rules))), f"must not be given: only the policy anti-affinity has rules, not {policy}")
+
+
+RULES: dict[str, Callable[[Raw], Iterator[Fault]]] = {
+    "networks": network,
+    "security_groups": security_group,
+    "keypairs": keypair,
+    "server_groups": server_group,
+}

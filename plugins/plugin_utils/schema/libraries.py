@@ -1,0 +1,11 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the controller needs of PyPI; hosts need none of it."""
+
+from __future__ import annotations
+
+import importlib.util
+
+# What is not installed: an action says so before anything else.
+MISSING = tuple(name for name in ("jsonschema", "netaddr") if importlib.util.find_spec(name) is None)
