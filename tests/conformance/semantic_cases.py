@@ -57,17 +57,10 @@ def _bdm(case: dict[str, t.Any]) -> dict[str, t.Any]:
 def _flavor_image(case: dict[str, t.Any]) -> dict[str, t.Any]:
     flavor = {"name": "f", "vcpus": 1, "memory_mb": 512, "root_gb": 0, "ephemeral_gb": 0, "swap": 0, **case["flavor"]}
     image = {"name": "i", "status": "active", "size": 0, "virtual_size": None, "min_disk": 0, "min_ram": 0, "properties": {}, "checksum": "", **case["image"]}
-    errors: list[str] = []
-    flavor_image.check(
-        flavor,
-        image,
-        size=image["virtual_size"] or image["size"],
-        root_volume_gb=case.get("root_volume_gb"),
-        zero_disk_allowed=False,
-        bad=lambda path, rule, error: errors.append(error),
-    )
-    if errors:
-        raise Refused(errors[0])
+    size = image["virtual_size"] or image["size"]
+    faults = flavor_image.check(flavor, image, size=size, root_volume_gb=case.get("root_volume_gb"), zero_disk_denial="policy")
+    for fault in faults:
+        raise Refused(fault.error_class)
     return constraints.constraints(flavor, image["properties"])
 
 

@@ -12,8 +12,8 @@ import typing as t
 from collections.abc import Callable, Sequence
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import DISK_BUSES
 
-DISK_BUSES = ("fdc", "ide", "sata", "scsi", "usb", "virtio", "xen", "lxc", "uml")
 MOST_LOCAL = 3
 ROOT_DEVICE = "vda"
 FIELDS = (

@@ -146,11 +146,6 @@ def check_schema(body: dict[str, t.Any], problems: ServerProblems, minor: int = 
             problems.add(_path(base), error.instance, _rule(error))
 
 
-def is_true(value: t.Any) -> bool:
-    """A boolean as Nova's API spells it."""
-    return value is True or (isinstance(value, str) and value in schema.TRUE)
-
-
 def check_block_device(bdm: dict[str, t.Any], path: str, has_image: bool, problems: ServerProblems) -> None:
     """The rules of ``BlockDeviceDict.from_api`` for one block_device_mapping_v2 item."""
     bad = functools.partial(problems.add, error_class="InvalidBDMFormat")

@@ -68,9 +68,15 @@ class Checker:
             has_root = any(bdm.get("boot_index") == 0 for bdm in of_image)
             asked_devices = legacy_block_devices.convert(server["block_device_mapping"], image_ref, problems.add, has_root=has_root)
         devices = block_devices.merge(flavor or {}, image_ref, asked_devices, of_image=of_image)
-        topology = None
+        topology, is_readable = None, True
         if flavor and image:
-            topology = self._pairs.check(flavor, image, devices, written, problems)
+            verdict = self._pairs.check(flavor, image, devices)
+            values = {"imageRef": written.get("imageRef", image["id"]), "block_device_mapping_v2": len(devices)}
+            for fault in verdict.faults:
+                problems.add(*fault._replace(value=values.get(fault.path, fault.value)))
+            for note in verdict.notes:
+                problems.note(note)
+            topology, is_readable = verdict.topology, verdict.is_readable
         group = self._group(asked, problems)
         found = {
             "flavor": flavor,
@@ -83,6 +89,7 @@ class Checker:
             **self._destination(server, problems),
             "block_devices": devices,
             "topology": topology,
+            "is_readable": is_readable,
         }
         self._check_devices(flavor, devices, image_ref, count, problems)
         return found

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Topology
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, image_properties
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 Data = dict[str, t.Any]
 GIB = 2**30
 ZERO_DISK = "create:zero_disk_flavor"
 # Extra specs that the scheduler or the domain's XML reads.
 EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(max_)?(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z")
-# (field of the request, rule, error class)
-Bad = Callable[[str, str, str], None]
+# The least that a flavor of Nova may have in these extra specs (``nova/api/validation/extra_specs/hw.py``).
+LEAST = {**{f"hw:cpu_{limit}{name}": 1 for limit in ("", "max_") for name in ("sockets", "cores", "threads")}, "hw:serial_port_count": 0}
 
 
 def check(
@@ -30,56 +30,89 @@ def check(
     *,
     size: int | None,
     root_volume_gb: int | None,
-    zero_disk_allowed: bool,
-    bad: Bad,
+    zero_disk_denial: str | None,
     is_volume_booted: bool = False,
-) -> None:
-    """Report every rule that the two break, in Nova's order.
+) -> Iterator[Fault]:
+    """Every rule that the two break, in Nova's order.
 
-    ``size``: the image's virtual size in bytes, where it is known. ``root_volume_gb``: the size of the volume that is booted from.
+    ``size``: the image's virtual size in bytes, if it is known. ``root_volume_gb``: the size of the volume that is booted from. ``zero_disk_denial``: why a
+    flavor without a root disk may not be used; None if it may.
     """
     properties = image["properties"]
     if image["status"] != "active":
-        bad("imageRef", f"image {image['name']} has the status {image['status']}, not active", "ImageNotActive")
+        yield Fault("imageRef", image["name"], f"image {image['name']} has the status {image['status']}, not active", "ImageNotActive")
     drive = properties.get("img_config_drive")
     if drive not in (None, "optional", "mandatory"):
-        bad("imageRef", f"its property img_config_drive is {drive!r}, not optional or mandatory", "InvalidImageConfigDrive")
+        yield Fault("imageRef", image["name"], f"its property img_config_drive is {drive!r}, not optional or mandatory", "InvalidImageConfigDrive")
     if flavor["memory_mb"] < int(image["min_ram"] or 0):
-        bad("flavorRef", f"has {flavor['memory_mb']} MB of memory, image {image['name']} needs {image['min_ram']} MB", "FlavorMemoryTooSmall")
-    _hardware(lambda: constraints.packed_ring(flavor, properties), bad)
+        rule = f"has {flavor['memory_mb']} MB of memory, image {image['name']} needs {image['min_ram']} MB"
+        yield Fault("flavorRef", flavor["name"], rule, "FlavorMemoryTooSmall")
+    yield from _hardware(flavor, lambda: constraints.packed_ring(flavor, properties))
     if root_volume_gb is not None:
         if int(image["min_disk"] or 0) > root_volume_gb:
-            bad(
-                "block_device_mapping_v2",
-                f"the root volume has {root_volume_gb} GB, image {image['name']} needs {image['min_disk']} GB",
-                "VolumeSmallerThanMinDisk",
-            )
+            rule = f"the root volume has {root_volume_gb} GB, image {image['name']} needs {image['min_disk']} GB"
+            yield Fault("block_device_mapping_v2", root_volume_gb, rule, "VolumeSmallerThanMinDisk")
     elif not is_volume_booted:
-        _disk(flavor, image, size, zero_disk_allowed, bad)
-    _hardware(lambda: constraints.constraints(flavor, properties), bad)
+        yield from _disk(flavor, image, size, zero_disk_denial)
+    unreadable = [fault for fault in image_properties.faults(properties) if fault.path != "img_config_drive"]
+    yield from (fault.below(f"compute_images.{image['name']}.properties") for fault in unreadable)
+    if not unreadable:
+        # Nova looks no further than at a property that it can't read.
+        yield from _hardware(flavor, lambda: constraints.constraints(flavor, properties))
 
 
-def _hardware(work: Callable[[], t.Any], bad: Bad) -> None:
+def _hardware(flavor: Data, work: Callable[[], object]) -> Iterator[Fault]:
     try:
         work()
     except constraints.ConstraintError as error:
-        bad("flavorRef", error.rule, error.error_class)
+        yield Fault("flavorRef", flavor["name"], error.rule, error.error_class)
     except (ValueError, OverflowError) as error:
         # A number of thousands of digits, or digits of another script.
-        bad("flavorRef", f"has an extra spec, or the image a property, that can't be read: {error}", "Invalid")
+        yield Fault("flavorRef", flavor["name"], f"an extra spec, or a property of the image, can't be read: {error}", "Invalid")
 
 
-def _disk(flavor: Data, image: Data, size: int | None, zero_disk_allowed: bool, bad: Bad) -> None:
+def _disk(flavor: Data, image: Data, size: int | None, zero_disk_denial: str | None) -> Iterator[Fault]:
     root_gb = int(flavor["root_gb"] or 0)
     if not root_gb:
         # 0 stands for no limit.
-        if not zero_disk_allowed:
-            bad("flavorRef", "has no root disk: such a flavor boots from a volume only", "BootFromVolumeRequiredForZeroDiskFlavor")
+        if zero_disk_denial is not None:
+            rule = f"has no root disk, so it can only boot from a volume; {zero_disk_denial}"
+            yield Fault("flavorRef", flavor["name"], rule, "BootFromVolumeRequiredForZeroDiskFlavor", 403)
         return
     if size and size > root_gb * GIB:
-        bad("flavorRef", f"has a root disk of {root_gb} GB, image {image['name']} needs {-(-size // GIB)} GB", "FlavorDiskSmallerThanImage")
+        rule = f"has a root disk of {root_gb} GB, image {image['name']} needs {-(-size // GIB)} GB"
+        yield Fault("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanImage")
     if int(image["min_disk"] or 0) > root_gb:
-        bad("flavorRef", f"has a root disk of {root_gb} GB, image {image['name']} needs {image['min_disk']} GB (min_disk)", "FlavorDiskSmallerThanMinDisk")
+        rule = f"has a root disk of {root_gb} GB, image {image['name']} needs {image['min_disk']} GB (min_disk)"
+        yield Fault("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanMinDisk")
+
+
+def _not_built(flavor: Data, chosen: Data) -> Iterator[Fault]:
+    """What no host here can build yet, and extra specs that no flavor of Nova's can have: better refused than a guest that is not what was asked for."""
+    if chosen["numa"]:
+        rule = "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet"
+        yield Fault("flavorRef", flavor["name"], rule, "UnsupportedHardware")
+    for spec, least in LEAST.items():
+        value = flavor["extra_specs"].get(spec)
+        if value and int(value) < least:
+            yield Fault(f"compute_flavors.{flavor['name']}.extra_specs.{spec}", value, f"must be at least {least}")
+
+
+def _notes(flavor: Data, image: Data) -> Iterator[str]:
+    idle = sorted(key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key))
+    if idle:
+        yield f"extra specs of flavor {flavor['name']} that have no effect yet: {', '.join(idle)}"
+    for note in image_properties.notes(image["properties"]):
+        yield f"properties of image {image['name']}: {note}"
+
+
+class Verdict(t.NamedTuple):
+    """What is to be said of a flavor and an image together."""
+
+    faults: list[Fault]
+    notes: list[str]
+    topology: Topology | None  # the guest's CPU topology
+    is_readable: bool  # the image's properties are what Nova takes
 
 
 class Pairs:
@@ -93,59 +126,35 @@ class Pairs:
             for image in (host["state"] or {}).get("images") or []:
                 for digest in (image["digest"], *(f"{name}:{value}" for name, value in image.get("digests", {}).items())):
                     self._cached.setdefault(digest, int(image["virtual_size"]))
-        # {pair: ([(field, rule, error class)], [note], topology)}
-        self._known: dict[tuple[t.Any, ...], tuple[list[tuple[str, str, str]], list[str], Topology | None]] = {}
+        self._known: dict[tuple[str, str, bool, int | None], Verdict] = {}
 
-    def check(self, flavor: Data, image: Data, devices: list[block_devices.BlockDevice], written: Data, problems: ServerProblems) -> Topology | None:
-        """Report what is wrong with the two, and with building them here; the guest's CPU topology."""
+    def check(self, flavor: Data, image: Data, devices: list[block_devices.BlockDevice]) -> Verdict:
+        """What is wrong with the two, and with building them here."""
         root = block_devices.root_device(devices)
         booted_from_volume = block_devices.is_volume_booted(devices)
         root_volume_gb = root["volume_size"] if root and booted_from_volume else None
         pair = (flavor["id"], image["id"], booted_from_volume, root_volume_gb)
         if pair not in self._known:
             self._known[pair] = self._check(flavor, image, root_volume_gb, booted_from_volume)
-        faults, notes, topology = self._known[pair]
-        values = {"flavorRef": flavor["name"], "imageRef": written.get("imageRef", image["id"]), "block_device_mapping_v2": len(devices)}
-        for path, rule, error in faults:
-            if error == "BootFromVolumeRequiredForZeroDiskFlavor":
-                problems.add(path, values[path], f"{rule}; {self._policy.denial(ZERO_DISK)}", error, 403)
-            else:
-                problems.add(path, values[path], rule, error)
-        for note in notes:
-            problems.note(note)
-        return topology
+        return self._known[pair]
 
     def _virtual_size(self, image: Data) -> int | None:
         """The image's virtual size in bytes: declared, or as a host has it in its cache."""
         size = image["virtual_size"] or self._cached.get(image["checksum"].lower()) or image["size"]
         return int(size) if size else None
 
-    def _check(
-        self, flavor: Data, image: Data, root_volume_gb: int | None, booted_from_volume: bool
-    ) -> tuple[list[tuple[str, str, str]], list[str], Topology | None]:
-        faults: list[tuple[str, str, str]] = []
+    def _check(self, flavor: Data, image: Data, root_volume_gb: int | None, booted_from_volume: bool) -> Verdict:
         notes: list[str] = []
         size = self._virtual_size(image)
         if size is None and flavor["root_gb"] and not booted_from_volume:
             notes.append(f"the virtual size of image {image['name']} is unknown until it is fetched")
-        check(
-            flavor,
-            image,
-            size=size,
-            root_volume_gb=root_volume_gb,
-            zero_disk_allowed=self._policy.allows(ZERO_DISK),
-            bad=lambda path, rule, error: faults.append((path, rule, error)),
-            is_volume_booted=booted_from_volume,
-        )
-        # Refuse what no host here can build yet, and say what has no effect: better than a guest that is not what was asked.
+        denial = None if self._policy.allows(ZERO_DISK) else self._policy.denial(ZERO_DISK)
+        faults = list(check(flavor, image, size=size, root_volume_gb=root_volume_gb, zero_disk_denial=denial, is_volume_booted=booted_from_volume))
+        is_readable = not any(image_properties.faults(image["properties"]))
         try:
             chosen = constraints.constraints(flavor, image["properties"])
         except (constraints.ConstraintError, ValueError, OverflowError):
-            return faults, notes, None  # reported as what it is already
-        if chosen["numa"]:
-            faults.append(("flavorRef", "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet", "UnsupportedHardware"))
-        idle = sorted(key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key))
-        if idle:
-            notes.append(f"extra specs of flavor {flavor['name']} that have no effect yet: {', '.join(idle)}")
+            return Verdict(faults, notes, None, is_readable)  # reported as what it is already
+        faults += _not_built(flavor, chosen)
         sockets, cores, threads = chosen["topology"]
-        return faults, notes, {"sockets": sockets, "cores": cores, "threads": threads}
+        return Verdict(faults, [*notes, *_notes(flavor, image)], {"sockets": sockets, "cores": cores, "threads": threads}, is_readable)

@@ -81,9 +81,9 @@ class ServerProblems:
         self.count = 0
 
     def add(self, path: str, value: t.Any, rule: str, error_class: str = "ValidationError", http_status: int = 400) -> None:
-        """One error of this request; ``path`` by Nova's field names."""
+        """One error of this request; ``path`` by Nova's field names, or of a ``compute_*`` variable that the request uses."""
         self.count += 1
-        full = f"servers[{self._index}].{self._aliases.get(path, path)}".rstrip(".")
+        full = path if path.startswith("compute_") else f"servers[{self._index}].{self._aliases.get(path, path)}".rstrip(".")
         self._problems.add(full, value, rule, error_class, http_status, server=self._index, name=self._name)
 
     def warn(self, text: str) -> None:

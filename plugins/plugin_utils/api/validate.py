@@ -12,13 +12,15 @@ import typing as t
 from collections.abc import Callable
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, block_devices, disks, existing, microversions, names, quotas
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema, is_true, user_data_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema, user_data_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import records as fleet_records
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import is_forced
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import image_properties
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 
 Data = dict[str, t.Any]
 DESCRIPTION_SINCE = 19
@@ -146,7 +148,7 @@ class _Run:
         asked = check_controller(body, problems)
         found = self.checker.check(server, asked, written, problems)
         base = self._base(server, asked, found)
-        if found["flavor"]:
+        if found["flavor"] and found["is_readable"]:
             plan = disks.plan(found["flavor"], found["block_devices"], base["image"]["properties"] if base["image"] else {}, base["config_drive"])
             for fault in plan.faults:
                 problems.add(*fault)
@@ -177,7 +179,8 @@ class _Run:
             "project_id": self.context["project_id"],
             "user_id": self.context["user_id"],
             "flavor": {key: flavor.get(key) for key in FLAVOR_KEYS},
-            "image": {key: image[key] for key in IMAGE_KEYS} if image else None,
+            # In Nova's own spelling, so that nobody behind the api stage has to know the others.
+            "image": {**{key: image[key] for key in IMAGE_KEYS}, "properties": {**properties, **image_properties.known(properties)}} if image else None,
             "key_name": server.get("key_name"),
             "keypair": {key: found["keypair"][key] for key in ("name", "type", "public_key")} if found["keypair"] else None,
             "metadata": server.get("metadata") or {},

@@ -12,14 +12,17 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import (
+    CPU_POLICIES,
+    ENCRYPTION_MODELS,
+    PCI_AFFINITIES,
+    THREAD_POLICIES,
+)
+
 Data = dict[str, t.Any]
 
-CPU_POLICIES = ("dedicated", "shared", "mixed")
-THREAD_POLICIES = ("prefer", "isolate", "require")
-ENCRYPTION_MODELS = ("amd-sev", "amd-sev-es", "amd-sev-snp", "intel-tdx")
 STATELESS_MODELS = ("amd-sev-snp", "intel-tdx")
 EMULATOR_POLICIES = ("isolate", "share")
-PCI_AFFINITIES = ("required", "legacy", "preferred", "socket")
 PAGE_SIZES = {"small": -1, "large": -2, "any": -3}
 UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4, "ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
 MOST_CELLS = 128

@@ -9,7 +9,8 @@ import json
 import re
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import PCI_AFFINITIES, is_true
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import PCI_AFFINITIES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.pci_pools import PciRequest
 
 EXTRA_SPEC = "pci_passthrough:alias"

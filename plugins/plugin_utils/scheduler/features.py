@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import DISK_BUSES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 
 Data = dict[str, t.Any]
@@ -25,7 +26,7 @@ WANTED = (
     ("hw:sound_model", "virtio", "COMPUTE_SOUND_MODEL_VIRTIO"),
 )
 # For image_metadata_prefilter: (image property, first part of the trait, the values that have a trait).
-_BUSES = "fdc ide lxc sata scsi uml usb virtio xen"
+_BUSES = " ".join(DISK_BUSES)
 METADATA = (
     ("hw_cdrom_bus", "COMPUTE_STORAGE_BUS", _BUSES),
     ("hw_disk_bus", "COMPUTE_STORAGE_BUS", _BUSES),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import body, flavor_image, microversions
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 UUID = "11111111-1111-4111-8111-111111111111"
 GOOD: dict[str, t.Any] = {
@@ -77,6 +78,6 @@ def test_a_number_that_can_not_be_written_is_no_plain_data(api: t.Any) -> None:
 
 def test_flavor_and_image_are_checked_once_for_all_that_have_them(api: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(flavor_image, "check", lambda flavor, image, **more: calls.append(more) or more["bad"]("imageRef", "is wrong", "ImageNotActive"))
+    monkeypatch.setattr(flavor_image, "check", lambda flavor, image, **more: calls.append(more) or [Fault("imageRef", "i", "is wrong", "ImageNotActive")])
     faults = api.faults(*(api.request(name=f"s{number}") for number in range(5)))
     assert (len(calls), len(faults)) == (1, 5)
