@@ -44,6 +44,8 @@ class HostState:
         self.disabled = bool(self.service.get("disabled"))
         self.traits: set[str] = set(facts.get("traits") or []) | ({"COMPUTE_STATUS_DISABLED"} if self.disabled else set())
         self.instances: dict[str, dict[str, t.Any]] = {instance["uuid"]: instance for instance in facts.get("instances") or []}
+        # Image properties of the instances that this request has placed.
+        self._stubs: dict[str, dict[str, t.Any]] = {}
         self.num_instances: int = facts["num_instances"] if facts.get("num_instances") is not None else len(self.instances)
         self.num_io_ops: int = facts.get("num_io_ops") or 0
         self.failed_builds: int = facts.get("failed_builds") or 0
@@ -69,7 +71,10 @@ class HostState:
         self.refresh()
 
     def refresh(self) -> None:
-        """Work out the free numbers from the ledger, as a new request's scheduling does."""
+        """Work out the free numbers from the ledger, and complete the instances placed meanwhile, as a new request's scheduling does."""
+        for uuid, properties in self._stubs.items():
+            self.instances[uuid]["image_properties"] = properties
+        self._stubs.clear()
         used, facts = self.used, self.facts
         self.free_ram_mb = facts["memory_mb"] - used.get("MEMORY_MB", 0) - self._reserved["MEMORY_MB"]
         self.vcpus_used = used.get("VCPU", 0) + used.get("PCPU", 0) + self._reserved["VCPU"]
@@ -127,7 +132,9 @@ class HostState:
         self.vcpus_used += int(request.flavor["vcpus"])
         self.num_instances += 1
         self.num_io_ops += 1
-        self.instances[uuid] = {"uuid": uuid, "image_properties": request.image_properties}
+        # As in Nova a pick leaves a stub without an image; the next request sees the whole instance.
+        self.instances[uuid] = {"uuid": uuid}
+        self._stubs[uuid] = request.image_properties
         return taken
 
     def release(self, taken: Taken) -> None:
@@ -138,6 +145,7 @@ class HostState:
         self.num_instances -= 1
         self.num_io_ops -= 1
         del self.instances[taken.uuid]
+        self._stubs.pop(taken.uuid, None)
 
     def metadata_values(self, key: str) -> set[str]:
         """The values that the host's aggregates give a metadata key."""

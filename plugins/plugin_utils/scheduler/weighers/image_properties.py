@@ -12,7 +12,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weigher
 
 
 class ImagePropertiesWeigher(HostWeigher):
-    """More servers with the same image properties are better. Off by default."""
+    """More servers with the same image properties are better; those placed by the same request don't count. Off by default."""
 
     option = "image_props_weight_multiplier"
 

@@ -161,3 +161,12 @@ def test_a_server_that_is_there_tells_requests_apart() -> None:
     hosts = [host("a", instances=[{"uuid": "old"}])]
     specs = [{**request(1, id="new", group="g")}, {**request(1, id="old", group="g"), "instance_uuids": ["old"]}]
     assert [result["result"] for result in schedule(specs, hosts, [], groups, None)["results"]] == ["no_valid_host", "ok"]
+
+
+def test_image_properties_of_servers_of_the_same_request_weigh_nothing_those_of_earlier_requests_do() -> None:
+    config = {"filter_scheduler": {"weight_classes": ["ImagePropertiesWeigher"], "image_props_weight_multiplier": 1.0}}
+    image = {"id": "i", "properties": {"os_type": "linux"}}
+    hosts = [host("a", instances=[{"uuid": "old", "image_properties": {"os_type": "linux"}}]), host("b")]
+    first, second = schedule([request(3, id="x", image=image), request(1, id="y", image=image)], hosts, [], [], config)["results"]
+    assert [pick["weights"]["a"]["ImagePropertiesWeigher"]["raw"] for pick in first["picks"]] == [1.0, 1.0, 1.0]
+    assert second["picks"][0]["weights"]["a"]["ImagePropertiesWeigher"]["raw"] == 4.0
