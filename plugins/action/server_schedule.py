@@ -24,6 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import ScheduleResult
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "instances": {"type": "list", "elements": "dict", "required": True},
@@ -82,7 +83,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"compute_scheduler_filters or compute_scheduler_weighers: {error}") from error
         book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()))
 
-        def explained(scheduled: dict[str, t.Any]) -> tuple[str, dict[str, str]]:
+        def explained(scheduled: ScheduleResult) -> tuple[str, dict[str, str]]:
             return scheduled["message"], explain.reasons(scheduled)
 
         placed, unplaced = place(args["instances"], list(zip(args["request_specs"], planned["results"], strict=True)), fleet, book, explained)

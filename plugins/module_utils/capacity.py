@@ -12,22 +12,22 @@ from __future__ import annotations
 import re
 import typing as t
 
-if t.TYPE_CHECKING:
-    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 
-Inventory = t.Dict[str, t.Any]
+if t.TYPE_CHECKING:
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Inventory
 
 DEFAULT_RATIO = {"VCPU": 4.0}
 # resources:X, resources1:X (``ResourceRequest.XS_KEYPAT``)
 _RESOURCES = re.compile(r"resources([a-zA-Z0-9_-]{1,64})?:(.+)\Z")
 
 
-def inventories(host: dict) -> dict[str, Inventory]:
-    """The inventory per resource class of a host state: {class: {total, reserved, allocation_ratio, min_unit, max_unit, step_size}}."""
-    reserved = host.get("reserved") or {}
-    ratios = host.get("allocation_ratio") or {}
-    extras = host.get("inventory") or {}
-    totals = {"VCPU": host["vcpus"], "MEMORY_MB": host["memory_mb"], "DISK_GB": host["disk_gb"], "PCPU": host.get("pcpus")}
+def inventories(host: t.Mapping[str, t.Any]) -> dict[str, Inventory]:
+    """By resource class, the whole inventory of a host's facts."""
+    reserved: dict[str, int] = host.get("reserved") or {}
+    ratios: dict[str, float] = host.get("allocation_ratio") or {}
+    extras: dict[str, Inventory] = host.get("inventory") or {}
+    totals: dict[str, int | None] = {"VCPU": host["vcpus"], "MEMORY_MB": host["memory_mb"], "DISK_GB": host["disk_gb"], "PCPU": host.get("pcpus")}
     result: dict[str, Inventory] = {}
     for name, total in totals.items():
         if total:
@@ -42,24 +42,23 @@ def _inventory(total: int, reserved: int, ratio: float) -> Inventory:
     return {"total": total, "reserved": reserved, "allocation_ratio": ratio, "min_unit": 1, "max_unit": total, "step_size": 1}
 
 
-def shortage(name: str, inventory: Inventory | None, used: int, requested: int) -> str | None:
-    """Why ``requested`` units of a class don't fit, with the numbers; None where they do."""
+def shortage(name: str, inventory: Inventory | None, used: int, requested: int) -> Reason | None:
+    """Why ``requested`` units of a class don't fit; None if they do."""
     if not requested:
         return None
     if inventory is None or not inventory["total"]:
-        return f"{name}: the host has none, asked {requested}"
+        return Reason(name, f"the host has none, {requested} requested", 0, requested)
     capacity = int((inventory["total"] - inventory["reserved"]) * inventory["allocation_ratio"])
-    if used + requested > capacity:
-        return (
-            f"{name}: {capacity - used} left of ({inventory['total']} - {inventory['reserved']} reserved)"
-            f" × {inventory['allocation_ratio']} - {used} used, asked {requested}"
-        )
+    left = capacity - used
+    if requested > left:
+        of = f"({inventory['total']} - {inventory['reserved']} reserved) × {inventory['allocation_ratio']} - {used} used"
+        return Reason(name, f"{left} left of {of}, {requested} requested", left, requested)
     if requested < inventory["min_unit"]:
-        return f"{name}: asked {requested}, the least is {inventory['min_unit']}"
+        return Reason(name, f"{requested} requested, at least {inventory['min_unit']} for one server")
     if requested > inventory["max_unit"]:
-        return f"{name}: asked {requested}, the most for one server is {inventory['max_unit']}"
+        return Reason(name, f"{requested} requested, at most {inventory['max_unit']} for one server", inventory["max_unit"], requested)
     if requested % inventory["step_size"]:
-        return f"{name}: asked {requested}, not a multiple of {inventory['step_size']}"
+        return Reason(name, f"{requested} requested, not a multiple of {inventory['step_size']}")
     return None
 
 

@@ -388,6 +388,17 @@ class InstancesPath(t.TypedDict):
     free_gb: int  # free
 
 
+class Inventory(t.TypedDict):
+    """How much of a resource class a host has (Placement's inventory); what is left out has its default."""
+
+    total: t.NotRequired[int]  # units
+    reserved: t.NotRequired[int]  # kept for the host
+    allocation_ratio: t.NotRequired[float]  # how often a unit may be given out
+    min_unit: t.NotRequired[int]  # the least for one server
+    max_unit: t.NotRequired[int]  # the most for one server
+    step_size: t.NotRequired[int]  # a server takes a multiple of it
+
+
 class HostFacts(t.TypedDict):
     """What ``host_info`` returns as ``host``: what nova-compute reports. A host of the conformance cases has the same keys, units and meaning."""
 
@@ -401,6 +412,7 @@ class HostFacts(t.TypedDict):
     pcpus: int  # CPUs set apart for dedicated use; 0: none
     reserved: t.Dict[str, int]  # by resource class (VCPU, MEMORY_MB, DISK_GB), kept for the host
     allocation_ratio: t.Dict[str, float]  # by resource class
+    inventory: t.NotRequired[t.Dict[str, Inventory]]  # further resource classes, or other figures for one of these
     used: t.Dict[str, int]  # by resource class, committed by every domain, foreign or not, running or not, without reserved
     disk_available_least: int  # GB that are really free in the instances path
     traits: t.List[str]  # Placement's names

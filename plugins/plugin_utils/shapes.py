@@ -130,6 +130,8 @@ class Service(t.TypedDict):
 
     disabled: bool  # compute_disabled
     disabled_reason: str | None  # compute_disabled_reason
+    forced_down: t.NotRequired[bool]  # taken out of service (Nova's force-down)
+    heartbeat_age: t.NotRequired[float]  # s since it was last heard of
 
 
 class FleetInstance(InstanceReport):
@@ -270,8 +272,10 @@ class RequestSpec(t.TypedDict):
     target: Target  # zone, forced host, forced node
     scheduler_hints: dict[str, t.Any]  # without group
     group: str | None  # id of the server group
-    project_id: str  # project
+    project_id: str | None  # project; null: a template names none
     requested_destination: Destination | None  # host, hypervisor_hostname
+    force_hosts: t.NotRequired[list[str]]  # inventory names that skip the filters, beside the target's
+    force_nodes: t.NotRequired[list[str]]  # hypervisor_hostnames that skip the filters, beside the target's
     ignore_hosts: list[str]  # inventory names
     networks: list[SpecNetwork]  # the host must have them all
 
@@ -296,6 +300,67 @@ class Validation(t.TypedDict):
     instances: list[BuildRequest]  # one per server
     request_specs: list[RequestSpec]  # one per request that has something to place
     groups: list[SpecGroup]  # the catalogue's server groups
+
+
+# Scheduler stage
+
+
+class Removal(t.TypedDict):
+    """Why a filter dropped a host."""
+
+    filter: str  # its name
+    reason: str  # one sentence
+    left: float | None  # how much of what is requested the host has left; null: the reason is about no amount
+    asked: float | None  # how much is requested
+
+
+class Weight(t.TypedDict):
+    """What a weigher says of a host."""
+
+    raw: float  # the weigher's number
+    normalised: float  # between 0 and 1 over the hosts that are left
+    multiplied: float  # with the weigher's multiplier
+
+
+class Pick(t.TypedDict):
+    """One server's turn in the scheduler."""
+
+    instance_uuid: str  # of the server
+    host: str | None  # inventory name; null: no host was left
+    node: str | None  # hypervisor_hostname
+    removed: dict[str, Removal]  # the hosts that filters dropped since the last pick
+    survivors: int  # hosts that were left
+    weighed: list[tuple[str, float]]  # the hosts that were left and their weights, best first
+    weights: dict[str, dict[str, Weight]]  # by host and weigher, of the weighers that tell the host from others
+    tied_for_best: t.NotRequired[list[str]]  # the hosts with the best weight, if there are several
+    claim_failed: list[tuple[str, str]]  # hosts that were full already, and why, in the order in which they were tried
+    alternates: list[str]  # inventory names, best first
+
+
+class ScheduleResult(t.TypedDict):
+    """What the scheduler makes of one request spec; ``server_schedule`` returns them as ``scheduled``."""
+
+    id: str  # of the request spec
+    result: str  # ok, partial, no_valid_host, api_error or scheduler_crash
+    message: str  # one sentence, unless the result is ok
+    rejected_by_placement: dict[str, str]  # why hosts were out before the filters
+    omitted: int  # hosts whose reasons and weights are left out
+    picks: list[Pick]  # one per server, up to the first that found no host
+
+
+class Schedule(t.TypedDict):
+    """What the scheduler returns."""
+
+    version: int  # 1
+    results: list[ScheduleResult]  # one per request spec, in their order
+
+
+class WeighedHost(t.TypedDict):
+    """One of the hosts that the filter weigh_hosts orders."""
+
+    name: str  # inventory name
+    weight: float  # the sum of its multiplied weights
+    weights: dict[str, Weight]  # by weigher
 
 
 # Allocation and conductor

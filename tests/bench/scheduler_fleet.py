@@ -14,7 +14,7 @@ Data = dict[str, t.Any]
 ZONES = ("zone-a", "zone-b", "zone-c")
 SIZES = [(16, 65536, 800), (32, 131072, 1600), (64, 262144, 3200), (96, 524288, 6400)]
 IMAGE = str(uuid.UUID(int=0))
-FLAVOR = {"name": "bench", "vcpus": 1, "memory_mb": 512, "root_gb": 2, "ephemeral_gb": 0, "swap": 0, "extra_specs": {}}
+FLAVOR = {"id": "bench", "name": "bench", "vcpus": 1, "memory_mb": 512, "root_gb": 2, "ephemeral_gb": 0, "swap": 0, "extra_specs": {}}
 
 
 def host_name(number: int) -> str:
@@ -63,7 +63,24 @@ def aggregates(number: int) -> list[Data]:
 def request(batch: int) -> Data:
     """One request for ``batch`` servers."""
     uuids = [str(uuid.UUID(int=number)) for number in range(1, batch + 1)]
-    return {"id": "bench", "flavor": FLAVOR, "image": {"id": IMAGE, "properties": {}}, "num_instances": batch, "instance_uuids": uuids}
+    return {
+        "id": "bench",
+        "request_index": 0,
+        "flavor": FLAVOR,
+        "image": {"id": IMAGE, "disk_format": None, "properties": {}},
+        "num_instances": batch,
+        "min_count": batch,
+        "instance_uuids": uuids,
+        "display_names": uuids,
+        "is_bfv": False,
+        "target": {"zone": None, "host": None, "node": None},
+        "scheduler_hints": {},
+        "group": None,
+        "project_id": "demo",
+        "requested_destination": None,
+        "ignore_hosts": [],
+        "networks": [],
+    }
 
 
 def peak_rss_mb() -> float:

@@ -120,7 +120,7 @@ def host_states(facts: list[fleet.Data]) -> list[host_manager.HostState]:
 
 def request_spec(asked: fleet.Data, admin: context.RequestContext) -> objects.RequestSpec:
     """The same request, as the conductor hands it on."""
-    flavor = objects.Flavor(flavorid="bench", swap=0, **{key: value for key, value in asked["flavor"].items() if key != "swap"})
+    flavor = objects.Flavor(flavorid="bench", swap=0, **{key: value for key, value in asked["flavor"].items() if key not in ("id", "swap")})
     return objects.RequestSpec(
         admin,
         flavor=flavor,

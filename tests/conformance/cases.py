@@ -27,12 +27,12 @@ def main() -> int:
         if path is None:
             continue
         # Imported only where it is asked for, so that each kind runs without the other's dependencies.
-        compare = __import__(f"conformance.{kind}_cases", fromlist=["compare"]).compare
+        cases = __import__(f"conformance.{kind}_cases", fromlist=["compare"])
         passed = failed = 0
         for line in path.read_text(encoding="utf-8").splitlines():
             case = json.loads(line)
             try:
-                name, difference = compare(case)
+                name, difference = cases.compare(case)
             except Exception as error:  # a traceback is a failed case, not the end of the run
                 name, difference = case.get("id"), f"{type(error).__name__}: {error}"
             if difference:
@@ -40,6 +40,8 @@ def main() -> int:
                 print(f"{kind} {name}: {difference}")
             else:
                 passed += 1
+        if hasattr(cases, "summary"):
+            print(cases.summary())
         print(f"{kind}: {passed} passed, {failed} failed")
         failures += failed
     return 1 if failures else 0

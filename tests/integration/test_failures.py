@@ -26,7 +26,7 @@ def test_no_valid_host_says_why(fleet: Fleet) -> None:
     lost = play.server("huge")
     assert lost["state"] == "ERROR"
     assert set(lost["error"]["reasons"]) == {"h1", "h2", "h3"}
-    assert all("MEMORY_MB" in reason and "asked 1048576" in reason for reason in lost["error"]["reasons"].values())
+    assert all("MEMORY_MB" in reason and "1048576 requested" in reason for reason in lost["error"]["reasons"].values())
     assert play.server("web")["state"] == "ACTIVE"
     assert len(fleet.where("web-")) == 1
 

@@ -96,6 +96,8 @@ def words(kind: ast.expr, known: t.Collection[str]) -> str:
             return f"{words(inside[0], known)} or null"
         if outside == "list":
             return f"list of {words(inside[0], known)}"
+        if outside == "tuple":
+            return f"[{', '.join(words(item, known) for item in inside)}]"
         if outside == "dict":
             return f"mapping from {words(inside[0], known)} to {words(inside[1], known)}"
         if outside == "literal":

@@ -8,7 +8,16 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Image, Instance, Outcome, Run, ServerGroup
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Alternate, BuildRequest, Placed, Unplaced
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    Aggregate,
+    Alternate,
+    BuildRequest,
+    FleetHost,
+    Placed,
+    RequestSpec,
+    SpecGroup,
+    Unplaced,
+)
 
 Shape = t.TypeVar("Shape", bound=t.Mapping[str, t.Any])
 
@@ -139,4 +148,80 @@ def outcome(uuid: str, what: str, stage: str, **changes: t.Any) -> Outcome:
         "power_state": None,
         "seconds": {stage: 1.0},
     }
+    return _with(made, changes)
+
+
+def host(name: str = "h1", **changes: t.Any) -> FleetHost:
+    """A host of 8 CPUs, 8 GB of memory and 100 GB of disk with nothing on it."""
+    made: FleetHost = {
+        "version": 1,
+        "name": name,
+        "node": name,
+        "uuid": f"uuid of {name}",
+        "arch": "x86_64",
+        "vcpus": 8,
+        "memory_mb": 8192,
+        "disk_gb": 100,
+        "pcpus": 0,
+        "reserved": {},
+        "allocation_ratio": {},
+        "inventory": {},
+        "used": {},
+        "disk_available_least": changes.get("disk_gb", 100),
+        "traits": [],
+        "numa_cells": None,
+        "pci_pools": [],
+        "cpu_info": {"arch": "x86_64", "model": "qemu64", "vendor": "AMD", "topology": {}, "features": []},
+        "supported_instances": [["x86_64", "qemu", "hvm"]],
+        "hypervisor_type": "QEMU",
+        "hypervisor_version": 8002000,
+        "libvirt_version": 10000000,
+        "virt_types": ["qemu"],
+        "stats": {},
+        "metrics": {},
+        "num_instances": len(changes.get("instances", ())),
+        "num_io_ops": 0,
+        "failed_builds": 0,
+        "instances": [],
+        "domains": [],
+        "networks": {"bridges": [], "libvirt": []},
+        "instances_path": {"path": "/var/lib/libvirt/instances", "total_gb": 100, "free_gb": 100},
+        "images": [],
+        "host_ip": "192.0.2.10",
+        "service": {"disabled": False, "disabled_reason": None},
+        "facts": {},
+    }
+    return _with(made, changes)
+
+
+def zone(name: str, *hosts: str) -> Aggregate:
+    return {"name": name, "hosts": list(hosts), "metadata": {"availability_zone": name}}
+
+
+def request_spec(number: int = 1, **changes: t.Any) -> RequestSpec:
+    """A request for some small servers, whose uuids are its id and their numbers."""
+    uuids = [f"{changes.get('id', 'r')}-{index}" for index in range(number)]
+    made: RequestSpec = {
+        "id": "r",
+        "request_index": 0,
+        "flavor": flavor(),
+        "image": {"id": "i", "disk_format": "qcow2", "properties": {}},
+        "num_instances": number,
+        "min_count": number,
+        "instance_uuids": uuids,
+        "display_names": uuids,
+        "is_bfv": False,
+        "target": {"zone": None, "host": None, "node": None},
+        "scheduler_hints": {},
+        "group": None,
+        "project_id": "p",
+        "requested_destination": None,
+        "ignore_hosts": [],
+        "networks": [],
+    }
+    return _with(made, changes)
+
+
+def spec_group(uuid: str = "g", policy: str = "affinity", **changes: t.Any) -> SpecGroup:
+    made: SpecGroup = {"uuid": uuid, "name": uuid, "policy": policy, "rules": {}, "members": []}
     return _with(made, changes)

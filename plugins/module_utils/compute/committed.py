@@ -47,5 +47,5 @@ def shortages(host: dict[str, t.Any], flavor: Flavor) -> list[str]:
     for name, amount in basic_resources(flavor).items():
         why = shortage(name, inventory.get(name), host["used"].get(name, 0), amount)
         if why:
-            found.append(why)
+            found.append(str(why))
     return found

@@ -11,7 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import DEFAULT_ZONE, zones_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import zones_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Pick, RequestSpec, ScheduleResult
 
 Data = dict[str, t.Any]
 
@@ -45,10 +47,10 @@ def _existing(request: Data, zones: dict[str, str]) -> Data:
     }
 
 
-def _placed(request: Data, pick: Data, zones: dict[str, str]) -> Data:
-    host, instance = pick["host"], request["instance"]
+def _placed(request: Data, pick: Pick, zones: dict[str, str]) -> Data:
+    host, instance = str(pick["host"]), request["instance"]
     # A forced host is the only one that was asked for: there is nowhere else to try.
-    others = [] if request["target"]["host"] or request["target"]["node"] else [_alternate(item, zones) for item in pick.get("alternates") or []]
+    others = [] if request["target"]["host"] or request["target"]["node"] else [_alternate(item, zones) for item in pick["alternates"]]
     return {
         "version": 1,
         "instance": {**instance, "availability_zone": zones.get(host, DEFAULT_ZONE)},
@@ -56,7 +58,7 @@ def _placed(request: Data, pick: Data, zones: dict[str, str]) -> Data:
         "group_hosts": [],
         "request_index": request["request_index"],
         "host": host,
-        "node": pick.get("node") or host,
+        "node": pick["node"] or host,
         "alternates": others,
         "attempts": [],
         "drift": [],
@@ -71,10 +73,10 @@ def _alternate(item: Data | str, zones: dict[str, str]) -> Data:
 
 def place(
     requests: list[Data],
-    results: list[tuple[Data, Data]],
+    results: list[tuple[RequestSpec, ScheduleResult]],
     fleet: Data,
     book: AddressBook,
-    explain: t.Callable[[Data], tuple[str, dict[str, str]]],
+    explain: t.Callable[[ScheduleResult], tuple[str, dict[str, str]]],
 ) -> tuple[list[Data], list[Data]]:
     """(Placed of every build request that has a host and its ports, Unplaced of every other one).
 
@@ -86,13 +88,13 @@ def place(
     unplaced: list[Data] = []
     chosen: list[tuple[Data, Data]] = []
     for spec, result in results:
-        picks = {}
-        for uuid, pick in zip(spec["instance_uuids"], result.get("picks") or [], strict=False):
-            if pick.get("host") and result["result"] in ("ok", "partial"):
+        picks: dict[str, Pick] = {}
+        for uuid, pick in zip(spec["instance_uuids"], result["picks"], strict=False):
+            if pick["host"] and result["result"] in ("ok", "partial"):
                 picks[uuid] = pick
         for uuid in spec["instance_uuids"]:
             if uuid in picks:
-                pick = dict(picks[uuid], alternates=[]) if spec.get("requested_destination") else picks[uuid]
+                pick = {**picks[uuid], "alternates": []} if spec["requested_destination"] else picks[uuid]
                 chosen.append((by_id[uuid], _placed(by_id[uuid], pick, zones)))
             else:
                 message, reasons = explain(result)

@@ -18,7 +18,6 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import records as fleet_records
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import is_forced
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import image_properties
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 
@@ -275,30 +274,22 @@ class _Run:
     def _spec(self, base: Data, beside: Data, asked: Data, found: Data, new: list[Data], there: int) -> Data:
         """The request spec: a request of the scheduler's (docs/data.md)."""
         where = {"host": found["host"], "node": found["hypervisor_hostname"]}
-        # The target as the API got it, as one text.
-        target = beside["target"]
-        zone = target["zone"]
-        if is_forced(target):
-            zone = f"{zone or ''}:{target['host'] or ''}" + (f":{target['node']}" if target["node"] else "")
+        image = base["image"] or {}
         return {
             "id": f"request-{beside['request_index']}",
             "request_index": beside["request_index"],
             "flavor": base["flavor"],
-            "image": {key: (base["image"] or {}).get(key) for key in ("id", "disk_format", "properties")},
+            "image": {"id": image.get("id"), "disk_format": image.get("disk_format"), "properties": image.get("properties") or {}},
             "num_instances": len(new),
             "min_count": max(1, min(len(new), asked["min_count"] - there)),
             "instance_uuids": [instance["uuid"] for instance in new],
             "display_names": [instance["display_name"] for instance in new],
             "is_bfv": block_devices.is_volume_booted(found["block_devices"]),
-            "availability_zone": zone,
             "target": beside["target"],
             "scheduler_hints": {key: value for key, value in base["scheduler_hints"].items() if key != "group"},
             "group": base["group"]["id"] if base["group"] else None,
             "project_id": base["project_id"],
             "requested_destination": where if any(where.values()) else None,
             "ignore_hosts": [],
-            "networks": [
-                {"name": item["network"]["name"], "bridge": item["network"]["bridge"], "libvirt_network": item["network"]["libvirt_network"]}
-                for item in beside["networks"]
-            ],
+            "networks": [{"name": item["network"]["name"], "binding": item["network"]["binding"]} for item in beside["networks"]],
         }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
+
 NUMBERS = ("vcpus", "memory_mb", "disk_gb")
 LEDGERS = ("used", "reserved", "allocation_ratio")
 # What each item of a list must have.
@@ -53,11 +55,11 @@ class AggregatesError(ValueError):
     """Aggregates of another shape; the message names the path and the rule."""
 
 
-def listed_aggregates(aggregates: t.Any, path: str) -> list[dict[str, t.Any]]:
+def listed_aggregates(aggregates: object, path: str) -> list[Aggregate]:
     """[{name, hosts, metadata}], metadata as text, of aggregates by name, which stand at ``path``."""
     if not isinstance(aggregates, dict):
         raise AggregatesError(f"{path}: must be a mapping of aggregates by name")
-    listed = []
+    listed: list[Aggregate] = []
     for name, aggregate in aggregates.items():
         if not isinstance(aggregate, dict):
             raise AggregatesError(f"{path}.{name}: must be a mapping with hosts and metadata")

@@ -19,6 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_dead
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
 
 
 class FleetError(ValueError):
@@ -119,7 +120,7 @@ def _fleet(given: dict[str, tuple[Mapping | HostVariables, t.Any]], aggregates: 
     for name, (variables, result) in given.items():
         hosts[name], zone = _host(variables, name, result)
         zones.setdefault(zone, []).append(name)
-    built = [{"name": zone, "hosts": members, "metadata": {"availability_zone": zone}} for zone, members in zones.items()]
+    built: list[Aggregate] = [{"name": zone, "hosts": members, "metadata": {"availability_zone": zone}} for zone, members in zones.items()]
     try:
         built += facts_shape.listed_aggregates(aggregates or {}, "compute_aggregates")
     except facts_shape.AggregatesError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, NumaCell
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
 
 Data = dict[str, t.Any]
@@ -51,7 +51,7 @@ class HostCell:
 
     @property
     def free_memory_mb(self) -> int:
-        """Below 0 where the cell is overcommitted."""
+        """Below 0 if the cell is overcommitted."""
         return self.memory_mb - self.memory_usage_mb
 
 
@@ -71,12 +71,12 @@ class GuestCell:
 
     @property
     def is_pinned(self) -> bool:
-        """Has it CPUs of its own, so that nothing of it may be overcommitted?"""
+        """True if it has CPUs of its own, so that nothing of it may be overcommitted."""
         return self.cpu_policy in PINNED
 
     @property
     def is_shared(self) -> bool:
-        """Has it CPUs that it shares with others?"""
+        """True if it has CPUs that it shares with others."""
         return self.cpu_policy != "dedicated"
 
 
@@ -92,12 +92,12 @@ class Guest:
         return Guest([dataclasses.replace(cell, pinning=dict(cell.pinning)) for cell in self.cells], self.isolate_emulator)
 
 
-def host_cells(facts: list[Data]) -> list[HostCell]:
+def host_cells(facts: list[NumaCell]) -> list[HostCell]:
     """From ``numa_cells`` of a host's facts."""
     return [_host_cell(cell) for cell in facts]
 
 
-def _host_cell(cell: Data) -> HostCell:
+def _host_cell(cell: NumaCell) -> HostCell:
     cpuset, pcpuset = set(cell.get("cpuset") or []), set(cell.get("pcpuset") or [])
     siblings = cell.get("siblings")
     return HostCell(
@@ -114,14 +114,14 @@ def _host_cell(cell: Data) -> HostCell:
     )
 
 
-def _pages(page: Data) -> Pages:
+def _pages(page: dict[str, int]) -> Pages:
     if page["size_kb"] < 1:
         raise ValueError(f"pages of {page['size_kb']} kB in a NUMA cell of the host")
     return Pages(page["size_kb"], page["total"], page.get("used") or 0, page.get("reserved") or 0)
 
 
 def guest(flavor: Flavor, properties: Data) -> Guest | None:
-    """The cells that a flavor and an image ask for; None where they ask for none; constraints.ConstraintError where they can't be had."""
+    """The cells that a flavor and an image ask for; None if they ask for none; constraints.ConstraintError if they contradict each other."""
     found = constraints.numa(flavor, properties)
     if found is None:
         return None

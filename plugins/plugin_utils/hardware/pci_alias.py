@@ -29,7 +29,7 @@ KEYS: dict[str, t.Callable[[str], t.Any]] = {
 
 
 class AliasError(ValueError):
-    """An alias that is wrong in itself, or that there is not."""
+    """An alias that is wrong in itself, or unknown."""
 
 
 class Alias(t.NamedTuple):
@@ -43,7 +43,7 @@ def _parsed(given: t.Any) -> dict[str, str]:
     try:
         alias = dict(json.loads(given) if isinstance(given, str) else given)
     except (ValueError, TypeError) as error:
-        raise AliasError(f"[pci] alias {given!r} is no mapping") from error
+        raise AliasError(f"[pci] alias {given!r}: must be a mapping") from error
     for key, value in alias.items():
         if key not in KEYS or not isinstance(value, str) or not KEYS[key](value):
             raise AliasError(f"[pci] alias {given!r}: {key} must not be {value!r}")

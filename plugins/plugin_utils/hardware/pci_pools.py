@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.numa_cells import HostCell
 
@@ -30,25 +31,29 @@ class PciRequest(t.NamedTuple):
 class ShortageError(ValueError):
     """A host without the devices."""
 
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
 
 def pools(facts: list[Pool]) -> list[Pool]:
     """From ``pci_pools`` of a host's facts; those with fewer properties first, so that the special devices are the last to go."""
     return sorted(({"numa_node": None, **pool} for pool in facts), key=len)
 
 
-def shortage(free: list[Pool], requests: list[PciRequest], cells: list[int] | None = None, host: list[HostCell] | None = None) -> str:
-    """Why the requests can't be had, with the numbers; empty where they can."""
+def shortage(free: list[Pool], requests: list[PciRequest], cells: list[int] | None = None, host: list[HostCell] | None = None) -> Reason | None:
+    """Why the host can't give what is requested; None if it can."""
     if not requests:
-        return ""
+        return None
     try:
         take(free, requests, cells, host)
     except ShortageError as error:
-        return str(error)
-    return ""
+        return error.reason
+    return None
 
 
 def take(free: list[Pool], requests: list[PciRequest], cells: list[int] | None = None, host: list[HostCell] | None = None) -> list[Pool]:
-    """The pools that are left; ``cells``: the numbers of the host's NUMA cells that the guest is on. ShortageError where there is too little."""
+    """The pools that are left; ``cells``: the numbers of the host's NUMA cells that the guest is on. ShortageError if there are too few."""
     left = [dict(pool) for pool in free]
     for request in requests:
         wanted = request.number
@@ -80,9 +85,9 @@ def _usable(left: list[Pool], request: PciRequest, cells: list[int] | None, host
     for answer in ("true", "false"):
         if all(spec.get("live_migratable") == answer for spec in request.specs):
             found = [pool for pool in found if pool.get("live_migratable") == answer]
-    _assert_enough(found, request, " that a plain request may have")
+    _assert_enough(found, request, " for requests that name no special device")
     if not found:
-        raise ShortageError(f"PCI {request.alias}: no device left")
+        raise ShortageError(Reason(f"PCI {request.alias}", "no device left", 0, 1))
     return found
 
 
@@ -92,7 +97,8 @@ def _number(found: list[Pool]) -> int:
 
 def _assert_enough(found: list[Pool], request: PciRequest, which: str) -> None:
     if _number(found) < request.number:
-        raise ShortageError(f"PCI {request.alias}: {_number(found)} devices left{which}, asked {request.number}")
+        number = _number(found)
+        raise ShortageError(Reason(f"PCI {request.alias}", f"{number} devices left{which}, {request.number} requested", number, request.number))
 
 
 def _matches(pool: Pool, specs: list[dict[str, str]]) -> bool:
@@ -112,7 +118,7 @@ def _near(found: list[Pool], request: PciRequest, cells: list[int], host: list[H
         return nearest
     if request.affinity == "socket":
         return _on_sockets(found, cells, host)
-    # Devices of a host that doesn't say where they are may be anywhere.
+    # Devices without a known cell may be anywhere.
     known: list[int | None] = [*cells, None]
     near = [pool for pool in found if pool["numa_node"] in known]
     if request.affinity == "legacy" or _number(near) >= request.number:
@@ -122,7 +128,7 @@ def _near(found: list[Pool], request: PciRequest, cells: list[int], host: list[H
 
 def _on_sockets(found: list[Pool], cells: list[int], host: list[HostCell] | None) -> list[Pool]:
     if host is None:
-        raise LookupError("policy socket for PCI devices on a host that says nothing of its NUMA cells")
+        raise LookupError("policy socket for PCI devices on a host that reports no NUMA cells")
     if any(cell.socket is None for cell in host):
         return []
     sockets = {cell.socket for cell in host if cell.id in cells}

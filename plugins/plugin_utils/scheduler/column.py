@@ -3,17 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One weigher's numbers over the hosts that are left, kept up to date host by host; pure.
 
-A pick changes one host, so only that number is worked out again, and the whole column only where its largest or least number has changed.
+A pick changes one host, so only that number is worked out again, and the whole column only if its largest or least number has changed.
 Each number comes about by the same operations either way, so it is the same to the last bit.
 """
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Weight
 
 
 class Column:
@@ -51,7 +50,7 @@ class Column:
         return value >= self._largest or (self.weigher.minval is None and value <= self._least)
 
     def put(self, index: int, host: HostState, request: Request) -> bool:
-        """Work out one host's number again; True where the column must be rescaled for it."""
+        """Work out one host's number again; True if the column must be rescaled for it."""
         before, minval = self._values[index], self.weigher.minval
         self.raw[index] = now = self.weigher.raw(host, request)
         if minval is not None:
@@ -65,7 +64,7 @@ class Column:
         return False
 
     def drop(self, index: int) -> bool:
-        """A host is left out; True where the column must be rescaled for it."""
+        """A host is left out; True if the column must be rescaled for it."""
         was_bound = self._is_bound(self._values[index])
         del self.raw[index], self._multipliers[index]
         if self._values is not self.raw:
@@ -74,7 +73,7 @@ class Column:
             del self.multiplied[index]
         return was_bound
 
-    def detail(self, index: int) -> dict[str, t.Any]:
-        """{raw, normalised, multiplied} of a host."""
+    def detail(self, index: int) -> Weight:
+        """What the weigher says of a host."""
         multiplied = self.multiplied[index] if self.multiplied is not None else 0.0
         return {"raw": self.raw[index], "normalised": self._normalised(index) if self.multiplied is not None else 0.0, "multiplied": multiplied}

@@ -16,7 +16,10 @@ DEFAULT_FILTERS = (
     "ServerGroupAffinityFilter",
 )
 
-NOVA: dict[str, dict[str, t.Any]] = {
+# Options by nova.conf section.
+Options = dict[str, dict[str, t.Any]]
+
+NOVA: Options = {
     "filter_scheduler": {
         "enabled_filters": list(DEFAULT_FILTERS),
         "weight_classes": ["nova.scheduler.weights.all_weighers"],
@@ -53,16 +56,16 @@ NOVA: dict[str, dict[str, t.Any]] = {
         "query_placement_for_image_type_support": False,
     },
     "DEFAULT": {"service_down_time": 60},
-    # All or nothing; where it is honoured, min_count servers or more are placed if not all can be.
+    # All or nothing; if it is honoured, min_count servers or more are placed if not all can be.
     "kvmfleet": {"profile": "default", "honour_min_count": False},
     "compute": {"packing_host_numa_cells_allocation_strategy": False},
     "pci": {"alias": []},
     "workarounds": {"disable_fallback_pcpu_query": False},
 }
 
-# Where Nova's defaults are known to hurt: one newer hypervisor would attract everything, one host with a PCI device would be shunned by all, and a guest with
-# CPUs of its own would be offered hosts that have set none apart.
-OWN: dict[str, dict[str, t.Any]] = {
+# What is not as in Nova, because its defaults are known to hurt: one newer hypervisor would attract everything, one host with a PCI device would be shunned by
+# all, and a guest with CPUs of its own would be offered hosts that have set none apart.
+OWN: Options = {
     "filter_scheduler": {"hypervisor_version_weight_multiplier": 0.0, "pci_weight_multiplier": 0.0},
     "kvmfleet": {"honour_min_count": True},
     "workarounds": {"disable_fallback_pcpu_query": True},
@@ -88,18 +91,18 @@ def _fits(value: t.Any, default: t.Any) -> bool:
 
 
 def check(given: t.Any) -> None:
-    """ConfigError for a section or an option that there is not, and for a value of another kind than Nova's."""
+    """ConfigError for an unknown section or option, and for a value of another type than Nova's."""
     if not isinstance(given, dict):
         raise ConfigError(f"must be a mapping of sections, not {type(given).__name__}")
     for section, options in given.items():
         if section not in NOVA:
-            raise ConfigError(f"{section}: is no section; known: {', '.join(NOVA)}")
+            raise ConfigError(f"{section}: unknown section; known: {', '.join(NOVA)}")
         if not isinstance(options, dict):
             raise ConfigError(f"{section}: must be a mapping of options, not {type(options).__name__}")
         for name, value in options.items():
             if name not in NOVA[section]:
                 near = difflib.get_close_matches(str(name), NOVA[section], 1)
-                raise ConfigError(f"{section}.{name}: is no option" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(NOVA[section])}"))
+                raise ConfigError(f"{section}.{name}: unknown option" + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(NOVA[section])}"))
             if not _fits(value, NOVA[section][name]):
                 kind = {bool: "true or false", int: "a number", float: "a number", list: "a list"}.get(type(NOVA[section][name]), "text")
                 raise ConfigError(f"{section}.{name}: {value!r} must be {kind}")
@@ -108,7 +111,7 @@ def check(given: t.Any) -> None:
         raise ConfigError(f"kvmfleet.profile: {profile!r} must be one of {', '.join(PROFILES)}")
 
 
-def with_lists(options: t.Any, filters: list[t.Any] | None = None, weighers: list[t.Any] | None = None) -> dict[str, dict[str, t.Any]]:
+def with_lists(options: t.Any, filters: list[t.Any] | None = None, weighers: list[t.Any] | None = None) -> Options:
     """The options, checked, with the filters and weighers that are given beside them."""
     check(options)
     config = {section: dict(values) for section, values in options.items()}
@@ -128,7 +131,7 @@ def _value(section: str, name: str, value: t.Any) -> t.Any:
 class Config:
     """Options looked up as ``config.get(section, name)``; what the user sets wins over the profile (``nova`` or ``default``)."""
 
-    def __init__(self, given: dict[str, t.Any] | None = None) -> None:
+    def __init__(self, given: Options | None = None) -> None:
         given = given or {}
         profile = (given.get("kvmfleet") or {}).get("profile", "default")
         self._options: dict[tuple[str, str], t.Any] = {}

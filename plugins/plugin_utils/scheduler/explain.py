@@ -5,62 +5,51 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from collections import Counter
 
-Result = dict[str, t.Any]
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Pick, Removal, ScheduleResult
 
-# Hosts that are shown without -v: where servers found a place, and where one found none.
+# Hosts that are shown without -v, if every server found a place and if one found none.
 BRIEF, LISTED = 4, 20
 
-_NUMBERS = re.compile(r"(-?\d+(?:\.\d+)?) left of .*?asked (\d+)")
 
-
-def reasons(result: Result) -> dict[str, str]:
-    """{host: why it was not chosen}, with the filter's name and numbers."""
+def reasons(result: ScheduleResult) -> dict[str, str]:
+    """Why each host was not chosen, in words, by its name."""
     found = dict(result["rejected_by_placement"])
     for pick in result["picks"]:
-        found.update(removals(pick["removed"]))
-        for host, why in pick["claim_failed"]:
-            found[host] = why
+        found.update({host: f"{removal['filter']}: {removal['reason']}" for host, removal in pick["removed"].items()})
+        found.update(pick["claim_failed"])
     return found
 
 
-def _kind(reason: str) -> str:
-    return reason.split(":", 1)[0]
+def removals(removed: dict[str, Reason]) -> dict[str, Removal]:
+    """What filters have dropped, as it crosses the task."""
+    return {host: {"filter": why.by, "reason": why.text, "left": why.left, "asked": why.asked} for host, why in removed.items()}
 
 
-def _nearest(found: dict[str, str]) -> str | None:
-    """The host that lacks the smallest part of what was asked."""
-    best: tuple[float, str] | None = None
-    for host, why in found.items():
-        match = _NUMBERS.search(why)
-        if match:
-            left, asked = float(match.group(1)), float(match.group(2))
-            lacking = (asked - left) / asked
-            if best is None or lacking < best[0]:
-                best = (lacking, host)
-    return f"{best[1]} ({found[best[1]]})" if best else None
+def nearest_miss(found: dict[str, Reason], filters: t.Sequence[str]) -> str:
+    """The host that lacks the smallest part of what is requested; if no reason is about an amount, the one that passed the most of ``filters``."""
+    order = {name: index for index, name in enumerate(filters)}
+    measured = {host: why.lacking for host, why in found.items() if why.lacking is not None}
+    if measured:
+        return min(measured, key=lambda host: measured[host])
+    return max(found, key=lambda host: order.get(found[host].by, -1))
 
 
-def no_valid_host(found: dict[str, str]) -> str:
-    """One sentence of {host: why not}: how many hosts fell for what, and the nearest miss with its numbers."""
+def no_valid_host(found: dict[str, Reason], filters: t.Sequence[str]) -> str:
+    """One sentence: how many hosts are out by what, and the nearest miss; ``filters``: their names, in order."""
     if not found:
         return "no valid host: the play has no host that can be read"
-    counts = Counter(map(_kind, found.values()))
-    text = "no valid host of " + f"{len(found)}: " + ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-    nearest = _nearest(found) or (f"{next(iter(found))} ({next(iter(found.values()))})" if len(counts) == len(found) == 1 else None)
-    return f"{text}; nearest miss: {nearest}" if nearest else text
+    counts = Counter(why.by for why in found.values())
+    text = f"no valid host of {len(found)}: " + ", ".join(f"{count} {by}" for by, count in counts.most_common())
+    nearest = nearest_miss(found, filters)
+    return f"{text}; nearest miss: {nearest} ({found[nearest]})"
 
 
-def removals(removed: dict[str, dict[str, str]]) -> dict[str, str]:
-    """{host: why} of what filters removed."""
-    return {host: f"{why['filter']}: {why['reason']}" for host, why in removed.items()}
-
-
-def table(result: Result, names: list[str], verbosity: int = 0) -> list[str]:
-    """Lines of text: where each server goes and why; every host and weight at verbosity 1 and up."""
+def table(result: ScheduleResult, names: list[str], verbosity: int = 0) -> list[str]:
+    """Lines of text: where each server goes and why; every host and weight from verbosity 1 on."""
     lines = []
     for name, pick in zip(names, result["picks"], strict=False):
         if pick.get("host") and result["result"] in ("ok", "partial"):
@@ -84,7 +73,7 @@ def table(result: Result, names: list[str], verbosity: int = 0) -> list[str]:
     return lines
 
 
-def _weights(pick: Result) -> list[str]:
+def _weights(pick: Pick) -> list[str]:
     lines = []
     for host, _weight in pick["weighed"]:
         weights = pick["weights"][host].items()

@@ -43,7 +43,7 @@ class Expression:
             raise ExpressionError(f"{kind} {self.name}: {error}") from error
 
     def value(self, host: HostState, request: Request) -> t.Any:
-        """What it gives for a host. LookupError for a fact that the host doesn't have, ExpressionError for what goes wrong otherwise."""
+        """What it gives for a host. LookupError if the host lacks a fact, ExpressionError for anything else that goes wrong."""
         try:
             found = self._run(host=host_view(host), request=request_view(request, host))
             if isinstance(found, StrictUndefined):
@@ -95,7 +95,7 @@ class ExpressionFilter(HostFilter):
 
     def reason(self, host: HostState, request: Request) -> str | None:
         try:
-            return None if self._expression.value(host, request) else "is not true for this host"
+            return None if self._expression.value(host, request) else "the expression is not true for this host"
         except LookupError as error:
             return str(error)
 
@@ -110,7 +110,7 @@ class ExpressionWeigher(HostWeigher):
         try:
             self._multiplier = float(item.get("multiplier", 1.0))
         except (TypeError, ValueError) as error:
-            raise ExpressionError(f"weigher {self.name}: multiplier {item.get('multiplier')!r} is no number") from error
+            raise ExpressionError(f"weigher {self.name}: multiplier {item.get('multiplier')!r} is not a number") from error
 
     def multiplier(self, host: HostState) -> float:
         return self._multiplier
@@ -122,4 +122,4 @@ class ExpressionWeigher(HostWeigher):
             raise ExpressionError(f"weigher {self.name}: host {host.host}: {error}; give it a default") from error
         if isinstance(found, (int, float)):
             return float(found)
-        raise ExpressionError(f"weigher {self.name}: host {host.host}: {found!r} is no number")
+        raise ExpressionError(f"weigher {self.name}: host {host.host}: {found!r} is not a number")

@@ -9,13 +9,32 @@ import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import inventories, shortage
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_fit, pci_pools
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import known
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.numa_cells import HostCell, host_cells
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import Membership
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, Service
 
 # A host's NUMA cells and PCI pools; consumption makes new ones, so that the old ones can be put back.
 Devices = tuple[list[HostCell] | None, list[pci_pools.Pool]]
+
+
+# Image properties by their names.
+Properties = dict[str, t.Any]
+
+
+class HostInstance(t.TypedDict):
+    """What every instance of a host has."""
+
+    uuid: str
+
+
+class HostService(Service):
+    """The service with what Nova has beside it."""
+
+    host: str
 
 
 class Taken(t.NamedTuple):
@@ -27,9 +46,12 @@ class Taken(t.NamedTuple):
 
 
 class HostState:
-    """Built from a host of docs/data.md (Host facts). ``used`` is the ledger per resource class; the free_* numbers follow from it."""
+    """Built from a host of the fleet, whose facts may lack all but its size: what is missing is None, empty or 0, never made up.
 
-    def __init__(self, facts: dict[str, t.Any], membership: Membership, position: int) -> None:
+    ``used`` is the ledger per resource class; the free_* numbers follow from it.
+    """
+
+    def __init__(self, facts: FleetHost, membership: Membership, position: int) -> None:
         self.facts = facts
         self.position = position
         self.host: str = facts["name"]
@@ -39,28 +61,30 @@ class HostState:
         self.used: dict[str, int] = dict(facts.get("used") or {})
         self.membership = membership
         self.aggregates = membership.aggregates
-        service = facts.get("service") if isinstance(facts.get("service"), dict) else {}
-        self.service: dict[str, t.Any] = {"disabled": False, "disabled_reason": None, "forced_down": False, "host": self.host, **(service or {})}
+        service: Service = facts.get("service") or {"disabled": False, "disabled_reason": None}
+        self.service: HostService = {"forced_down": False, "host": self.host, **service}
         self.disabled = bool(self.service.get("disabled"))
         self.traits: set[str] = set(facts.get("traits") or []) | ({"COMPUTE_STATUS_DISABLED"} if self.disabled else set())
-        self.instances: dict[str, dict[str, t.Any]] = {instance["uuid"]: instance for instance in facts.get("instances") or []}
-        # Image properties of the instances that this request has placed.
-        self._stubs: dict[str, dict[str, t.Any]] = {}
+        # The uuids of what lives here, with what the facts have of it; what was placed since has nothing but its uuid.
+        self.instances: dict[str, HostInstance] = {instance["uuid"]: instance for instance in facts.get("instances") or []}
+        # Image properties of what this request placed here, and of what earlier ones did.
+        self._own: dict[str, Properties] = {}
+        self._earlier: dict[str, Properties] = {}
         self.num_instances: int = facts["num_instances"] if facts.get("num_instances") is not None else len(self.instances)
         self.num_io_ops: int = facts.get("num_io_ops") or 0
         self.failed_builds: int = facts.get("failed_builds") or 0
-        self.hypervisor_type: str = facts.get("hypervisor_type") or "QEMU"
-        self.hypervisor_version: int = facts.get("hypervisor_version") if facts.get("hypervisor_version") is not None else 8002000  # type: ignore[assignment]
+        self.hypervisor_type: str | None = facts.get("hypervisor_type")
+        self.hypervisor_version: int | None = facts.get("hypervisor_version")
         self.hypervisor_hostname = self.nodename
-        self.supported_instances: list[list[str]] = [["x86_64", "kvm", "hvm"]] if facts.get("supported_instances") is None else facts["supported_instances"]
-        self.cpu_info: dict[str, t.Any] = facts.get("cpu_info") or {}
+        self.supported_instances: list[list[str]] | None = facts.get("supported_instances")
+        self.cpu_info: t.Mapping[str, object] = facts.get("cpu_info") or {}
         self.stats: dict[str, str] = {key: str(value) for key, value in (facts.get("stats") or {}).items()}
         self.metrics: dict[str, float] = facts.get("metrics") or {}
-        self.host_ip: str = facts.get("host_ip") or "192.0.2.1"
+        self.host_ip: str | None = facts.get("host_ip")
         self.pci_pools = pci_pools.pools(facts.get("pci_pools") or [])
         self._numa: list[HostCell] | None = None
-        reserved = facts.get("reserved") or {}
-        ratio = facts.get("allocation_ratio") or {}
+        reserved: dict[str, int] = facts.get("reserved") or {}
+        ratio: dict[str, float] = facts.get("allocation_ratio") or {}
         self._reserved: dict[str, int] = {name: reserved.get(name, 0) for name in ("VCPU", "MEMORY_MB", "DISK_GB")}
         self.cpu_allocation_ratio: float = ratio.get("VCPU", 4.0)
         self.ram_allocation_ratio: float = ratio.get("MEMORY_MB", 1.0)
@@ -72,23 +96,22 @@ class HostState:
 
     def refresh(self) -> None:
         """Work out the free numbers from the ledger, and complete the instances placed meanwhile, as a new request's scheduling does."""
-        for uuid, properties in self._stubs.items():
-            self.instances[uuid]["image_properties"] = properties
-        self._stubs.clear()
+        self._earlier.update(self._own)
+        self._own.clear()
         used, facts = self.used, self.facts
         self.free_ram_mb = facts["memory_mb"] - used.get("MEMORY_MB", 0) - self._reserved["MEMORY_MB"]
         self.vcpus_used = used.get("VCPU", 0) + used.get("PCPU", 0) + self._reserved["VCPU"]
-        free_gb = facts["disk_gb"] - used.get("DISK_GB", 0) - self._reserved["DISK_GB"]
-        least = facts.get("disk_available_least")
+        free_gb: int = facts["disk_gb"] - used.get("DISK_GB", 0) - self._reserved["DISK_GB"]
+        least: int | None = facts.get("disk_available_least")
         if least is not None:
             free_gb = min(free_gb, least)
         self.free_disk_mb = 1024 * free_gb
-        # How far the cells' shared CPUs and memory may be overcommitted: set where NUMATopologyFilter let the host pass.
+        # How far the cells' shared CPUs and memory may be overcommitted: set when NUMATopologyFilter lets the host pass.
         self.numa_ratios: numa_fit.Ratios | None = None
 
     @property
     def numa(self) -> list[HostCell]:
-        """The NUMA cells, read when a request first asks for them; empty where the host says nothing of them."""
+        """The NUMA cells, read when a request first asks for them; empty if the host reports none."""
         if self._numa is None:
             self._numa = host_cells(self.facts.get("numa_cells") or [])
         return self._numa
@@ -106,7 +129,7 @@ class HostState:
 
     def _take_devices(self, request: Request) -> None:
         if self.numa and request.numa:
-            # As in Nova the request goes on with the cells as they were fitted here, and without any where they didn't fit.
+            # As in Nova the request goes on with the cells as they were fitted here, and without any if they did not fit.
             request.numa, _why = numa_fit.fit(self.numa, request.numa, self.numa_ratios, self.pci_pools, request.pci_requests, request.pack_numa)
             if request.numa:
                 self._numa = numa_fit.take(self.numa, request.numa)
@@ -114,8 +137,8 @@ class HostState:
         for wanted in request.pci_requests:
             self.pci_pools = pci_pools.take(self.pci_pools, [wanted], cells, self.numa or None)
 
-    def shortage(self, resources: dict[str, int]) -> str | None:
-        """Why these resources don't fit, with the numbers; None where they do."""
+    def shortage(self, resources: dict[str, int]) -> Reason | None:
+        """Why these resources don't fit; None if they do."""
         for name, amount in resources.items():
             why = shortage(name, self.inventory.get(name), self.used.get(name, 0), amount)
             if why:
@@ -134,7 +157,7 @@ class HostState:
         self.num_io_ops += 1
         # As in Nova a pick leaves a stub without an image; the next request sees the whole instance.
         self.instances[uuid] = {"uuid": uuid}
-        self._stubs[uuid] = request.image_properties
+        self._own[uuid] = request.image_properties
         return taken
 
     def release(self, taken: Taken) -> None:
@@ -145,7 +168,12 @@ class HostState:
         self.num_instances -= 1
         self.num_io_ops -= 1
         del self.instances[taken.uuid]
-        self._stubs.pop(taken.uuid, None)
+        self._own.pop(taken.uuid, None)
+
+    def image_properties(self) -> list[Properties]:
+        """Of the instances that were here before this request; a request does not see what it has placed itself."""
+        images = (instance.get("image") for instance in self.facts.get("instances") or [])
+        return [*(known(image.get("properties") or {}) for image in images if image), *self._earlier.values()]
 
     def metadata_values(self, key: str) -> set[str]:
         """The values that the host's aggregates give a metadata key."""
@@ -156,7 +184,7 @@ class HostState:
         return self.membership.metadata()
 
     def number_of(self, key: str, default: float, cast: t.Callable[[str], float]) -> float:
-        """The least number that the aggregates give a key (``validate_num_values``); the default where there is none, or no number."""
+        """The least number that the aggregates give a key (``validate_num_values``); the default if there is none, or no number."""
         values = self.metadata_values(key)
         try:
             return min(cast(value) for value in values) if values else default

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-Aggregate = dict[str, t.Any]
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
 
 
 class Membership:

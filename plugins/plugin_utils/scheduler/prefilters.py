@@ -8,11 +8,11 @@ Stands for Placement's allocation candidates with Nova's pre-filters (``nova/sch
 
 from __future__ import annotations
 
-import typing as t
-
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request, Way
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
 
 
 def zones(hosts: list[HostState]) -> set[str]:
@@ -20,35 +20,33 @@ def zones(hosts: list[HostState]) -> set[str]:
     return {value for host in hosts for value in host.metadata_values("availability_zone")}
 
 
-def _network(host: HostState, request: Request) -> str | None:
+def _network(host: HostState, request: Request) -> Reason | None:
     networks = host.facts.get("networks")
     if networks is None:
         return None
     bridges = {bridge["name"] for bridge in networks["bridges"]}
     libvirt = {network["name"] for network in networks["libvirt"]}
     for wanted in request.networks:
-        if wanted.get("libvirt_network"):
-            if wanted["libvirt_network"] not in libvirt:
-                return f"network {wanted['name']}: the host has no libvirt network {wanted['libvirt_network']}"
-        elif wanted["bridge"] not in bridges:
-            return f"network {wanted['name']}: the host has no bridge {wanted['bridge']}"
+        binding = wanted["binding"]
+        if binding["name"] not in (bridges if binding["type"] == "bridge" else libvirt):
+            return Reason(f"network {wanted['name']}", f"the host has no {binding['type'].replace('_', ' ')} {binding['name']}")
     return None
 
 
-def _isolated(host: HostState, request: Request, config: Config) -> str | None:
-    """``isolate_aggregates`` and ``require_tenant_aggregate``, where the options ask for them."""
+def _isolated(host: HostState, request: Request, config: Config) -> Reason | None:
+    """``isolate_aggregates`` and ``require_tenant_aggregate``, if the options ask for them."""
     if config.get("scheduler", "enable_isolated_aggregate_filtering"):
         for aggregate in host.aggregates:
             kept = {key.removeprefix("trait:") for key, value in aggregate["metadata"].items() if key.startswith("trait:") and value == "required"}
             if kept - request.required_traits:
-                return f"aggregate {aggregate['name']} is kept for requests with trait {', '.join(sorted(kept))}"
+                return Reason(f"aggregate {aggregate['name']}", f"kept for requests with trait {', '.join(sorted(kept))}")
     if request.tenant_aggregates and not request.tenant_aggregates & {aggregate["name"] for aggregate in host.aggregates}:
-        return f"not in an aggregate of project {request.project_id}"
+        return Reason(f"not in an aggregate of project {request.project_id}")
     return None
 
 
-def tenant_aggregates(aggregates: list[dict[str, t.Any]], project: str, config: Config) -> set[str]:
-    """The aggregates whose metadata names the project, where the options restrict it to them; LookupError where it must have one and has none."""
+def tenant_aggregates(aggregates: list[Aggregate], project: str | None, config: Config) -> set[str]:
+    """The aggregates whose metadata names the project, if the options restrict it to them; LookupError if it must have one and has none."""
     if not config.get("scheduler", "limit_tenants_to_placement_aggregate"):
         return set()
     names = {
@@ -61,14 +59,14 @@ def tenant_aggregates(aggregates: list[dict[str, t.Any]], project: str, config: 
     return names
 
 
-def reason(host: HostState, request: Request, known_zones: set[str], config: Config) -> str | None:
-    """Why a host is no candidate, with the numbers; None where it is one."""
+def reason(host: HostState, request: Request, known_zones: set[str], config: Config) -> Reason | None:
+    """Why a host is no candidate; None if it qualifies."""
     if host.disabled:
-        return f"disabled: {host.service.get('disabled_reason') or 'no reason given'}"
+        return Reason("disabled", host.service.get("disabled_reason") or "no reason given")
     # A zone that no aggregate makes restricts nothing, as in Nova.
     if request.zone and request.zone in known_zones and request.zone not in host.metadata_values("availability_zone"):
         own = ", ".join(sorted(host.metadata_values("availability_zone"))) or "none"
-        return f"availability zone: {own}, asked {request.zone}"
+        return Reason("availability zone", f"the host is in {own}, {request.zone} requested")
     why = _isolated(host, request, config) or _network(host, request)
     if why:
         return why
@@ -80,11 +78,12 @@ def reason(host: HostState, request: Request, known_zones: set[str], config: Con
     return None
 
 
-def _refusal(host: HostState, way: Way) -> str | None:
+def _refusal(host: HostState, way: Way) -> Reason | None:
     missing = way.required_traits - host.traits
     if missing:
-        return f"traits: lacks {', '.join(sorted(missing))}"
+        number = len(way.required_traits)
+        return Reason("traits", f"the host lacks {', '.join(sorted(missing))}", number - len(missing), number)
     forbidden = way.forbidden_traits & host.traits
     if forbidden:
-        return f"traits: has the forbidden {', '.join(sorted(forbidden))}"
+        return Reason("traits", f"the host has the forbidden {', '.join(sorted(forbidden))}")
     return host.shortage(way.resources)

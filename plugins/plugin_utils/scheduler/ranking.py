@@ -17,6 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.column 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import Weigher
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Weight
 
 SHUT = float("-inf")
 
@@ -64,7 +65,7 @@ class Ranking:
             self._close(index)
 
     def is_shut(self, host: HostState) -> bool:
-        """Is it full?"""
+        """True if it is full."""
         return host.position in self._shut
 
     def put(self, host: HostState, request: Request) -> None:
@@ -119,8 +120,8 @@ class Ranking:
         """All indexes, best first."""
         return sorted(range(len(self.hosts)), key=lambda index: (-self.totals[index], index))
 
-    def detail(self, index: int) -> dict[str, t.Any]:
-        """{weigher: {raw, normalised, multiplied}} of those that make a difference for a host."""
+    def detail(self, index: int) -> dict[str, Weight]:
+        """By weigher, what makes a difference for a host."""
         return {column.weigher.name: column.detail(index) for column in self._columns if column.multiplied is not None and column.multiplied[index]}
 
     def spare(self, taken: set[int]) -> t.Iterator[HostState]:

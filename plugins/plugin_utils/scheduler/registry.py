@@ -22,13 +22,13 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion
 _BEFORE = "capacity is counted before the filters, with compute_*_allocation_ratio"
 GONE = {
     **dict.fromkeys(("RamFilter", "CoreFilter", "DiskFilter", "AggregateRamFilter", "AggregateCoreFilter", "AggregateDiskFilter", "ExactRamFilter"), _BEFORE),
-    "AvailabilityZoneFilter": "the zone is looked at before the filters",
+    "AvailabilityZoneFilter": "the zone is checked before the filters",
     "RetryFilter": "a host that refused is not asked again",
 }
 
 
 class UnknownFilter(ValueError):
-    """A name in enabled_filters or weight_classes that is none."""
+    """An unknown name in enabled_filters or weight_classes."""
 
 
 def _classes(package: t.Any, base: type) -> dict[str, type]:
@@ -36,7 +36,7 @@ def _classes(package: t.Any, base: type) -> dict[str, type]:
     for module_info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{module_info.name}")
         for name, item in inspect.getmembers(module, inspect.isclass):
-            # The base classes are no filters.
+            # Not the base classes.
             if issubclass(item, base) and item.__module__ == module.__name__ != base.__module__:
                 found[name] = item
     return found
@@ -61,7 +61,7 @@ def _named(name: t.Any, known: dict[str, type], base: type, kind: str) -> type:
     if short in known and ("." not in name or name.startswith("nova.")):
         return known[short]
     if short in GONE:
-        raise UnknownFilter(f"{kind} {name} is no more, in Nova neither: {GONE[short]}")
+        raise UnknownFilter(f"{kind} {name} was removed, as in Nova: {GONE[short]}")
     if "." not in name:
         raise UnknownFilter(f"{kind} {name} is unknown{suggestion(name, sorted(known))}")
     module, _dot, attribute = name.rpartition(".")
@@ -75,7 +75,7 @@ def _named(name: t.Any, known: dict[str, type], base: type, kind: str) -> type:
 
 
 def make_filter(item: str | dict[str, t.Any], config: Config, group_hosts: dict[str, set[str]]) -> Filter:
-    """The filter with Nova's name or a dotted path, or of an expression; UnknownFilter where there is none."""
+    """The filter with Nova's name or a dotted path, or of an expression; UnknownFilter if there is none."""
     if isinstance(item, dict):
         return ExpressionFilter(item, config, group_hosts)
     return t.cast("type[Filter]", _named(item, all_filters(), Filter, "filter"))(config, group_hosts)

@@ -13,11 +13,11 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import requested_resources
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import target
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, numa_cells, pci_alias
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import known
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import features
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import RequestSpec, SpecGroup
 
 # trait:Y, trait1:Y (``ResourceRequest.XS_KEYPAT``)
 _TRAIT = re.compile(r"trait([a-zA-Z0-9_-]{1,64})?:(.+)\Z")
@@ -31,7 +31,7 @@ def traits(flavor: Flavor, properties: dict[str, t.Any]) -> tuple[set[str], set[
     """(required, forbidden) traits that flavor and image name."""
     required: set[str] = set()
     forbidden: set[str] = set()
-    for key, value in (flavor.get("extra_specs") or {}).items():
+    for key, value in flavor["extra_specs"].items():
         match = _TRAIT.match(key)
         if match:
             (forbidden if value == "forbidden" else required).add(match.group(2))
@@ -50,52 +50,52 @@ class Way(t.NamedTuple):
 class Group:
     """A server group: its policy, its members, and the hosts they live on."""
 
-    def __init__(self, group: dict[str, t.Any]) -> None:
-        self.uuid, self.name = group["uuid"], group.get("name") or group["uuid"]
+    def __init__(self, group: SpecGroup) -> None:
+        self.uuid, self.name = group["uuid"], group["name"]
         self.policy = group["policy"]
-        self.max_per_host = int((group.get("rules") or {}).get("max_server_per_host") or 1)
-        self.members: set[str] = set(group.get("members") or [])
+        self.max_per_host = int(group["rules"].get("max_server_per_host") or 1)
+        self.members = set(group["members"])
 
 
 class Request:
     """One request spec, read."""
 
-    def __init__(self, spec: dict[str, t.Any], groups: dict[str, Group], config: Config) -> None:
-        image = spec.get("image") or {}
+    def __init__(self, spec: RequestSpec, groups: dict[str, Group], config: Config) -> None:
         self.spec = spec
+        image = spec["image"]
+        properties = image["properties"]
+        is_bfv = spec["is_bfv"]
         self.flavor: Flavor = spec["flavor"]
-        self.extra_specs: dict[str, str] = {key: str(value) for key, value in (self.flavor.get("extra_specs") or {}).items()}
-        self.image_id: str | None = image.get("id")
-        properties: dict[str, t.Any] = image.get("properties") or {}
+        self.extra_specs: dict[str, str] = {key: str(value) for key, value in self.flavor["extra_specs"].items()}
+        self.image_id = image["id"]
         self.image_properties = known(properties)
-        self.hints: dict[str, t.Any] = spec.get("scheduler_hints") or {}
-        self.project_id: str = spec.get("project_id") or "demo"
+        self.hints = spec["scheduler_hints"]
+        self.project_id = spec["project_id"]
         self.numa = self._guest(properties)
         self.pci_requests = pci_alias.requests(self.extra_specs, self._pci_affinity(properties), config.get("pci", "alias"))
         self.pack_numa = bool(config.get("compute", "packing_host_numa_cells_allocation_strategy"))
         self._features = features.Features(self.extra_specs, properties)
-        by_options = self._features.asked_by_options(config, image.get("disk_format"), bool(spec.get("is_bfv")))
-        self.ways = self._ways(properties, bool(spec.get("is_bfv")), bool(config.get("workarounds", "disable_fallback_pcpu_query")), by_options)
+        by_options = self._features.asked_by_options(config, image["disk_format"], is_bfv)
+        self.ways = self._ways(properties, is_bfv, bool(config.get("workarounds", "disable_fallback_pcpu_query")), by_options)
         self.required_traits = self.ways[0].required_traits
-        # The ways that are open on a host, where there is more than one and not all are.
+        # The ways that are open on a host, if not all are.
         self.open_ways: dict[str, list[Way]] = {}
-        self.number: int = int(spec.get("num_instances") or len(spec.get("instance_uuids") or []) or 1)
-        self.uuids: list[str] = list(spec.get("instance_uuids") or [])
-        # A case of the conformance files may leave the ids out: any will do, as long as they differ.
-        self.uuids += [f"{spec.get('id')}-{index}" for index in range(len(self.uuids), self.number)]
-        self.min_count: int = int(spec.get("min_count") or self.number)
-        self.zone, force_host, force_node = self._zone(spec.get("availability_zone"))
-        self.force_hosts: list[str] = list(spec.get("force_hosts") or []) + ([force_host] if force_host else [])
-        self.force_nodes: list[str] = list(spec.get("force_nodes") or []) + ([force_node] if force_node else [])
+        self.number = spec["num_instances"]
+        self.uuids = spec["instance_uuids"]
+        self.min_count = spec["min_count"]
+        wanted = spec["target"]
+        self.zone = wanted["zone"]
+        self.force_hosts = [*spec.get("force_hosts", []), *([wanted["host"]] if wanted["host"] else [])]
+        self.force_nodes = [*spec.get("force_nodes", []), *([wanted["node"]] if wanted["node"] else [])]
         self.forced_names = {name.lower() for name in self.force_hosts}
-        self.ignored_names = {name.lower() for name in spec.get("ignore_hosts") or []}
-        self.destination: dict[str, t.Any] = spec.get("requested_destination") or {}
-        self.networks: list[dict[str, t.Any]] = spec.get("networks") or []
-        self.group = self._group(spec.get("group"), groups)
+        self.ignored_names = {name.lower() for name in spec["ignore_hosts"]}
+        self.destination = spec["requested_destination"]
+        self.networks = spec["networks"]
+        self.group = self._group(spec["group"], groups)
         self.instance_uuid = self.uuids[0]
-        # Is one of its servers on a host already, as the facts have it?
+        # True if one of its servers is on a host already, as the facts have it.
         self.is_known = False
-        # Set where the options restrict projects to aggregates (prefilters.tenant_aggregates).
+        # Set if the options restrict projects to aggregates (prefilters.tenant_aggregates).
         self.tenant_aggregates: set[str] = set()
 
     def _guest(self, properties: dict[str, t.Any]) -> numa_cells.Guest | None:
@@ -138,14 +138,6 @@ class Request:
         return self.open_ways.get(host, self.ways)[0].resources
 
     @staticmethod
-    def _zone(text: str | None) -> tuple[str | None, str | None, str | None]:
-        try:
-            wanted = target.parse(text)
-            return wanted["zone"], wanted["host"], wanted["node"]
-        except target.InvalidTarget as error:
-            raise RequestError(f"availability_zone {text!r}: {error}") from error
-
-    @staticmethod
     def _group(uuid: str | None, groups: dict[str, Group]) -> Group | None:
         if not uuid:
             return None
@@ -155,10 +147,10 @@ class Request:
 
     @property
     def is_forced(self) -> bool:
-        """Does it name its host or node in a way that skips the filters?"""
+        """True if it names its host or node in a way that skips the filters."""
         return bool(self.force_hosts or self.force_nodes)
 
     @property
     def disk_mb(self) -> int:
         """What ``HostState.consume_from_request`` takes off the free disk: root and ephemeral, the swap not."""
-        return (int(self.flavor.get("root_gb") or 0) + int(self.flavor.get("ephemeral_gb") or 0)) * 1024
+        return (self.flavor["root_gb"] + self.flavor["ephemeral_gb"]) * 1024

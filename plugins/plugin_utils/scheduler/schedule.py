@@ -14,15 +14,25 @@ import random
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, prefilters, registry
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.evaluation import Evaluation, Stage
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config, Options
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.evaluation import Evaluation, Judges, Reasons
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState, Taken
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import memberships
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.ranking import Ranking
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Group, Request, RequestError
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    Aggregate,
+    FleetHost,
+    Pick,
+    Removal,
+    RequestSpec,
+    Schedule,
+    ScheduleResult,
+    SpecGroup,
+    WeighedHost,
+)
 
-Data = dict[str, t.Any]
 # The names that Nova has for "no zone at all": they restrict nothing unless an aggregate makes a zone of that name.
 NO_ZONES = {"nova", "internal"}
 # How many hosts' fates and weights one call explains. Past that a pick tells its own host only, and a request its first hosts.
@@ -35,21 +45,15 @@ OWN_FIELDS = ("id", "instance_uuids", "display_names", "num_instances", "min_cou
 
 
 def schedule(
-    requests: list[Data],
-    hosts: list[Data],
-    aggregates: list[Data],
-    groups: list[Data],
-    config: Data | None = None,
+    requests: list[RequestSpec],
+    hosts: list[FleetHost],
+    aggregates: list[Aggregate],
+    groups: list[SpecGroup],
+    config: Options | None = None,
     *,
     rng: random.Random | None = None,
-) -> Data:
-    """{version, results: one per request}; requests of one call see each other.
-
-    ``requests``, ``hosts``, ``aggregates``, ``groups``: docs/data.md. ``config``: options by nova.conf section. ``rng``: for shuffling among equals, where
-    the options ask for it. A result: {id, result (``ok``, ``partial``, ``no_valid_host``, ``api_error``, ``scheduler_crash``), message,
-    rejected_by_placement {host: why}, omitted (hosts whose fate is left out), picks [{host, node, instance_uuid, removed {host: {filter, reason}}, survivors,
-    weighed [[host, weight]], weights, alternates, tied_for_best, claim_failed [[host, why]]}]}.
-    """
+) -> Schedule:
+    """Place the requests one after another; those of one call see each other. ``rng``: for shuffling among equals, if the options ask for it."""
     collecting = gc.isenabled()
     # A large fleet's facts are many objects without cycles: to look through them again and again costs as much as the placement.
     gc.disable()
@@ -64,13 +68,15 @@ def schedule(
 class Scheduler:
     """The fleet during one call."""
 
-    def __init__(self, hosts: list[Data], aggregates: list[Data], groups: list[Data], config: Data | None, rng: random.Random | None = None) -> None:
+    def __init__(
+        self, hosts: list[FleetHost], aggregates: list[Aggregate], groups: list[SpecGroup], config: Options | None, rng: random.Random | None = None
+    ) -> None:
         belongs = memberships(aggregates)
         self.config, self.rng, self.aggregates = Config(config), rng or random.Random(0), aggregates
         self.hosts = [HostState(facts, belongs(facts["name"]), position) for position, facts in enumerate(hosts)]
         self.groups = {group["uuid"]: Group(group) for group in groups}
         self.group_hosts: dict[str, set[str]] = {group.uuid: self._hosts_of(group) for group in self.groups.values()}
-        self._stage = Stage(
+        self._judges = Judges(
             [registry.make_filter(item, self.config, self.group_hosts) for item in self.config.filter("enabled_filters")],
             registry.make_weighers(self.config),
             prefilters.zones(self.hosts),
@@ -88,9 +94,9 @@ class Scheduler:
 
     # one request
 
-    def place(self, spec: Data) -> Data:
+    def place(self, spec: RequestSpec) -> ScheduleResult:
         """The result of one request; what it places stays placed for the next one."""
-        result: Data = {"id": spec.get("id"), "result": "ok", "message": "", "rejected_by_placement": {}, "omitted": 0, "picks": []}
+        result: ScheduleResult = {"id": spec["id"], "result": "ok", "message": "", "rejected_by_placement": {}, "omitted": 0, "picks": []}
         try:
             request = self._request(spec)
         except (RequestError, ValueError) as error:
@@ -103,7 +109,7 @@ class Scheduler:
             evaluation = self._evaluate(request)
             full = self._pick_all(request, evaluation, result, undo)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            # A filter or weigher that Nova's own would have died of (a number that is none, an unknown operator): this request is refused, no other.
+            # What a filter or weigher of Nova would have died of (text in the place of a number, an unknown operator) refuses this request and no other.
             self._give_back(request, undo)
             self._evaluations.clear()
             message = str(error) if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
@@ -111,25 +117,25 @@ class Scheduler:
         if len(undo) < request.number:
             enough = len(undo) >= request.min_count and self.config.get("kvmfleet", "honour_min_count")
             result["result"] = "partial" if enough else "no_valid_host"
-            result["message"] = explain.no_valid_host({**evaluation.reasons(), **full})
+            result["message"] = explain.no_valid_host({**evaluation.reasons(), **full}, [item.name for item in self._judges.filters])
             if not enough:
                 self._give_back(request, undo)
         return result
 
-    def candidates(self, spec: Data) -> tuple[list[HostState], dict[str, str]]:
-        """(the hosts that one server of the request could be on, in the order of the inventory; {host: why not})."""
-        evaluation = Evaluation(self._stage, self._request(spec), self.hosts)
+    def candidates(self, spec: RequestSpec) -> tuple[list[HostState], Reasons]:
+        """(the hosts that one server of the request could be on, in the order of the inventory; why the others could not)."""
+        evaluation = Evaluation(self._judges, self._request(spec), self.hosts)
         return evaluation.ranking.hosts, evaluation.reasons()
 
-    def weighed(self, spec: Data) -> list[tuple[int, Data]]:
-        """[(position, {name, weight, weights})] of all hosts, best first."""
-        ranking = Ranking(self._stage.weighers, list(self.hosts), self._request(spec))
+    def weighed(self, spec: RequestSpec) -> list[tuple[int, WeighedHost]]:
+        """All hosts with their positions, best first."""
+        ranking = Ranking(self._judges.weighers, list(self.hosts), self._request(spec))
         return [(index, {"name": self.hosts[index].host, "weight": ranking.totals[index], "weights": ranking.detail(index)}) for index in ranking.order()]
 
-    def _request(self, spec: Data) -> Request:
+    def _request(self, spec: RequestSpec) -> Request:
         request = Request(spec, self.groups, self.config)
-        if request.zone and self._stage.zones and request.zone not in self._stage.zones | NO_ZONES:
-            raise RequestError(f"availability zone {request.zone} does not exist; known: {', '.join(sorted(self._stage.zones))}")
+        if request.zone and self._judges.zones and request.zone not in self._judges.zones | NO_ZONES:
+            raise RequestError(f"availability zone {request.zone} does not exist; known: {', '.join(sorted(self._judges.zones))}")
         if request.group:
             uuids = set(request.uuids)
             request.is_known = any(not uuids.isdisjoint(host.instances) for host in self.hosts)
@@ -148,33 +154,42 @@ class Scheduler:
         kind = json.dumps([same, request.number, request.is_known], sort_keys=True)
         evaluation, seen = self._evaluations.pop(kind, (None, 0))
         if evaluation is None or not evaluation.catch_up(list(dict.fromkeys(self._touched[seen:])), request):
-            evaluation = Evaluation(self._stage, request, self.hosts)
+            evaluation = Evaluation(self._judges, request, self.hosts)
         if evaluation.is_lasting:
             self._evaluations[kind] = (evaluation, len(self._touched))
             if len(self._evaluations) > KEPT:
                 del self._evaluations[next(iter(self._evaluations))]
         return evaluation
 
-    def _pick_all(self, request: Request, evaluation: Evaluation, result: Data, undo: list[tuple[HostState, Taken]]) -> dict[str, str]:
-        """Fill in the picks; {host: why} of the hosts that are full by now."""
+    def _pick_all(self, request: Request, evaluation: Evaluation, result: ScheduleResult, undo: list[tuple[HostState, Taken]]) -> Reasons:
+        """Fill in the picks; why hosts that are full by now took none."""
         removed = self._fates(evaluation, result)
-        full: dict[str, str] = {}
+        full: Reasons = {}
         spare: t.Iterator[HostState] = iter(())
         chosen: HostState | None = None
         for index, uuid in enumerate(request.uuids[: request.number]):
             request.instance_uuid = uuid
             if chosen is not None:
-                removed = evaluation.follow(chosen, request)
-            pick: Data = {"instance_uuid": uuid, "removed": removed, "claim_failed": [], "alternates": []}
-            result["picks"].append(pick)
+                removed = explain.removals(evaluation.follow(chosen, request))
             ranking = evaluation.ranking
             order = self._order(ranking)
-            chosen = self._claim(ranking, request, order, pick)
-            full.update(pick["claim_failed"])
+            chosen, failed = self._claim(ranking, request, order)
+            full.update(failed)
+            pick: Pick = {
+                "instance_uuid": uuid,
+                "host": chosen.host if chosen else None,
+                "node": chosen.nodename if chosen else None,
+                "removed": removed,
+                "survivors": len(ranking.hosts),
+                "weighed": [],
+                "weights": {},
+                "claim_failed": [(name, str(why)) for name, why in failed.items()],
+                "alternates": [],
+            }
+            result["picks"].append(pick)
             self._describe(ranking, chosen, pick)
             if chosen is None:
                 return full
-            pick.update(host=chosen.host, node=chosen.nodename)
             undo.append((chosen, self._consume(chosen, request, uuid)))
             if index == request.number - 1:
                 taken = {host.position for host, _taken in undo}
@@ -185,7 +200,7 @@ class Scheduler:
             pick["alternates"] = list(alternates)
         return full
 
-    def _fates(self, evaluation: Evaluation, result: Data) -> Data:
+    def _fates(self, evaluation: Evaluation, result: ScheduleResult) -> dict[str, Removal]:
         """Put into the result why hosts are out before the first pick; what the filters removed."""
         rejected, removed = evaluation.rejected, evaluation.removed
         number = len(rejected) + len(removed)
@@ -194,12 +209,11 @@ class Scheduler:
             removed = dict(list(removed.items())[:EXPLAINED_PAST_THAT])
             result["omitted"] = number - len(rejected) - len(removed)
         self._room -= len(rejected) + len(removed)
-        result["rejected_by_placement"] = dict(rejected)
-        return dict(removed)
+        result["rejected_by_placement"] = {host: str(why) for host, why in rejected.items()}
+        return explain.removals(removed)
 
-    def _describe(self, ranking: Ranking, chosen: HostState | None, pick: Data) -> None:
+    def _describe(self, ranking: Ranking, chosen: HostState | None, pick: Pick) -> None:
         """The weights of all hosts that were left, or past EXPLAINED of the chosen one."""
-        pick["survivors"] = len(ranking.hosts)
         if len(ranking.hosts) <= self._room:
             self._room -= len(ranking.hosts)
             shown = ranking.order()
@@ -208,12 +222,12 @@ class Scheduler:
                 pick["tied_for_best"] = tied
         else:
             shown = [] if chosen is None else [ranking.index(chosen)]
-        # + 0.0: no weight is minus zero.
-        pick["weighed"] = [[ranking.hosts[index].host, ranking.totals[index] + 0.0] for index in shown]
+        # + 0.0 makes zero of minus zero.
+        pick["weighed"] = [(ranking.hosts[index].host, ranking.totals[index] + 0.0) for index in shown]
         pick["weights"] = {ranking.hosts[index].host: ranking.detail(index) for index in shown}
 
     def _order(self, ranking: Ranking) -> list[HostState] | None:
-        """The hosts in the order to try them, where the options mix up the best ones (``_get_sorted_hosts``); None for the plain order."""
+        """The hosts in the order to try them, if the options mix up the best ones (``_get_sorted_hosts``); None for the plain order."""
         shuffle, size = self.config.filter("shuffle_best_same_weighed_hosts"), int(self.config.filter("host_subset_size"))
         if (not shuffle and size < 2) or not ranking.hosts:
             return None
@@ -230,8 +244,9 @@ class Scheduler:
         return ordered
 
     @staticmethod
-    def _claim(ranking: Ranking, request: Request, order: list[HostState] | None, pick: Data) -> HostState | None:
-        """The first host with room."""
+    def _claim(ranking: Ranking, request: Request, order: list[HostState] | None) -> tuple[HostState | None, Reasons]:
+        """(the first host with room; why those before it have none)."""
+        failed: Reasons = {}
         if order is not None:
             tried: t.Iterator[HostState] = iter(order)
         else:
@@ -240,10 +255,10 @@ class Scheduler:
         for host in tried:
             why = host.shortage(request.resources_on(host.host))
             if why is None:
-                return host
-            pick["claim_failed"].append([host.host, why])
+                return host, failed
+            failed[host.host] = why
             ranking.shut(host)
-        return None
+        return None, failed
 
     def _consume(self, host: HostState, request: Request, uuid: str) -> Taken:
         taken = host.consume(request, uuid)

@@ -16,10 +16,11 @@ class AggregateImagePropertiesIsolation(HostFilter):
     run_filter_once_per_request = True
 
     def reason(self, host: HostState, request: Request) -> str | None:
-        namespace = self.config.filter("aggregate_image_properties_isolation_namespace")
-        prefix = namespace + self.config.filter("aggregate_image_properties_isolation_separator") if namespace else ""
+        namespace: str | None = self.config.filter("aggregate_image_properties_isolation_namespace")
+        separator: str = self.config.filter("aggregate_image_properties_isolation_separator")
+        prefix = namespace + separator if namespace else ""
         for key, values in host.metadata().items():
-            wanted = request.image_properties.get(key) if key.startswith(prefix) else None
+            wanted: object = request.image_properties.get(key) if key.startswith(prefix) else None
             if wanted and str(wanted) not in values:
-                return f"{key}: the aggregates have {', '.join(sorted(values))}, the image {wanted}"
+                return f"{key}: the aggregates have {', '.join(sorted(values))}, the image has {wanted}"
         return None

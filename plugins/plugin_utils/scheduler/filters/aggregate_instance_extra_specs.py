@@ -26,7 +26,7 @@ class AggregateInstanceExtraSpecsFilter(HostFilter):
                 continue
             values = metadata.get(name if colon else key)
             if not values:
-                return f"{key}: no aggregate of the host has it, asked {wanted}"
+                return f"{key}: no aggregate of the host has it, {wanted} requested"
             if not any(match(value, wanted) for value in values):
-                return f"{key}: the aggregates have {', '.join(sorted(values))}, asked {wanted}"
+                return f"{key}: the aggregates have {', '.join(sorted(values))}, {wanted} requested"
         return None

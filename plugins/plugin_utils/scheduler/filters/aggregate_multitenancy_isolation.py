@@ -17,4 +17,4 @@ class AggregateMultiTenancyIsolation(HostFilter):
 
     def reason(self, host: HostState, request: Request) -> str | None:
         projects = {value for key, values in host.metadata().items() if key.startswith("filter_tenant_id") for value in values}
-        return None if not projects or request.project_id in projects else f"kept for {', '.join(sorted(projects))}"
+        return None if not projects or request.project_id in projects else f"kept for projects {', '.join(sorted(projects))}"

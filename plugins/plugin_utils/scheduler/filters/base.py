@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
@@ -22,12 +23,16 @@ class Filter:
         self.group_hosts = groups_hosts
 
     def is_local(self, request: Request) -> bool:
-        """Does its answer for a host change only when a server is placed on that very host? False has all hosts filtered again for each server."""
+        """True if its answer for a host changes only when a server is placed on that very host; else all hosts are filtered again for each server."""
         return False
 
-    def reason(self, host: HostState, request: Request) -> str | None:
-        """Why the host is dropped, with the numbers; None where it passes."""
+    def reason(self, host: HostState, request: Request) -> Reason | str | None:
+        """Why the host is dropped: a text, or a Reason if it is about an amount; None if the host passes."""
         raise NotImplementedError
+
+    def refusal(self, text: str, left: float, asked: float) -> Reason:
+        """A reason about an amount, which may be the nearest miss."""
+        return Reason(self.name, text, left, asked)
 
 
 class HostFilter(Filter):

@@ -17,9 +17,8 @@ class ComputeFilter(HostFilter):
 
     def reason(self, host: HostState, request: Request) -> str | None:
         service = host.service
-        if host.disabled:
-            return f"disabled: {service.get('disabled_reason') or 'no reason given'}"
         if service.get("forced_down"):
             return "forced down"
-        age, most = service.get("heartbeat_age") or 0, self.config.get("DEFAULT", "service_down_time")
-        return f"down: last seen {age} s ago, more than {most} s" if age > most else None
+        age = service.get("heartbeat_age") or 0
+        most: int = self.config.get("DEFAULT", "service_down_time")
+        return f"down: last seen {age:g} s ago, more than {most} s" if age > most else None

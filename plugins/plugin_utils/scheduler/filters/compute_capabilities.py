@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-import typing as t
+from collections.abc import Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.extra_specs import match
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
@@ -14,25 +14,23 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_st
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 
 
-def capability(host: HostState, scope: list[str]) -> t.Any:
-    """The host's value at a path: an attribute, else a statistic; text in between is JSON."""
-    found: t.Any = host
-    for name in scope:
-        if isinstance(found, str):
+def capability(host: HostState, scope: list[str]) -> object:
+    """The host's value at a path: an attribute, else a statistic; text in between is JSON. None if there is no such value."""
+    if not scope:
+        return host
+    first, *rest = scope
+    own: object = getattr(host, first, None)
+    value = own if own is not None else host.stats.get(first)
+    for name in rest:
+        if isinstance(value, str):
             try:
-                found = json.loads(found)
+                value = json.loads(value)
             except ValueError:
                 return None
-        if isinstance(found, HostState):
-            own = getattr(found, name, None)
-            found = own if own is not None else found.stats.get(name)
-        elif isinstance(found, dict):
-            found = found.get(name)
-        else:
+        if not isinstance(value, Mapping):
             return None
-        if found is None:
-            return None
-    return found
+        value = value.get(name)
+    return value
 
 
 class ComputeCapabilitiesFilter(HostFilter):
@@ -48,14 +46,14 @@ class ComputeCapabilitiesFilter(HostFilter):
         for key, wanted in specs.items():
             scope = key.split(":")
             if len(scope) == 1:
-                # Without a scope only what the host knows counts: the rest is other filters' business.
+                # Without a scope only what the host knows counts; other filters see to the rest.
                 if not hasattr(host, key) and key not in host.stats:
                     continue
             elif scope.pop(0) != "capabilities":
                 continue
             found = capability(host, scope)
             if found is None:
-                return f"{key}: the host has none, asked {wanted}"
+                return f"{key}: the host has none, {wanted} requested"
             if not match(str(found), wanted):
-                return f"{key}: {found}, asked {wanted}"
+                return f"{key}: the host has {found}, {wanted} requested"
         return None

@@ -18,4 +18,4 @@ class DifferentHostFilter(HostFilter):
     def reason(self, host: HostState, request: Request) -> str | None:
         wanted = request.hints.get("different_host")
         here = set([wanted] if isinstance(wanted, str) else wanted or []) & host.instances.keys()
-        return f"server {sorted(here)[0]} is here" if here else None
+        return f"server {sorted(here)[0]} is on the host" if here else None

@@ -21,5 +21,5 @@ class ServerGroupAffinityFilter(Filter):
         group = request.group
         if group is None or group.policy != "affinity":
             return None
-        hosts = self.group_hosts.get(group.uuid) or set()
-        return None if not hosts or host.host in hosts else f"group {group.name} lives on {', '.join(sorted(hosts))}"
+        hosts = self.group_hosts.get(group.uuid, set())
+        return None if not hosts or host.host in hosts else f"the members of group {group.name} are on {', '.join(sorted(hosts))}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import Filter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
@@ -17,9 +18,11 @@ class ServerGroupAntiAffinityFilter(Filter):
         # A server that is somewhere already passes there, and each pick is of another server.
         return not request.is_known
 
-    def reason(self, host: HostState, request: Request) -> str | None:
+    def reason(self, host: HostState, request: Request) -> Reason | None:
         group = request.group
         if group is None or group.policy != "anti-affinity" or request.instance_uuid in host.instances:
             return None
         here = len(group.members & host.instances.keys())
-        return None if here < group.max_per_host else f"group {group.name} has {here} on it, at most {group.max_per_host}"
+        if here < group.max_per_host:
+            return None
+        return self.refusal(f"{here} members of group {group.name} on the host, at most {group.max_per_host} allowed", group.max_per_host - here, 1)

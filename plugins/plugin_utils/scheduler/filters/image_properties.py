@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 import re
 import typing as t
+from collections.abc import Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -30,7 +31,7 @@ def version_text(version: int) -> str:
 
 
 def satisfies(version: int, predicate: str) -> bool:
-    """Does a version fulfil ``>=1.0,<6.0`` (``versionutils.VersionPredicate``)? ValueError for what is no predicate."""
+    """True if a version fulfils ``>=1.0,<6.0`` (``versionutils.VersionPredicate``); ValueError if that is no predicate."""
     own = (version // 1000000, version // 1000 % 1000, version % 1000)
     for part in predicate.split(","):
         match = re.fullmatch(r"\s*(<=|>=|<|>|!=|==)\s*(\d+(?:\.\d+)*)\s*", part)
@@ -50,20 +51,25 @@ class ImagePropertiesFilter(HostFilter):
 
     def reason(self, host: HostState, request: Request) -> str | None:
         properties = request.image_properties
-        default = self.config.filter("image_properties_default_architecture")
+        default: str | None = self.config.filter("image_properties_default_architecture")
         wanted = [str(value) for value in (properties.get("hw_architecture", default), properties.get("img_hv_type"), properties.get("hw_vm_mode")) if value]
         wanted = [CANONICAL.get(value.lower(), value.lower()) for value in wanted]
         if not wanted:
             return None
+        if host.supported_instances is None:
+            return f"the image requires {'/'.join(wanted)}, the host does not report what it supports"
         for supported in host.supported_instances:
             if all(value in supported for value in wanted):
                 break
         else:
             offered = ", ".join("/".join(map(str, supported)) for supported in host.supported_instances) or "nothing"
-            return f"image wants {'/'.join(wanted)}, the host runs {offered}"
-        predicate = properties.get("img_hv_requested_version")
+            return f"the image requires {'/'.join(wanted)}, the host supports {offered}"
+        predicate: object = properties.get("img_hv_requested_version")
+        if predicate and host.hypervisor_version is None:
+            return f"the image requires hypervisor version {predicate}, the host reports none"
         if predicate and host.hypervisor_version and not satisfies(host.hypervisor_version, str(predicate)):
-            return f"image wants hypervisor version {predicate}, the host has {version_text(host.hypervisor_version)}"
-        bits = properties.get("hw_maxphysaddr_bits")
-        found = (host.cpu_info.get("maxphysaddr") or {}).get("bits") if bits else None
-        return f"image wants {bits} address bits, the host has {found}" if found and int(found) < int(t.cast(str, bits)) else None
+            return f"the image requires hypervisor version {predicate}, the host has {version_text(host.hypervisor_version)}"
+        bits: object = properties.get("hw_maxphysaddr_bits")
+        address = host.cpu_info.get("maxphysaddr")
+        found = address.get("bits") if bits and isinstance(address, Mapping) else None
+        return f"the image requires {bits} address bits, the host has {found}" if found and int(found) < int(str(bits)) else None

@@ -16,8 +16,9 @@ class IsolatedHostsFilter(HostFilter):
     run_filter_once_per_request = True
 
     def reason(self, host: HostState, request: Request) -> str | None:
-        hosts, images = self.config.filter("isolated_hosts"), self.config.filter("isolated_images")
-        restrict = self.config.filter("restrict_isolated_hosts_to_isolated_images")
+        hosts: list[str] = self.config.filter("isolated_hosts")
+        images: list[str] = self.config.filter("isolated_images")
+        restrict: bool = self.config.filter("restrict_isolated_hosts_to_isolated_images")
         host_isolated = host.host in hosts
         if not images:
             return "kept for isolated images" if restrict and host_isolated else None

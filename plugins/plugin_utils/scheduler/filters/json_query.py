@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import operator
 import typing as t
+from collections.abc import Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -16,28 +17,34 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request
 COMPARE: dict[str, t.Callable[[t.Any, t.Any], bool]] = {"=": operator.eq, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
 
 
-def _attribute(name: str, host: HostState) -> t.Any:
+def _attribute(name: str, host: HostState) -> object:
     first, *rest = name.split(".")
-    found = getattr(host, first, None)
+    value: object = getattr(host, first, None)
     for key in rest:
-        found = found.get(key) if found is not None else None
-    return found
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            raise AttributeError(f"{name}: {key} is asked of a {type(value).__name__}")
+        value = value.get(key)
+    return value
 
 
-def evaluate(query: t.Any, host: HostState) -> t.Any:
-    """The value of a query for a host; KeyError for an operator that there is not."""
+def _argument(given: object, host: HostState) -> object:
+    if isinstance(given, list):
+        return evaluate(given, host)
+    if isinstance(given, str):
+        return _attribute(given[1:], host) if given.startswith("$") else given or None
+    return given
+
+
+def evaluate(query: object, host: HostState) -> object:
+    """The value of a query for a host; KeyError for an unknown operator."""
     if not query:
         return True
-    command, arguments = query[0], []
-    for argument in query[1:]:
-        if isinstance(argument, list):
-            value = evaluate(argument, host)
-        elif isinstance(argument, str):
-            value = _attribute(argument[1:], host) if argument.startswith("$") else argument or None
-        else:
-            value = argument
-        if value is not None:
-            arguments.append(value)
+    if not isinstance(query, list):
+        raise TypeError(f"a query must be a list, not {query!r}")
+    command, *given = query
+    arguments = [value for value in (_argument(item, host) for item in given) if value is not None]
     if command == "not":
         return [not argument for argument in arguments]
     if command == "or":
@@ -56,9 +63,10 @@ class JsonFilter(HostFilter):
     """The hint query is a JSON list: an operator and its arguments; $name is an attribute of the host."""
 
     def reason(self, host: HostState, request: Request) -> str | None:
-        query = request.hints.get("query")
+        query: object = request.hints.get("query")
         if not query:
             return None
-        answer = evaluate(json.loads(query) if isinstance(query, str) else query, host)
+        text = query if isinstance(query, str) else json.dumps(query)
+        answer = evaluate(json.loads(text), host)
         passed = any(answer) if isinstance(answer, list) else answer
-        return None if passed else f"does not fulfil {json.dumps(query) if not isinstance(query, str) else query}"
+        return None if passed else f"the host does not fulfil {text}"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import parse_weight_setting
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -14,6 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request
 class MetricsFilter(HostFilter):
     """Drops hosts without a metric of [metrics] weight_setting."""
 
-    def reason(self, host: HostState, request: Request) -> str | None:
-        missing = [name for name, _ratio in parse_weight_setting(self.config.get("metrics", "weight_setting")) if name not in host.metrics]
-        return f"no metric {', '.join(missing)}" if missing else None
+    def reason(self, host: HostState, request: Request) -> Reason | None:
+        wanted = [name for name, _ratio in parse_weight_setting(self.config.get("metrics", "weight_setting"))]
+        missing = [name for name in wanted if name not in host.metrics]
+        return self.refusal(f"the host reports no metric {', '.join(missing)}", len(wanted) - len(missing), len(wanted)) if missing else None

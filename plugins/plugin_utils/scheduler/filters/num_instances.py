@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import typing as t
-
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
@@ -15,13 +14,15 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request
 class NumInstancesFilter(HostFilter):
     """Fewer than max_instances_per_host servers live on the host."""
 
-    def reason(self, host: HostState, request: Request) -> str | None:
+    def reason(self, host: HostState, request: Request) -> Reason | None:
         most = self.most(host)
-        return None if host.num_instances < most else f"{host.num_instances} servers, {most:g} may be"
+        number = host.num_instances
+        return None if number < most else self.refusal(f"{number} servers on the host, at most {most:g} allowed", most - number, 1)
 
     def most(self, host: HostState) -> float:
-        """How many there may be."""
-        return t.cast(float, self.config.filter("max_instances_per_host"))
+        """How many are allowed."""
+        most: float = self.config.filter("max_instances_per_host")
+        return most
 
 
 class AggregateNumInstancesFilter(NumInstancesFilter):

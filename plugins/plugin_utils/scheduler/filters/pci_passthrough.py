@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import pci_pools
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters.base import HostFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -12,7 +13,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request
 
 
 class PciPassthroughFilter(HostFilter):
-    """The host has the PCI devices that the flavor's aliases ask for; where they are is NUMATopologyFilter's affair."""
+    """The host has the PCI devices that the flavor's aliases ask for; where they are matters to NUMATopologyFilter."""
 
-    def reason(self, host: HostState, request: Request) -> str | None:
-        return pci_pools.shortage(host.pci_pools, request.pci_requests) or None
+    def reason(self, host: HostState, request: Request) -> Reason | None:
+        why = pci_pools.shortage(host.pci_pools, request.pci_requests)
+        return why._replace(by=self.name, text=str(why)) if why else None

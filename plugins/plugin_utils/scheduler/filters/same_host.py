@@ -19,4 +19,4 @@ class SameHostFilter(HostFilter):
         wanted = request.hints.get("same_host")
         if not wanted or set([wanted] if isinstance(wanted, str) else wanted) & host.instances.keys():
             return None
-        return "none of the servers in same_host is here"
+        return "no server of same_host is on the host"

@@ -22,4 +22,6 @@ class SimpleCIDRAffinityFilter(HostFilter):
         if not near:
             return None
         network = ipaddress.ip_network(f"{near}{request.hints.get('cidr', '/24')}", strict=False)
+        if host.host_ip is None:
+            return f"the address of the host is unknown, one in {network} is requested"
         return None if ipaddress.ip_address(host.host_ip) in network else f"{host.host_ip} is not in {network}"

@@ -22,8 +22,7 @@ class ImagePropertiesWeigher(HostWeigher):
         setting = dict(parse_weight_setting(self.config.filter("image_props_weight_setting")))
         wanted = {(key, str(value)) for key, value in request.image_properties.items()}
         weight = 0.0
-        for instance in host.instances.values():
-            properties = instance.get("image_properties") or (instance.get("image") or {}).get("properties") or {}
+        for properties in host.image_properties():
             for item in wanted & {(key, str(value)) for key, value in properties.items()}:
                 weight += setting.get(item[0], 0.0) if setting else 1.0
         return weight

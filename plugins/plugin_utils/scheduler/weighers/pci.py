@@ -18,5 +18,5 @@ class PCIWeigher(HostWeigher):
     option = "pci_weight_multiplier"
 
     def raw(self, host: HostState, request: Request) -> float:
-        free = sum(pool["count"] for pool in host.pci_pools)
+        free: int = sum(pool["count"] for pool in host.pci_pools)
         return MAX_DEVICES - min(free, MAX_DEVICES - 1)

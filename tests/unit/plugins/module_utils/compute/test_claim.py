@@ -53,7 +53,7 @@ def test_mac_and_address_are_taken() -> None:
 def test_capacity_counts_foreign_domains_and_may_be_tried_elsewhere() -> None:
     error = refused(instance(), [domain(memory_mb=3000)])
     assert (error.error_class, error.reschedule) == ("ComputeResourcesUnavailable", True)
-    assert "584 left of (4096 - 512 reserved) × 1.0 - 3000 used, asked 1024" in error.message
+    assert "584 left of (4096 - 512 reserved) × 1.0 - 3000 used, 1024 requested" in error.message
 
 
 def test_anti_affinity_counts_members_here() -> None:

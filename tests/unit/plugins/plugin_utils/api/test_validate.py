@@ -73,7 +73,7 @@ def test_an_ordinary_request() -> None:
     assert result["instances"][0]["secrets_given"] == {"user_data": True, "admin_pass": None}
     spec = result["request_specs"][0]
     assert (spec["num_instances"], spec["min_count"], spec["group"]) == (2, 2, first["group"]["id"])
-    assert spec["networks"] == [{"name": "lan", "bridge": "br0", "libvirt_network": None}]
+    assert spec["networks"] == [{"name": "lan", "binding": {"type": "bridge", "name": "br0"}}]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_an_unreachable_host_stops_unless_ignored() -> None:
 def test_zones_and_forced_hosts_must_exist() -> None:
     assert rules(check(asked(availability_zone="az9"), fleet=fleet_of())) == [("servers[0].availability_zone", "InvalidRequest")]
     assert rules(check(asked(availability_zone="az1:h9"), fleet=fleet_of())) == [("servers[0].availability_zone", "ComputeHostNotFound")]
-    assert check(asked(availability_zone="az1:H1"), fleet=fleet_of())["request_specs"][0]["availability_zone"] == "az1:h1"
+    assert check(asked(availability_zone="az1:H1"), fleet=fleet_of())["request_specs"][0]["target"] == {"zone": "az1", "host": "h1", "node": None}
 
 
 def test_quotas_shrink_max_count_and_refuse_below_min_count() -> None:

@@ -75,7 +75,7 @@ def test_zones_of_the_fleet_reach_the_placed_instances() -> None:
     fleet = read_fleet(hosts, "info")
     assert fleet["aggregates"] == [{"name": zone, "hosts": [host], "metadata": {"availability_zone": zone}} for zone, host in (("a", "h1"), ("nova", "h2"))]
     picks = [{"host": "h1", "node": "h1", "alternates": ["h2"]}]
-    spec, request = {"instance_uuids": ["u"]}, make.build_request(make.instance("u"))
+    spec, request = make.request_spec(id="u", instance_uuids=["u"]), make.build_request(make.instance("u"))
     book = AddressBook([], lambda: 1, lambda: "port")
     placed, unplaced = place([request], [(spec, {"result": "ok", "picks": picks})], fleet, book, lambda _result: ("", {}))
     assert (placed[0]["instance"]["availability_zone"], placed[0]["alternates"], unplaced) == ("a", [{"host": "h2", "node": "h2", "zone": "nova"}], [])

@@ -3,10 +3,12 @@ from __future__ import annotations
 import copy
 import typing as t
 
+import make
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_cells, numa_fit
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import schedule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
@@ -14,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.filters
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import Membership
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request, RequestError
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, RequestSpec, ScheduleResult
 
 NOVA = {"kvmfleet": {"profile": "nova"}, "filter_scheduler": {"enabled_filters": ["NUMATopologyFilter"]}}
 CONFIG = Config(NOVA)
@@ -35,22 +38,22 @@ def cell(number: int, cores: int = 4, threads: int = 1, shared: int = 0, memory:
     }
 
 
-def host(*cells: dict[str, t.Any], name: str = "h", **fields: t.Any) -> dict[str, t.Any]:
+def host(*cells: dict[str, t.Any], name: str = "h", **fields: t.Any) -> FleetHost:
     vcpus = sum(len(item["cpuset"]) for item in cells)
     pcpus = sum(len(item["pcpuset"]) for item in cells)
-    return {"name": name, "vcpus": vcpus or 1, "pcpus": pcpus, "memory_mb": 65536, "disk_gb": 100, "numa_cells": list(cells), **fields}
+    return make.host(name, **{"vcpus": vcpus or 1, "pcpus": pcpus, "memory_mb": 65536, "numa_cells": list(cells), **fields})
 
 
-def spec(vcpus: int = 2, memory: int = 1024, number: int = 1, **extra_specs: str) -> dict[str, t.Any]:
+def spec(vcpus: int = 2, memory: int = 1024, number: int = 1, **extra_specs: str) -> RequestSpec:
     specs = {f"hw:{name}": value for name, value in extra_specs.items()}
-    return {"id": "r", "flavor": {"name": "f", "vcpus": vcpus, "memory_mb": memory, "root_gb": 0, "extra_specs": specs}, "num_instances": number}
+    return make.request_spec(number, flavor=make.flavor(vcpus=vcpus, memory_mb=memory, root_gb=0, extra_specs=specs))
 
 
-def answer(*specs: dict[str, t.Any], hosts: list[dict[str, t.Any]], config: dict[str, t.Any] | None = None) -> list[dict[str, t.Any]]:
+def answer(*specs: RequestSpec, hosts: list[FleetHost], config: dict[str, t.Any] | None = None) -> list[ScheduleResult]:
     return schedule.schedule(list(specs), hosts, [], [], NOVA if config is None else config)["results"]
 
 
-def pinnings(facts: dict[str, t.Any], wanted: dict[str, t.Any]) -> list[set[int]]:
+def pinnings(facts: FleetHost, wanted: RequestSpec) -> list[set[int]]:
     """The host CPUs of each of the guest's cells."""
     guest = numa_cells.guest(wanted["flavor"], {})
     assert guest
@@ -59,8 +62,9 @@ def pinnings(facts: dict[str, t.Any], wanted: dict[str, t.Any]) -> list[set[int]
     return [set(item.pinning.values()) for item in fitted.cells]
 
 
-def reason(facts: dict[str, t.Any], wanted: dict[str, t.Any]) -> str | None:
-    return NUMATopologyFilter(CONFIG, {}).reason(HostState(facts, Membership([]), 0), Request(wanted, {}, CONFIG))
+def reason(facts: FleetHost, wanted: RequestSpec) -> str | None:
+    why = NUMATopologyFilter(CONFIG, {}).reason(HostState(facts, Membership([]), 0), Request(wanted, {}, CONFIG))
+    return why.text if isinstance(why, Reason) else why
 
 
 def test_thread_policies() -> None:
@@ -69,9 +73,9 @@ def test_thread_policies() -> None:
     assert pinnings(threads, spec(4, cpu_policy="dedicated", cpu_thread_policy="require")) == [{0, 1, 2, 3}]
     assert pinnings(host(cell(0, cores=4, threads=1)), spec(3, cpu_policy="dedicated", cpu_thread_policy="isolate")) == [{0, 1, 2}]
     isolate = spec(2, cpu_policy="dedicated", cpu_thread_policy="isolate")
-    assert reason(threads, isolate) == "cell 0: cores have 2 threads, policy isolate wants none"
+    assert reason(threads, isolate) == "cell 0: cores have 2 threads, policy isolate needs cores with one"
     require = spec(2, cpu_policy="dedicated", cpu_thread_policy="require")
-    assert reason(host(cell(0)), require) == "cores have one thread, policy require wants siblings"
+    assert reason(host(cell(0)), require) == "cores have one thread, policy require needs siblings"
 
 
 def test_isolate_takes_the_siblings_of_a_host_that_sets_no_cpus_apart() -> None:
@@ -85,7 +89,7 @@ def test_isolate_takes_the_siblings_of_a_host_that_sets_no_cpus_apart() -> None:
 def test_the_emulator_gets_a_cpu_in_the_first_cell() -> None:
     wanted = spec(4, cpu_policy="dedicated", numa_nodes="2", emulator_threads_policy="isolate")
     assert reason(host(cell(0, cores=3), cell(1, cores=2)), wanted) is None
-    assert "2 dedicated CPUs, 3 asked" in str(reason(host(cell(0, cores=2), cell(1, cores=2)), wanted))
+    assert "2 dedicated CPUs, 3 requested" in str(reason(host(cell(0, cores=2), cell(1, cores=2)), wanted))
     assert Request(wanted, {}, CONFIG).resources_on("h")["PCPU"] == 5
 
 
@@ -102,8 +106,8 @@ def test_shared_cpus_and_memory_are_overcommitted_by_the_ratios_only() -> None:
     facts = host(cell(0, cores=0, shared=2, memory=2048), vcpus=8, allocation_ratio={"VCPU": 2.0, "MEMORY_MB": 1.5})
     fits, too_many = answer(spec(2, 1024, 2, numa_nodes="1"), spec(1, 512, numa_nodes="1"), hosts=[facts])
     assert (fits["result"], too_many["result"]) == ("ok", "no_valid_host")
-    assert too_many["picks"][0]["removed"]["h"]["reason"] == "cell 0: 0 shared CPUs are left, 1 asked"
-    assert reason(facts, spec(1, 2049, numa_nodes="1")) == "cell 0: 2048 MB of memory, 2049 MB asked"
+    assert too_many["picks"][0]["removed"]["h"]["reason"] == "cell 0: 0 shared CPUs left, 1 requested"
+    assert reason(facts, spec(1, 2049, numa_nodes="1")) == "cell 0: 2048 MB of memory, 2049 MB requested"
 
 
 @pytest.mark.parametrize(("size", "used"), [("small", [262144, 0]), ("4", [262144, 0]), ("large", [0, 512]), ("any", [0, 512]), ("2MB", [0, 512])])
@@ -116,8 +120,8 @@ def test_page_sizes(size: str, used: list[int]) -> None:
 
 
 def test_page_sizes_that_there_are_not() -> None:
-    assert reason(host(cell(0)), spec(1, 1024, mem_page_size="1GB")) == "cell 0: no pages of that size free, 1024 MB asked"
-    assert reason(host(cell(0, huge=100)), spec(1, 1024, mem_page_size="2MB")) == "cell 0: 200 MB in pages of 2048 kB free, 1024 MB asked"
+    assert reason(host(cell(0)), spec(1, 1024, mem_page_size="1GB")) == "cell 0: no pages of that size free, 1024 MB requested"
+    assert reason(host(cell(0, huge=100)), spec(1, 1024, mem_page_size="2MB")) == "cell 0: 200 MB in pages of 2048 kB free, 1024 MB requested"
 
 
 def test_the_emptiest_cell_is_first_and_the_fullest_where_packing() -> None:
@@ -130,8 +134,8 @@ def test_the_emptiest_cell_is_first_and_the_fullest_where_packing() -> None:
 
 
 def test_hosts_without_cells_and_with_too_few() -> None:
-    assert reason({"name": "h", "vcpus": 4, "memory_mb": 4096, "disk_gb": 10}, spec(numa_nodes="2")) == "the host says nothing of its NUMA cells, 2 asked"
-    assert reason(host(cell(0)), spec(numa_nodes="2")) == "1 NUMA cells, 2 asked"
+    assert reason(make.host(), spec(numa_nodes="2")) == "the host reports no NUMA cells, 2 requested"
+    assert reason(host(cell(0)), spec(numa_nodes="2")) == "1 NUMA cells on the host, 2 requested"
     assert reason(host(cell(0)), spec()) is None
 
 
@@ -142,7 +146,7 @@ def test_what_the_api_would_refuse() -> None:
 
 
 def test_dedicated_cpus_of_hosts_that_set_none_apart() -> None:
-    old = {"name": "old", "vcpus": 4, "memory_mb": 8192, "disk_gb": 10}
+    old = make.host("old", vcpus=4)
     wanted = spec(2, cpu_policy="dedicated")
     without_filter = {"filter_scheduler": {"enabled_filters": []}}
     assert "PCPU" in answer(wanted, hosts=[old], config=without_filter)[0]["rejected_by_placement"]["old"]
@@ -184,7 +188,7 @@ PINNED = st.builds(
 
 
 @given(CELLS, st.lists(PINNED, min_size=1, max_size=6))
-def test_no_cpu_twice_no_page_too_many_and_all_given_back(facts: dict[str, t.Any], specs: list[dict[str, t.Any]]) -> None:
+def test_no_cpu_twice_no_page_too_many_and_all_given_back(facts: FleetHost, specs: list[RequestSpec]) -> None:
     state = HostState(facts, Membership([]), 0)
     before = copy.deepcopy(state.numa)
     undo = []

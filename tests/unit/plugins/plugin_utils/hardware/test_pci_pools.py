@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import typing as t
 
+import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_cells, pci_alias, pci_pools
@@ -40,7 +41,7 @@ def counts(left: list[pci_pools.Pool]) -> list[int]:
         ([{**GPU, "colour": "red"}], "colour must not be"),
         ([GPU, {**GPU, "numa_policy": "required"}], "differ in numa_policy"),
         ([GPU, {**GPU, "device_type": "type-PF"}], "differ in numa_policy or device_type"),
-        (["{"], "is no mapping"),
+        (["{"], "must be a mapping"),
         ([VF], "alias gpu does not exist; known: vf"),
     ],
 )
@@ -64,7 +65,7 @@ def test_emptied_pools_go_and_the_special_are_last() -> None:
     free = pci_pools.pools([pool(VF, 2, physical_network="lan"), pool(VF, 1)])
     assert counts(pci_pools.take(free, asked("vf:2", VF))) == [1]
     assert counts(free) == [1, 2]
-    assert pci_pools.shortage(free, asked("vf:4", VF)) == "PCI vf: 3 devices left, asked 4"
+    assert str(pci_pools.shortage(free, asked("vf:4", VF))) == "PCI vf: 3 devices left, 4 requested"
 
 
 def test_what_is_special_must_be_asked_for() -> None:
@@ -93,8 +94,8 @@ def test_what_is_special_must_be_asked_for() -> None:
 )
 def test_affinity(policy: str, numa_node: int | None, fits: bool) -> None:
     requests = asked("gpu:1", {**GPU, "numa_policy": policy})
-    assert (pci_pools.shortage([pool(GPU, 1, numa_node)], requests, [0], CELLS) == "") is fits
-    assert pci_pools.shortage([pool(GPU, 1, numa_node)], requests) == ""
+    assert (pci_pools.shortage([pool(GPU, 1, numa_node)], requests, [0], CELLS) is None) is fits
+    assert pci_pools.shortage([pool(GPU, 1, numa_node)], requests) is None
 
 
 def test_preferred_takes_the_near_ones_first() -> None:
@@ -107,17 +108,15 @@ def test_devices_are_taken_between_picks_and_given_back() -> None:
         "pci": {"alias": [GPU]},
         "filter_scheduler": {"enabled_filters": ["PciPassthroughFilter", "NUMATopologyFilter"], "pci_weight_multiplier": 1.0},
     }
-    hosts = [{"name": name, "vcpus": 8, "memory_mb": 8192, "disk_gb": 100, "pci_pools": [pool(GPU, count, 0)]} for name, count in (("a", 1), ("b", 2))]
-    flavor = {"name": "f", "vcpus": 1, "memory_mb": 512, "root_gb": 1, "extra_specs": {"pci_passthrough:alias": "gpu:1"}}
-    requests = [{"id": str(number), "flavor": flavor, "num_instances": number} for number in (4, 3)]
+    hosts = [make.host(name, pci_pools=[pool(GPU, count, 0)]) for name, count in (("a", 1), ("b", 2))]
+    flavor = make.flavor(extra_specs={"pci_passthrough:alias": "gpu:1"})
+    requests = [make.request_spec(number, id=str(number), flavor=flavor) for number in (4, 3)]
     refused, placed = schedule(requests, hosts, [], [], config)["results"]
     assert refused["result"] == "no_valid_host"
-    assert refused["picks"][-1]["removed"]["b"] == {"filter": "PciPassthroughFilter", "reason": "PCI gpu: 0 devices left, asked 1"}
+    assert refused["picks"][-1]["removed"]["b"] == {"filter": "PciPassthroughFilter", "reason": "PCI gpu: 0 devices left, 1 requested", "left": 0, "asked": 1}
     assert [pick["host"] for pick in placed["picks"]] == ["a", "b", "b"]
 
 
 def test_a_wrong_alias_or_affinity_refuses_the_request() -> None:
-    host = {"name": "a", "vcpus": 8, "memory_mb": 8192, "disk_gb": 100}
     for specs in ({"pci_passthrough:alias": "nosuch:1"}, {"hw:pci_numa_affinity_policy": "odd"}):
-        flavor = {"name": "f", "vcpus": 1, "memory_mb": 512, "root_gb": 1, "extra_specs": specs}
-        assert schedule([{"id": "r", "flavor": flavor}], [host], [], [], None)["results"][0]["result"] == "api_error"
+        assert schedule([make.request_spec(flavor=make.flavor(extra_specs=specs))], [make.host()], [], [], None)["results"][0]["result"] == "api_error"

@@ -14,9 +14,9 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config 
     ("options", "sentence"),
     [
         ([], "must be a mapping of sections, not list"),
-        ({"filter": {}}, "filter: is no section; known: filter_scheduler, metrics, scheduler"),
+        ({"filter": {}}, "filter: unknown section; known: filter_scheduler, metrics, scheduler"),
         ({"filter_scheduler": 3}, "filter_scheduler: must be a mapping of options, not int"),
-        ({"filter_scheduler": {"ram_weight_multiplyer": 1}}, "filter_scheduler.ram_weight_multiplyer: is no option; did you mean ram_weight_multiplier?"),
+        ({"filter_scheduler": {"ram_weight_multiplyer": 1}}, "filter_scheduler.ram_weight_multiplyer: unknown option; did you mean ram_weight_multiplier?"),
         ({"filter_scheduler": {"ram_weight_multiplier": "high"}}, "filter_scheduler.ram_weight_multiplier: 'high' must be a number"),
         ({"filter_scheduler": {"host_subset_size": True}}, "filter_scheduler.host_subset_size: True must be a number"),
         ({"filter_scheduler": {"isolated_hosts": 1}}, "filter_scheduler.isolated_hosts: 1 must be a list"),

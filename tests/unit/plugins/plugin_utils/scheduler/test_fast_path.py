@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import typing as t
 
+import make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ HOST = st.fixed_dictionaries(
         "hypervisor_version": st.sampled_from([8002000, 9001000]),
         "metrics": st.fixed_dictionaries({"load": st.sampled_from([0.1, 0.5, 0.9])}),
         "instances": st.lists(
-            st.builds(lambda number: {"uuid": f"old-{number}", "image_properties": {"os_type": "linux"}}, st.integers(0, 5)),
+            st.builds(lambda number: {"uuid": f"old-{number}", "image": {"properties": {"os_type": "linux"}}}, st.integers(0, 5)),
             max_size=3,
             unique_by=lambda item: item["uuid"],
         ),
@@ -37,7 +38,7 @@ HOST = st.fixed_dictionaries(
 
 
 def _fleet(hosts: list[Data]) -> list[Data]:
-    return [{"name": f"h{index}", **host} for index, host in enumerate(hosts)]
+    return [make.host(f"h{index}", **host) for index, host in enumerate(hosts)]
 
 
 AGGREGATES = [
@@ -46,31 +47,26 @@ AGGREGATES = [
     {"name": "small", "hosts": ["h1", "h2"], "metadata": {"max_instances_per_host": "3", "cpu_weight_multiplier": "2.5"}},
 ]
 GROUPS = [
-    {"uuid": f"g-{policy}", "policy": policy, "rules": {"max_server_per_host": most}, "members": members}
-    for policy, most, members in (
-        ("affinity", 1, []),
-        ("anti-affinity", 1, ["old-1"]),
-        ("anti-affinity", 2, ["old-2", "old-3"]),
-        ("soft-affinity", 1, ["old-4"]),
-        ("soft-anti-affinity", 1, ["old-0"]),
+    make.spec_group(f"g-{policy}-{number}", policy, rules={"max_server_per_host": most}, members=members)
+    for number, (policy, most, members) in enumerate(
+        (
+            ("affinity", 1, []),
+            ("anti-affinity", 1, ["old-1"]),
+            ("anti-affinity", 2, ["old-2", "old-3"]),
+            ("soft-affinity", 1, ["old-4"]),
+            ("soft-anti-affinity", 1, ["old-0"]),
+        )
     )
 ]
-for number, group in enumerate(GROUPS):
-    group["uuid"] += f"-{number}"
 
 REQUEST = st.fixed_dictionaries(
     {
-        "flavor": st.sampled_from(
-            [
-                {"name": "s", "vcpus": 1, "memory_mb": 512, "root_gb": 2, "ephemeral_gb": 0, "swap": 0, "extra_specs": {}},
-                {"name": "m", "vcpus": 2, "memory_mb": 1024, "root_gb": 5, "ephemeral_gb": 1, "swap": 600, "extra_specs": {}},
-            ]
-        ),
-        "image": st.sampled_from([{"properties": {}}, {"properties": {"os_type": "linux"}}]),
+        "flavor": st.sampled_from([make.flavor(name="s", root_gb=2), make.flavor(name="m", vcpus=2, memory_mb=1024, root_gb=5, ephemeral_gb=1, swap=600)]),
+        "image": st.sampled_from([{"id": "i", "disk_format": None, "properties": properties} for properties in ({}, {"os_type": "linux"})]),
         "num_instances": st.integers(1, 6),
         "min_count": st.integers(1, 6),
         "group": st.sampled_from([None, None, None, *(group["uuid"] for group in GROUPS)]),
-        "availability_zone": st.sampled_from([None, None, "az1", "az2"]),
+        "target": st.sampled_from([{"zone": zone, "host": None, "node": None} for zone in (None, None, "az1", "az2")]),
         "scheduler_hints": st.sampled_from([{}, {}, {"different_host": ["old-1", "r0-0"]}, {"query": '[">=", "$free_ram_mb", 1024]'}]),
     }
 )
@@ -108,7 +104,7 @@ def test_the_fast_path_agrees_with_the_plain_one(hosts: list[Data], kinds: list[
     specs = []
     for number, kind in enumerate(kinds * rounds):
         least = min(kind["min_count"], kind["num_instances"])
-        specs.append({**kind, "id": f"r{number}", "min_count": least, "instance_uuids": [f"r{number}-{index}" for index in range(kind["num_instances"])]})
+        specs.append(make.request_spec(kind["num_instances"], **{**kind, "id": f"r{number}", "min_count": least}))
     fast = schedule(specs, copy.deepcopy(hosts), AGGREGATES, copy.deepcopy(GROUPS), config)["results"]
     plain = PlainScheduler(copy.deepcopy(hosts), AGGREGATES, copy.deepcopy(GROUPS), config)
     for spec, got in zip(specs, fast, strict=True):
@@ -117,6 +113,6 @@ def test_the_fast_path_agrees_with_the_plain_one(hosts: list[Data], kinds: list[
             continue
         result, picks, alternates = plain.place(spec)
         assert got["result"] == result
-        assert [(pick.get("host"), list(map(tuple, pick["weighed"]))) for pick in got["picks"]] == picks
+        assert [(pick["host"], pick["weighed"]) for pick in got["picks"]] == picks
         for pick in got["picks"] if result == "ok" else []:
             assert pick["alternates"] == alternates

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
+import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
@@ -46,11 +47,11 @@ def test_options_ask_for_more_traits_unless_one_of_them_is_none() -> None:
 
 
 def test_encrypted_memory_takes_a_slot() -> None:
-    flavor = {"name": "f", "vcpus": 1, "memory_mb": 512, "root_gb": 1, "extra_specs": {"hw:mem_encryption": "true"}}
+    flavor = make.flavor(extra_specs={"hw:mem_encryption": "true"})
     hosts = [
-        {"name": "plain", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "traits": ["HW_CPU_X86_AMD_SEV"]},
-        {"name": "sev", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "traits": ["HW_CPU_X86_AMD_SEV"], "inventory": {"MEM_ENCRYPTION_CONTEXT": {"total": 1}}},
+        make.host("plain", traits=["HW_CPU_X86_AMD_SEV"]),
+        make.host("sev", traits=["HW_CPU_X86_AMD_SEV"], inventory={"MEM_ENCRYPTION_CONTEXT": {"total": 1}}),
     ]
-    results = schedule([{"id": str(number), "flavor": flavor, "image": {}} for number in range(2)], hosts, [], [])["results"]
+    results = schedule([make.request_spec(id=str(number), flavor=flavor) for number in range(2)], hosts, [], [])["results"]
     assert results[0]["picks"][0]["host"] == "sev"
     assert results[1]["rejected_by_placement"]["sev"].startswith("MEM_ENCRYPTION_CONTEXT: 0 left of")

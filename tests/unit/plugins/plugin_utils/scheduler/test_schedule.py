@@ -3,29 +3,32 @@ from __future__ import annotations
 import copy
 import typing as t
 
+import make
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, RequestSpec, ScheduleResult, Target
 
-SMALL = {"name": "small", "vcpus": 1, "memory_mb": 1024, "root_gb": 10, "ephemeral_gb": 0, "swap": 0, "extra_specs": {}}
-
-
-def host(name: str, memory: int = 8192, **fields: t.Any) -> dict[str, t.Any]:
-    return {"name": name, "vcpus": 8, "memory_mb": memory, "disk_gb": 100, **fields}
+Changes = dict[str, t.Any]
+SMALL = make.flavor(memory_mb=1024)
 
 
-def request(number: int = 1, **fields: t.Any) -> dict[str, t.Any]:
-    ids = [f"{fields.get('id', 'r')}-{index}" for index in range(number)]
-    return {"id": "r", "flavor": SMALL, "image": {}, "num_instances": number, "instance_uuids": ids, "display_names": ids, **fields}
+def host(name: str, memory: int = 8192, **fields: t.Any) -> FleetHost:
+    return make.host(name, memory_mb=memory, **fields)
 
 
-def hosts_of(result: dict[str, t.Any]) -> list[str | None]:
-    return [pick.get("host") for pick in result["picks"]]
+def request(number: int = 1, **fields: t.Any) -> RequestSpec:
+    return make.request_spec(number, **{"flavor": SMALL, **fields})
 
 
-def one(spec: dict, hosts: list[dict], **more: t.Any) -> dict[str, t.Any]:
+def hosts_of(result: ScheduleResult) -> list[str | None]:
+    return [pick["host"] for pick in result["picks"]]
+
+
+def one(spec: RequestSpec, hosts: list[FleetHost], **more: t.Any) -> ScheduleResult:
     return schedule([spec], hosts, more.get("aggregates", []), more.get("groups", []), more.get("config"))["results"][0]
 
 
@@ -52,29 +55,42 @@ def test_a_refused_request_leaves_no_trace_for_the_next() -> None:
     assert [result["result"] for result in results] == ["no_valid_host", "ok"]
 
 
+def target(zone: str | None = None, host: str | None = None, node: str | None = None) -> Target:
+    return {"zone": zone, "host": host, "node": node}
+
+
 def test_zone_disabled_and_forced() -> None:
-    zones = [
-        {"name": "az1", "hosts": ["a"], "metadata": {"availability_zone": "az1"}},
-        {"name": "az2", "hosts": ["b"], "metadata": {"availability_zone": "az2"}},
-    ]
+    zones = [make.zone("az1", "a"), make.zone("az2", "b")]
     hosts = [host("a"), host("b"), host("c", service={"disabled": True, "disabled_reason": "broken fan"})]
-    assert hosts_of(one(request(availability_zone="az2"), hosts, aggregates=zones)) == ["b"]
-    assert hosts_of(one(request(availability_zone="az1:a"), hosts, aggregates=zones)) == ["a"]
-    forced = one(request(availability_zone="az1:c"), hosts, aggregates=zones)
+    assert hosts_of(one(request(target=target("az2")), hosts, aggregates=zones)) == ["b"]
+    assert hosts_of(one(request(target=target("az1", "a")), hosts, aggregates=zones)) == ["a"]
+    forced = one(request(target=target(host="c")), hosts, aggregates=zones)
     assert forced["result"] == "no_valid_host"
-    assert "broken fan" in explain.reasons(forced)["c"]
+    assert explain.reasons(forced) == {"a": "not the forced host c", "b": "not the forced host c", "c": "disabled: broken fan"}
+
+
+def test_a_forced_host_goes_without_the_filters_and_is_found_in_any_case() -> None:
+    config = {"filter_scheduler": {"enabled_filters": [{"expression": "false"}]}}
+    assert hosts_of(one(request(target=target(host="B")), [host("a"), host("b")], config=config)) == ["b"]
+    assert hosts_of(one(request(target=target(node="node2")), [host("a"), host("b", node="node2")], config=config)) == ["b"]
+
+
+def test_a_requested_host_is_filtered_all_the_same() -> None:
+    config = {"filter_scheduler": {"enabled_filters": [{"expression": "host.name != 'b'", "name": "not-b"}]}}
+    result = one(request(requested_destination={"host": "b", "node": None}), [host("a"), host("b")], config=config)
+    assert explain.reasons(result) == {"a": "not the requested host b", "b": "not-b: the expression is not true for this host"}
 
 
 def test_a_host_without_the_network_is_no_candidate() -> None:
-    networks = {"bridges": [{"name": "br0"}], "libvirt": []}
-    spec = request(networks=[{"name": "lan", "bridge": "br1", "libvirt_network": None}])
-    result = one(spec, [host("a", networks=networks), host("b", networks={"bridges": [{"name": "br1"}], "libvirt": []})])
+    spec = request(networks=[{"name": "lan", "binding": {"type": "bridge", "name": "br1"}}])
+    hosts = [host(name, networks={"bridges": [{"name": bridge, "up": True, "mtu": 1500}], "libvirt": []}) for name, bridge in (("a", "br0"), ("b", "br1"))]
+    result = one(spec, hosts)
     assert hosts_of(result) == ["b"]
     assert explain.reasons(result)["a"] == "network lan: the host has no bridge br1"
 
 
 def test_a_broken_extra_spec_refuses_its_own_request_only() -> None:
-    broken = request(id="broken", flavor={**SMALL, "extra_specs": {"capabilities:vcpus_total": ">= many"}})
+    broken = request(id="broken", flavor=make.flavor(extra_specs={"capabilities:vcpus_total": ">= many"}))
     results = schedule([broken, request(id="good")], [host("a"), host("b")], [], [], None)["results"]
     assert [result["result"] for result in results] == ["scheduler_crash", "ok"]
     assert "ValueError" in results[0]["message"]
@@ -98,13 +114,13 @@ FLEET = st.lists(
     ),
     min_size=1,
     max_size=8,
-).map(lambda items: [{"name": f"h{index}", **item} for index, item in enumerate(items)])
+).map(lambda items: [make.host(f"h{index}", **item) for index, item in enumerate(items)])
 
 
 @given(FLEET, st.integers(1, 12))
-def test_no_host_beyond_its_capacity(hosts: list[dict], number: int) -> None:
+def test_no_host_beyond_its_capacity(hosts: list[FleetHost], number: int) -> None:
     result = one(request(number, min_count=1), copy.deepcopy(hosts))
-    placed = [pick["host"] for pick in result["picks"] if pick.get("host")] if result["result"] in ("ok", "partial") else []
+    placed = [pick["host"] for pick in result["picks"] if pick["host"]] if result["result"] in ("ok", "partial") else []
     for item in hosts:
         here = placed.count(item["name"])
         if here:
@@ -114,36 +130,36 @@ def test_no_host_beyond_its_capacity(hosts: list[dict], number: int) -> None:
 
 
 @given(FLEET, st.integers(1, 8))
-def test_the_same_input_gives_the_same_answer(hosts: list[dict], number: int) -> None:
+def test_the_same_input_gives_the_same_answer(hosts: list[FleetHost], number: int) -> None:
     assert one(request(number), copy.deepcopy(hosts)) == one(request(number), copy.deepcopy(hosts))
 
 
 @given(FLEET, st.integers(1, 8))
-def test_another_host_never_loses_a_placement(hosts: list[dict], number: int) -> None:
+def test_another_host_never_loses_a_placement(hosts: list[FleetHost], number: int) -> None:
     before = one(request(number, min_count=1), copy.deepcopy(hosts))
     after = one(request(number, min_count=1), [*copy.deepcopy(hosts), host("new")])
 
-    def count(result: dict) -> int:
-        return sum(1 for pick in result["picks"] if pick.get("host")) if result["result"] in ("ok", "partial") else 0
+    def count(result: ScheduleResult) -> int:
+        return sum(1 for pick in result["picks"] if pick["host"]) if result["result"] in ("ok", "partial") else 0
 
     assert count(after) >= count(before)
 
 
 @given(FLEET, st.integers(1, 8))
-def test_anti_affinity_is_never_broken(hosts: list[dict], number: int) -> None:
-    group = {"uuid": "g", "policy": "anti-affinity", "members": []}
+def test_anti_affinity_is_never_broken(hosts: list[FleetHost], number: int) -> None:
+    group = make.spec_group("g", "anti-affinity")
     result = one(request(number, group="g", min_count=1), copy.deepcopy(hosts), groups=[group])
-    placed = [pick["host"] for pick in result["picks"] if pick.get("host")]
+    placed = [pick["host"] for pick in result["picks"] if pick["host"]]
     assert len(placed) == len(set(placed))
 
 
 @given(FLEET, st.integers(1, 8), st.randoms(use_true_random=False))
-def test_the_order_of_hosts_decides_ties_only(hosts: list[dict], number: int, rng: t.Any) -> None:
+def test_the_order_of_hosts_decides_ties_only(hosts: list[FleetHost], number: int, rng: t.Any) -> None:
     other = copy.deepcopy(hosts)
     rng.shuffle(other)
     before, after = one(request(number, min_count=1), copy.deepcopy(hosts)), one(request(number, min_count=1), other)
     for here, there in zip(before["picks"], after["picks"], strict=False):
-        if here.get("host") != there.get("host"):
+        if here["host"] != there["host"]:
             assert {here["host"], there["host"]} <= set(here["tied_for_best"])
             break
     else:
@@ -157,16 +173,107 @@ def test_how_many_are_asked_for_tells_requests_apart() -> None:
 
 
 def test_a_server_that_is_there_tells_requests_apart() -> None:
-    groups = [{"uuid": "g", "policy": "anti-affinity", "members": ["old"]}]
+    groups = [make.spec_group("g", "anti-affinity", members=["old"])]
     hosts = [host("a", instances=[{"uuid": "old"}])]
-    specs = [{**request(1, id="new", group="g")}, {**request(1, id="old", group="g"), "instance_uuids": ["old"]}]
+    specs = [request(1, id="new", group="g"), request(1, id="old", group="g", instance_uuids=["old"])]
     assert [result["result"] for result in schedule(specs, hosts, [], groups, None)["results"]] == ["no_valid_host", "ok"]
 
 
 def test_image_properties_of_servers_of_the_same_request_weigh_nothing_those_of_earlier_requests_do() -> None:
     config = {"filter_scheduler": {"weight_classes": ["ImagePropertiesWeigher"], "image_props_weight_multiplier": 1.0}}
-    image = {"id": "i", "properties": {"os_type": "linux"}}
-    hosts = [host("a", instances=[{"uuid": "old", "image_properties": {"os_type": "linux"}}]), host("b")]
+    image = {"id": "i", "disk_format": "qcow2", "properties": {"os_type": "linux"}}
+    hosts = [host("a", instances=[{"uuid": "old", "image": image}]), host("b")]
     first, second = schedule([request(3, id="x", image=image), request(1, id="y", image=image)], hosts, [], [], config)["results"]
     assert [pick["weights"]["a"]["ImagePropertiesWeigher"]["raw"] for pick in first["picks"]] == [1.0, 1.0, 1.0]
     assert second["picks"][0]["weights"]["a"]["ImagePropertiesWeigher"]["raw"] == 4.0
+
+
+def test_an_older_name_of_an_image_property_weighs_as_its_present_one() -> None:
+    config = {"filter_scheduler": {"weight_classes": ["ImagePropertiesWeigher"], "image_props_weight_multiplier": 1.0}}
+    hosts = [host("a"), host("b", instances=[{"uuid": "old", "image": {"properties": {"architecture": "x86_64"}}}])]
+    image = {"id": "i", "disk_format": "qcow2", "properties": {"hw_architecture": "x86_64"}}
+    assert hosts_of(one(request(image=image), hosts, config=config)) == ["b"]
+
+
+GPU = {"name": "gpu", "vendor_id": "10de", "product_id": "20b0", "device_type": "type-PCI"}
+
+
+def gpus(number: int) -> list[dict[str, t.Any]]:
+    return [{"vendor_id": "10de", "product_id": "20b0", "dev_type": "type-PCI", "count": number, "numa_node": None}]
+
+
+def cells(memory: int) -> list[dict[str, t.Any]]:
+    return [{"id": 0, "cpuset": [0, 1, 2, 3], "pcpuset": [], "memory_mb": memory, "siblings": [], "mempages": []}]
+
+
+@pytest.mark.parametrize(
+    ("filters", "spec", "of_a", "of_b", "nearest"),
+    [
+        (
+            ["PciPassthroughFilter"],
+            {"flavor": make.flavor(extra_specs={"pci_passthrough:alias": "gpu:4"})},
+            {"pci_pools": gpus(1)},
+            {"pci_pools": gpus(3)},
+            "b (PciPassthroughFilter: PCI gpu: 3 devices left, 4 requested)",
+        ),
+        (
+            ["NUMATopologyFilter"],
+            {"flavor": make.flavor(memory_mb=4096, extra_specs={"hw:numa_nodes": "1"})},
+            {"numa_cells": cells(3072)},
+            {"numa_cells": cells(1024)},
+            "a (NUMATopologyFilter: cell 0: 3072 MB of memory, 4096 MB requested)",
+        ),
+        (
+            ["NumInstancesFilter"],
+            {},
+            {"num_instances": 70},
+            {"num_instances": 50},
+            "b (NumInstancesFilter: 50 servers on the host, at most 50 allowed)",
+        ),
+        (
+            ["IoOpsFilter"],
+            {},
+            {"num_io_ops": 9},
+            {"num_io_ops": 8},
+            "b (IoOpsFilter: 8 I/O operations on the host, at most 8 allowed)",
+        ),
+        # Without an amount the nearest is the host that passed more filters.
+        (
+            [{"expression": "host.name == 'b'", "name": "first"}, {"expression": "false", "name": "second"}],
+            {},
+            {},
+            {},
+            "b (second: the expression is not true for this host)",
+        ),
+        (
+            ["SimpleCIDRAffinityFilter"],
+            {"scheduler_hints": {"build_near_host_ip": "192.0.2.7"}},
+            {"service": {"disabled": True, "disabled_reason": "fan"}},
+            {"host_ip": None},
+            "b (SimpleCIDRAffinityFilter: the address of the host is unknown, one in 192.0.2.0/24 is requested)",
+        ),
+    ],
+)
+def test_the_nearest_miss_is_named_with_its_numbers(filters: list[t.Any], spec: Changes, of_a: Changes, of_b: Changes, nearest: str) -> None:
+    config = {"filter_scheduler": {"enabled_filters": filters}, "pci": {"alias": [GPU]}}
+    result = one(request(**spec), [host("a", **of_a), host("b", **of_b)], config=config)
+    assert result["message"].rpartition("; nearest miss: ")[2] == nearest
+
+
+def test_a_host_that_does_not_report_what_an_image_requires_is_out() -> None:
+    image = {"id": "i", "disk_format": "qcow2", "properties": {"hw_architecture": "x86_64", "img_hv_requested_version": ">=8.0"}}
+    hosts = [host("a", supported_instances=None), host("b", hypervisor_version=None), host("c")]
+    result = one(request(image=image), hosts)
+    assert hosts_of(result) == ["c"]
+    assert explain.reasons(result) == {
+        "a": "ImagePropertiesFilter: the image requires x86_64, the host does not report what it supports",
+        "b": "ImagePropertiesFilter: the image requires hypervisor version >=8.0, the host reports none",
+    }
+
+
+def test_a_filter_of_ones_own_may_give_a_text_for_a_reason() -> None:
+    own = "ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.scheduler.own.EvenFilter"
+    groups = [make.spec_group("g", members=["old"])]
+    hosts = [host("a", instances=[{"uuid": "old"}]), host("b")]
+    result = one(request(), hosts, groups=groups, config={"filter_scheduler": {"enabled_filters": [own]}})
+    assert result["picks"][0]["removed"] == {"b": {"filter": "EvenFilter", "reason": "odd", "left": None, "asked": None}}

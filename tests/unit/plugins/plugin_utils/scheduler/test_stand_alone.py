@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import typing as t
 
+import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import stand_alone
@@ -98,12 +99,12 @@ def test_what_has_not_the_documented_shape_is_named(hosts: t.Any, request_: t.An
 def test_equals_are_shuffled_by_the_seed_alone() -> None:
     import random
 
-    hosts = [{"name": f"h{number}", "vcpus": 8, "memory_mb": 8192, "disk_gb": 100} for number in range(8)]
+    hosts = [make.host(f"h{number}") for number in range(8)]
     config = {"filter_scheduler": {"shuffle_best_same_weighed_hosts": True}}
 
     def chosen(seed: int, **options: t.Any) -> str:
         given = {"filter_scheduler": {**config["filter_scheduler"], **options}}
-        result = schedule([{**REQUEST, "id": "r", "image": {}}], hosts, [], [], given, rng=random.Random(seed))
+        result = schedule([stand_alone.spec_of(REQUEST)], hosts, [], [], given, rng=random.Random(seed))
         pick = result["results"][0]["picks"][0]
         assert pick["host"] not in pick["alternates"]
         return str(pick["host"])
