@@ -12,10 +12,14 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Aggregate,
     Alternate,
     BuildRequest,
+    CataloguePort,
     FleetHost,
+    Network,
     Placed,
+    RequestedNetwork,
     RequestSpec,
     SpecGroup,
+    Subnet,
     Unplaced,
 )
 
@@ -224,4 +228,41 @@ def request_spec(number: int = 1, **changes: t.Any) -> RequestSpec:
 
 def spec_group(uuid: str = "g", policy: str = "affinity", **changes: t.Any) -> SpecGroup:
     made: SpecGroup = {"uuid": uuid, "name": uuid, "policy": policy, "rules": {}, "members": []}
+    return _with(made, changes)
+
+
+def subnet(cidr: str = "192.0.2.0/24", **changes: t.Any) -> Subnet:
+    made: Subnet = {
+        "id": f"subnet {cidr}",
+        "name": None,
+        "cidr": cidr,
+        "gateway_ip": None,
+        "allocation_pools": [],
+        "dns_nameservers": [],
+        "host_routes": [],
+    }
+    return _with(made, changes)
+
+
+def network(*subnets: Subnet, **changes: t.Any) -> Network:
+    made: Network = {
+        "id": "n",
+        "name": "lan",
+        "binding": {"type": "bridge", "name": "br0"},
+        "mtu": 1500,
+        "external": False,
+        "shared": False,
+        "dns_nameservers": [],
+        "subnets": list(subnets) or [subnet()],
+    }
+    return _with(made, changes)
+
+
+def catalogue_port(**changes: t.Any) -> CataloguePort:
+    made: CataloguePort = {"id": "11111111-0000-4000-8000-000000000000", "name": "p", "network": "lan", "mac_address": None, "fixed_ips": []}
+    return _with(made, changes)
+
+
+def requested_network(**changes: t.Any) -> RequestedNetwork:
+    made: RequestedNetwork = {"network": network(), "port": None, "fixed_ip": None, "tag": None}
     return _with(made, changes)

@@ -5,13 +5,23 @@
 
 Stands for Neutron's ``db_base_plugin_v2`` address allocation. A port keeps what it got on every retry. This is the one place that decides on
 addresses, so that reservations can be put here.
+
+1. Taken is what any record or domain of the fleet has, foreign domains' MAC addresses too.
+2. Before anything is chosen, the addresses that requests and ports made beforehand name are reserved: no automatic choice may hand them out.
+3. Server by server, in the order of the placements, each requested network becomes a port: with the addresses of its port made beforehand, with the one that
+   is asked for, or with one for each IP version of the network.
+4. An automatic choice walks a subnet's pools upwards, and each pool once in a run: what it has passed is taken. The gateway is never given out.
+5. What a port got is taken from then on. A server whose network has none left gets no ports at all; what was chosen for it in this run stays unused.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import typing as t
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FixedIp, Port
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CataloguePort, FleetHost, Network, RequestedNetwork, Subnet
 
 MAC_PREFIX = "fa:16:3e"
 
@@ -23,7 +33,7 @@ class NoMoreFixedIps(Exception):
 class AddressBook:
     """The addresses that are taken: those of the records and domains of the fleet, and those handed out in this run."""
 
-    def __init__(self, hosts: list[dict[str, t.Any]], random_mac_tail: Callable[[], int], new_uuid: Callable[[], str]) -> None:
+    def __init__(self, hosts: Iterable[FleetHost], random_mac_tail: Callable[[], int], new_uuid: Callable[[], str]) -> None:
         self._tail = random_mac_tail
         self._new_uuid = new_uuid
         self._macs: set[str] = set()
@@ -33,24 +43,63 @@ class AddressBook:
             for domain in host.get("domains") or []:
                 self._macs.update(mac.lower() for mac in domain["mac_addresses"])
             for record in host.get("instances") or []:
-                self.take(record.get("ports") or [])
+                for port in record.get("ports") or []:
+                    self._take(port)
 
-    def take(self, ports: list[dict[str, t.Any]]) -> None:
-        """Mark the addresses of these ports as taken."""
-        for port in ports:
-            self._macs.add(port["mac_address"].lower())
-            for ip in port.get("fixed_ips") or []:
-                self._ips.setdefault(port["network_id"], set()).add(str(ipaddress.ip_address(ip["ip_address"])))
+    def _take(self, port: Port) -> None:
+        self._macs.add(port["mac_address"].lower())
+        for ip in port["fixed_ips"]:
+            self._take_ip(port["network_id"], ip["ip_address"])
 
-    def _mac(self) -> str:
-        while True:
-            tail = self._tail() & 0xFFFFFF
-            mac = f"{MAC_PREFIX}:{tail >> 16:02x}:{tail >> 8 & 0xFF:02x}:{tail & 0xFF:02x}"
-            if mac not in self._macs:
-                self._macs.add(mac)
-                return mac
+    def _take_ip(self, network_id: str, ip: str) -> None:
+        self._ips.setdefault(network_id, set()).add(str(ipaddress.ip_address(ip)))
 
-    def _free_ip(self, network: dict[str, t.Any], subnet: dict[str, t.Any]) -> str | None:
+    def reserve(self, wanted: Iterable[RequestedNetwork]) -> None:
+        """Take the addresses that requests name before any automatic choice could hand them out."""
+        for request in wanted:
+            for ip in _named(request):
+                self._take_ip(request["network"]["id"], ip)
+
+    def port(self, wanted: RequestedNetwork) -> Port:
+        """The port of one requested network; NoMoreFixedIps if an address is to be chosen and none is left."""
+        network, made = wanted["network"], wanted["port"]
+        named = [_fixed_ip(ip, _subnet_of(network, ip), network) for ip in _named(wanted)]
+        fixed_ips = named or self._automatic(network)
+        port_id = made["id"] if made else self._new_uuid()
+        port: Port = {
+            "id": port_id,
+            "network_id": network["id"],
+            "network_name": network["name"],
+            "mac_address": (made["mac_address"] if made else None) or self._mac(),
+            "binding": network["binding"],
+            "mtu": network["mtu"],
+            "tag": wanted["tag"],
+            "device": f"tap{port_id[:11]}",
+            "fixed_ips": fixed_ips,
+            "preexisting": bool(made),
+        }
+        self._take(port)
+        # Hosts still read the binding by the name of its type.
+        flat: t.Any = port
+        flat[network["binding"]["type"]] = network["binding"]["name"]
+        return port
+
+    def _automatic(self, network: Network) -> list[FixedIp]:
+        """One address for each IP version that the network's subnets have."""
+        chosen: dict[int, FixedIp] = {}
+        versions: set[int] = set()
+        for subnet in network["subnets"]:
+            version: int = ipaddress.ip_network(subnet["cidr"]).version
+            versions.add(version)
+            if version not in chosen:
+                address = self._free_ip(network, subnet)
+                if address:
+                    chosen[version] = _fixed_ip(address, subnet, network)
+        for version in sorted(versions - set(chosen)):
+            raise NoMoreFixedIps(f"network {network['name']}: no free IPv{version} address is left in its allocation pools")
+        return [chosen[version] for version in sorted(chosen)]
+
+    def _free_ip(self, network: Network, subnet: Subnet) -> str | None:
         """The next free address of a subnet's pools; each pool is walked once in a run, however many servers ask."""
         taken = self._ips.setdefault(network["id"], set())
         walk = self._pools.setdefault((network["id"], subnet["cidr"]), _pool(subnet))
@@ -60,65 +109,31 @@ class AddressBook:
                 return address
         return None
 
-    def _automatic(self, network: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-        """One address for each IP version that the network's subnets have."""
-        found: dict[int, dict[str, t.Any]] = {}
-        versions = set()
-        for subnet in network.get("subnets") or []:
-            version = ipaddress.ip_network(subnet["cidr"]).version
-            versions.add(version)
-            if version not in found:
-                address = self._free_ip(network, subnet)
-                if address:
-                    found[version] = _fixed_ip(address, subnet, network)
-        for version in sorted(versions - set(found)):
-            raise NoMoreFixedIps(f"network {network['name']}: no free IPv{version} address is left in its allocation pools")
-        return [found[version] for version in sorted(found)]
-
-    def port(self, wanted: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The port of one requested network, in the shape of docs/data.md (Placement)."""
-        network, made = wanted["network"], wanted.get("port")
-        if made:
-            fixed_ips = [_fixed_ip(ip["ip_address"], _subnet_of(network, ip["ip_address"]), network) for ip in made.get("fixed_ips") or []]
-            fixed_ips = fixed_ips or self._automatic(network)
-        elif wanted.get("fixed_ip"):
-            fixed_ips = [_fixed_ip(wanted["fixed_ip"], _subnet_of(network, wanted["fixed_ip"]), network)]
-        else:
-            fixed_ips = self._automatic(network)
-        port_id = made["id"] if made else self._new_uuid()
-        port: dict[str, t.Any] = {
-            "id": port_id,
-            "network_id": network["id"],
-            "network_name": network["name"],
-            "mac_address": (made or {}).get("mac_address") or self._mac(),
-            "mtu": network.get("mtu"),
-            "tag": wanted.get("tag"),
-            "device": f"tap{port_id[:11]}",
-            "fixed_ips": fixed_ips,
-            "preexisting": bool(made),
-        }
-        port.update({"libvirt_network": network["libvirt_network"]} if network.get("libvirt_network") else {"bridge": network["bridge"]})
-        self.take([port])
-        return port
-
-    def reserve(self, wanted: list[dict[str, t.Any]]) -> None:
-        """Take the addresses that requests name before any automatic choice could hand them out."""
-        for request in wanted:
-            network = request.get("network") or {}
-            fixed = [request["fixed_ip"]] if request.get("fixed_ip") else []
-            fixed += [ip["ip_address"] for ip in (request.get("port") or {}).get("fixed_ips") or []]
-            for ip in fixed:
-                self._ips.setdefault(network["id"], set()).add(str(ipaddress.ip_address(ip)))
+    def _mac(self) -> str:
+        while True:
+            tail = self._tail() & 0xFFFFFF
+            mac = f"{MAC_PREFIX}:{tail >> 16:02x}:{tail >> 8 & 0xFF:02x}:{tail & 0xFF:02x}"
+            if mac not in self._macs:
+                self._macs.add(mac)
+                return mac
 
 
-def _pool(subnet: dict[str, t.Any]) -> Iterator[str]:
+def _named(wanted: RequestedNetwork) -> list[str]:
+    """The addresses that a port made beforehand has, or that the request asks for."""
+    made: CataloguePort | None = wanted["port"]
+    if made:
+        return [ip["ip_address"] for ip in made["fixed_ips"]]
+    return [wanted["fixed_ip"]] if wanted["fixed_ip"] else []
+
+
+def _pool(subnet: Subnet) -> Iterator[str]:
     cidr = ipaddress.ip_network(subnet["cidr"])
-    pools = subnet.get("allocation_pools") or []
+    pools = subnet["allocation_pools"]
     if pools:
         ranges = [(int(ipaddress.ip_address(pool["start"])), int(ipaddress.ip_address(pool["end"]))) for pool in pools]
     else:
         ranges = [(int(cidr.network_address) + 1, int(cidr.broadcast_address) - (cidr.version == 4))]
-    gateway = str(ipaddress.ip_address(subnet["gateway_ip"])) if subnet.get("gateway_ip") else None
+    gateway = str(ipaddress.ip_address(subnet["gateway_ip"])) if subnet["gateway_ip"] else None
     make = ipaddress.IPv4Address if cidr.version == 4 else ipaddress.IPv6Address
     for first, last in ranges:
         for number in range(first, last + 1):
@@ -127,20 +142,21 @@ def _pool(subnet: dict[str, t.Any]) -> Iterator[str]:
                 yield address
 
 
-def _subnet_of(network: dict[str, t.Any], ip: str) -> dict[str, t.Any]:
+def _subnet_of(network: Network, ip: str) -> Subnet:
     address = ipaddress.ip_address(ip)
-    for subnet in network.get("subnets") or []:
+    for subnet in network["subnets"]:
         if address in ipaddress.ip_network(subnet["cidr"]):
-            return t.cast("dict[str, t.Any]", subnet)
+            return subnet
     raise NoMoreFixedIps(f"network {network['name']}: fixed IP {ip} is in none of its subnets")
 
 
-def _fixed_ip(ip: str, subnet: dict[str, t.Any], network: dict[str, t.Any]) -> dict[str, t.Any]:
+def _fixed_ip(ip: str, subnet: Subnet, network: Network) -> FixedIp:
+    address = ipaddress.ip_address(ip)
     return {
-        "ip_address": str(ipaddress.ip_address(ip)),
-        "version": ipaddress.ip_address(ip).version,
+        "ip_address": str(address),
+        "version": address.version,
         "cidr": subnet["cidr"],
-        "gateway_ip": subnet.get("gateway_ip"),
-        "dns_nameservers": subnet.get("dns_nameservers") or network.get("dns_nameservers") or [],
-        "host_routes": subnet.get("host_routes") or [],
+        "gateway_ip": subnet["gateway_ip"],
+        "dns_nameservers": subnet["dns_nameservers"] or network["dns_nameservers"],
+        "host_routes": subnet["host_routes"],
     }
