@@ -85,7 +85,7 @@ def call(requests: list[dict[str, t.Any]], there: dict[str, t.Any]) -> tuple[flo
 def timed(make: t.Callable[[int], dict[str, t.Any]], count: int, exists: bool, right: bool) -> float:
     """Seconds of one call with ``count`` requests."""
     requests = [make(number) for number in range(count)]
-    there = fleet(call(requests, fleet([]))[1]["instances"] if exists else [])
+    there = fleet([item["instance"] for item in call(requests, fleet([]))[1]["instances"]] if exists else [])
     seconds, result = call(requests, there)
     if bool(result["errors"]) is right:
         raise SystemExit(f"wrong answer: {result['errors'][:1]}")
