@@ -90,7 +90,7 @@ test-integration: venv ## the chain on the testbed
 
 lint: test-lint test-docs ## all that reads and doesn't run the code
 
-docs-fields: venv ## rewrite docs/fields.md from the schema and the table of microversions
+docs-fields: venv ## rewrite docs/fields.md and docs/catalogue.md from the schemas and the table of microversions
 	@tests/tools/fields-doc
 
 docs-data: venv ## rewrite docs/data.md from the shapes

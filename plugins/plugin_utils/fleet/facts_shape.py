@@ -1,72 +1,86 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have a host's facts, or the aggregates, the shape of docs/data.md? They may come from a file that was written by hand; pure."""
+"""The shape of a host's facts and of aggregates, which may come from a file that was written by hand; pure.
+
+Only what the controller counts on is asked for; facts have more (docs/data.md).
+"""
 
 from __future__ import annotations
 
-import typing as t
-
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import defaults, shape_check
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import AGGREGATES
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import NOT_EMPTY, NUMBER, TEXT, Schema, by_name, field, list_of, open_mapping
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
 
-NUMBERS = ("vcpus", "memory_mb", "disk_gb")
-LEDGERS = ("used", "reserved", "allocation_ratio")
-# What each item of a list must have.
-LISTS = {"instances": ("uuid", "vm_state"), "images": ("digest", "digests", "disk_format", "virtual_size"), "pci_pools": ("count",), "numa_cells": ("id",)}
+_AMOUNT: Schema = field(NUMBER, minimum=0)
+_NAMED: Schema = open_mapping({"name": NOT_EMPTY}, required=("name",))
+
+# What a host of filter_hosts and weigh_hosts must have.
+HOST_STATE: Schema = open_mapping(
+    {
+        "name": TEXT,
+        "node": TEXT,
+        "vcpus": _AMOUNT,
+        "memory_mb": _AMOUNT,
+        "disk_gb": _AMOUNT,
+        "used": by_name(NUMBER),
+        "reserved": by_name(NUMBER),
+        "allocation_ratio": by_name(NUMBER),
+        "disk_available_least": NUMBER,
+        "num_instances": NUMBER,
+        "num_io_ops": NUMBER,
+        "failed_builds": NUMBER,
+        "traits": list_of(TEXT),
+        "pci_pools": list_of(open_mapping({"count": NUMBER}, required=("count",))),
+        "numa_cells": list_of(open_mapping({"id": NUMBER}, required=("id",))),
+    },
+    required=("vcpus", "memory_mb", "disk_gb"),
+)
+_PORT: Schema = open_mapping({"mac_address": NOT_EMPTY, "fixed_ips": list_of(open_mapping({"ip_address": {"type": "string", "format": "ip"}}))})
+_RECORD: Schema = open_mapping(
+    {
+        "uuid": NOT_EMPTY,
+        "vm_state": NOT_EMPTY,
+        "project_id": TEXT,
+        "display_name": TEXT,
+        "flavor": open_mapping({"vcpus": NUMBER, "memory_mb": NUMBER}),
+        "ports": list_of(_PORT),
+        "group": open_mapping({"id": TEXT}, required=("id",)),
+    },
+    required=("uuid", "vm_state"),
+)
+_CACHED_IMAGE: Schema = open_mapping(
+    {"digest": NOT_EMPTY, "digests": by_name(TEXT), "disk_format": NOT_EMPTY, "virtual_size": _AMOUNT},
+    required=("digest", "digests", "disk_format", "virtual_size"),
+)
+HOST_FACTS: Schema = open_mapping(
+    {
+        **HOST_STATE["properties"],
+        "instances": list_of(_RECORD),
+        "images": list_of(_CACHED_IMAGE),
+        "domains": list_of(open_mapping({"mac_addresses": list_of(TEXT)}, required=("mac_addresses",))),
+        "networks": open_mapping({"bridges": list_of(_NAMED), "libvirt": list_of(_NAMED)}, required=("bridges", "libvirt")),
+    },
+    required=("vcpus", "memory_mb", "disk_gb"),
+)
 
 
-def _is_number(value: t.Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def number_problem(item: dict[str, t.Any], names: tuple[str, ...]) -> str | None:
-    """The first of these that is no number, as ``name: rule``."""
-    wrong = next((name for name in names if not _is_number(item.get(name))), None)
-    return f"{wrong}: must be a number, not {item.get(wrong)!r}" if wrong else None
-
-
-def problem(facts: dict[str, t.Any]) -> str | None:
-    """The first thing that is wrong, as ``path: rule``."""
-    wrong = number_problem(facts, NUMBERS)
-    if wrong:
-        return wrong
-    for name in LEDGERS:
-        ledger = facts.get(name) or {}
-        if not isinstance(ledger, dict):
-            return f"{name}: must be a mapping of numbers"
-        for resource_class, value in ledger.items():
-            if not _is_number(value):
-                return f"{name}.{resource_class}: must be a number, not {value!r}"
-    for name, needed in LISTS.items():
-        items = facts.get(name) or []
-        if not isinstance(items, list):
-            return f"{name}: must be a list"
-        for index, item in enumerate(items):
-            missing = [key for key in needed if not isinstance(item, dict) or key not in item]
-            if missing:
-                return f"{name}[{index}].{missing[0]}: is required"
-    networks = facts.get("networks")
-    if networks is not None and not (isinstance(networks, dict) and all(isinstance(networks.get(kind), list) for kind in ("bridges", "libvirt"))):
-        return "networks: must be a mapping with the lists bridges and libvirt"
-    return None
+def faults(facts: object) -> list[Fault]:
+    """What is wrong with what ``host_info`` returned as ``host``."""
+    return list(shape_check.faults(HOST_FACTS, facts))
 
 
 class AggregatesError(ValueError):
-    """Aggregates of another shape; the message names the path and the rule."""
+    """Aggregates of another shape; the message names every path and rule."""
 
 
 def listed_aggregates(aggregates: object, path: str) -> list[Aggregate]:
     """[{name, hosts, metadata}], metadata as text, of aggregates by name, which stand at ``path``."""
-    if not isinstance(aggregates, dict):
-        raise AggregatesError(f"{path}: must be a mapping of aggregates by name")
-    listed: list[Aggregate] = []
-    for name, aggregate in aggregates.items():
-        if not isinstance(aggregate, dict):
-            raise AggregatesError(f"{path}.{name}: must be a mapping with hosts and metadata")
-        hosts, metadata = aggregate.get("hosts") or [], aggregate.get("metadata") or {}
-        if not isinstance(hosts, list):
-            raise AggregatesError(f"{path}.{name}.hosts: must be a list of host names, not {hosts!r}")
-        if not isinstance(metadata, dict):
-            raise AggregatesError(f"{path}.{name}.metadata: must be a mapping")
-        listed.append({"name": name, "hosts": [str(host) for host in hosts], "metadata": {key: str(value) for key, value in metadata.items()}})
-    return listed
+    wrong = sentence(fault.below(path) for fault in shape_check.faults(AGGREGATES, aggregates))
+    if wrong or not isinstance(aggregates, dict):
+        raise AggregatesError(wrong)
+    items = {name: defaults.whole(AGGREGATES["additionalProperties"], item) for name, item in aggregates.items()}
+    return [Aggregate(name=name, hosts=item["hosts"], metadata=item["metadata"]) for name, item in items.items()]

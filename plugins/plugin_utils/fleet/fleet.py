@@ -19,6 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_dead
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
 
 
@@ -52,7 +53,7 @@ def _host(variables: Mapping | HostVariables, name: str, result: t.Any) -> tuple
         return {"status": "unreachable", "error": str(result.get("msg") or "unreachable"), "state": None}, zone
     if result.get("failed") or not result.get("host"):
         return {"status": "failed", "error": str(result.get("msg") or "host_info returned no facts"), "state": None}, zone
-    wrong = facts_shape.problem(result["host"]) if isinstance(result["host"], dict) else "must be a mapping"
+    wrong = sentence(facts_shape.faults(result["host"]))
     if wrong:
         raise FleetError(f"facts of host {name}: {wrong}")
     state = dict(result["host"], name=name)

@@ -14,10 +14,14 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape, target
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Options
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import Scheduler
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import NUMBER, Schema, list_of, open_mapping
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Destination, FleetHost, RequestSpec, SpecGroup, WeighedHost
 
-# What a flavor must have.
-FLAVOR = ("vcpus", "memory_mb")
+# What is asked of a request; everything else has Nova's default.
+REQUEST = open_mapping({"flavor": open_mapping({"vcpus": NUMBER, "memory_mb": NUMBER}, required=("vcpus", "memory_mb"))}, required=("flavor",))
+HOSTS = list_of(facts_shape.HOST_STATE)
 Given = t.Mapping[str, t.Any]
 
 
@@ -25,22 +29,17 @@ class NotAsDocumented(ValueError):
     """Hosts or a request without the shape of docs/data.md; the message names the path and the rule."""
 
 
-def _checked(item: object, names: tuple[str, ...], path: str) -> dict[str, t.Any]:
-    """A mapping in which these are numbers."""
-    if not isinstance(item, dict):
-        raise NotAsDocumented(f"{path}: must be a mapping, not {type(item).__name__}")
-    wrong = facts_shape.number_problem(item, names)
+def _check(schema: Schema, path: str, given: object) -> None:
+    """NotAsDocumented with everything that is wrong."""
+    wrong = sentence(fault.below(path) for fault in shape_check.faults(schema, given))
     if wrong:
-        raise NotAsDocumented(f"{path}.{wrong}")
-    return item
+        raise NotAsDocumented(wrong)
 
 
-def _named(hosts: object) -> list[FleetHost]:
-    if not isinstance(hosts, list):
-        raise NotAsDocumented(f"hosts: must be a list of host facts, not {type(hosts).__name__}")
+def _named(hosts: t.Any) -> list[FleetHost]:
+    _check(HOSTS, "hosts", hosts)
     named: list[FleetHost] = []
-    for index, given in enumerate(hosts):
-        host = _checked(given, facts_shape.NUMBERS, f"hosts[{index}]")
+    for index, host in enumerate(hosts):
         name: str | None = host.get("name") or host.get("node")
         if not name:
             raise NotAsDocumented(f"hosts[{index}].name: is required")
@@ -50,10 +49,11 @@ def _named(hosts: object) -> list[FleetHost]:
     return named
 
 
-def spec_of(request: object) -> RequestSpec:
+def spec_of(request: t.Any) -> RequestSpec:
     """A whole request spec of one that has at least a flavor with CPUs and memory."""
-    given: Given = request if isinstance(request, dict) else {}
-    flavor = _checked(given.get("flavor"), FLAVOR, "request.flavor")
+    _check(REQUEST, "request", request)
+    given: Given = request
+    flavor: Given = given["flavor"]
     image: Given = given.get("image") or {}
     number = int(given.get("num_instances") or len(given.get("instance_uuids") or []) or 1)
     name = str(given.get("id") or "request")

@@ -192,7 +192,7 @@ POLICY: Schema = mapping(
 
 AGGREGATE: Schema = mapping(
     {
-        "hosts": list_of(NOT_EMPTY, "inventory names", default=[]),
+        "hosts": list_of({"type": ["string", "integer"], "minLength": 1}, "inventory names", default=[]),
         "metadata": by_name(SCALAR, "as in Nova; values become text; availability_zone makes it a zone", default={}),
     }
 )

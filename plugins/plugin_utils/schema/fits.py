@@ -26,7 +26,7 @@ def is_whole(value: object) -> bool:
 
 def is_number(value: object) -> bool:
     """True for a number; true, NaN and infinity are none."""
-    return is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+    return type(value) is int or is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 TYPES: dict[str, Callable[[object], bool]] = {
@@ -118,6 +118,10 @@ def _made(schema: dict[str, t.Any]) -> Fits:
         tests.append(_keys(schema))
     if len(tests) == 1:
         return tests[0]
+    if len(tests) == 2:
+        # By far the most frequent.
+        first, second = tests
+        return lambda value: first(value) and second(value)
     return lambda value: all(test(value) for test in tests)
 
 

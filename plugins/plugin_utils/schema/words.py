@@ -54,3 +54,8 @@ def mapping(properties: dict[str, Schema], description: str = "", required: tupl
 def by_name(item: Schema, description: str = "", **more: t.Any) -> Schema:
     """A mapping from names of the user's own to one kind of value."""
     return field({"type": "object", "additionalProperties": item}, description, **more)
+
+
+def open_mapping(properties: dict[str, Schema], description: str = "", required: tuple[str, ...] = (), **more: t.Any) -> Schema:
+    """A mapping with these keys, and others that nobody looks at."""
+    return field({"type": "object", "properties": properties, "required": list(required)}, description, **more)

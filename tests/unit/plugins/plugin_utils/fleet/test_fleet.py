@@ -38,7 +38,7 @@ def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> Non
         ("[]", "must be a mapping with version 1 and hosts by name"),
         ('{"version": 2, "hosts": {}}', "must be a mapping with version 1"),
         ('{"version": 1, "hosts": {"a": {}}}', "hosts.a.host_info: must be what host_info returned"),
-        ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1}}}}}', "facts of host a: memory_mb: must be a number, not None"),
+        ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1}}}}}', "facts of host a: memory_mb: is required; disk_gb: is required"),
         ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_facts": 3}}}', "compute_facts of host a"),
         (
             '{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_traits": ["ssd"]}}}',
@@ -62,11 +62,14 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("facts", "rule"),
     [
-        ({"vcpus": "four"}, "facts of host a: vcpus: must be a number, not 'four'"),
-        ({"used": {"VCPU": None}}, "facts of host a: used.VCPU: must be a number, not None"),
+        ({"vcpus": "four"}, 'facts of host a: vcpus: must be a number, not "four"'),
+        ({"used": {"VCPU": None}}, "facts of host a: used.VCPU: must be a number, not null"),
+        ({"disk_gb": float("nan"), "vcpus": -1}, "facts of host a: vcpus: must not be negative; disk_gb: must be a number, not NaN"),
+        ({"memory_mb": float("inf")}, "facts of host a: memory_mb: must be a number, not Infinity"),
+        ({"pci_pools": [{"count": True}]}, "facts of host a: pci_pools[0].count: must be a number, not true"),
         ({"instances": [{"uuid": "x"}]}, "facts of host a: instances[0].vm_state: is required"),
-        ({"images": [None]}, "facts of host a: images[0].digest: is required"),
-        ({"networks": {}}, "facts of host a: networks: must be a mapping with the lists bridges and libvirt"),
+        ({"images": [None]}, "facts of host a: images[0]: must be a mapping, not null"),
+        ({"networks": {}}, "facts of host a: networks.bridges: is required; networks.libvirt: is required"),
     ],
 )
 def test_facts_of_another_shape_are_named(tmp_path: Path, facts: dict[str, t.Any], rule: str) -> None:
@@ -83,7 +86,12 @@ def test_facts_of_another_shape_are_named(tmp_path: Path, facts: dict[str, t.Any
     [
         ([1], "compute_aggregates: must be a mapping"),
         ({"a": None}, "compute_aggregates.a: must be a mapping"),
-        ({"a": {"hosts": "h1"}}, "compute_aggregates.a.hosts: must be a list of host names, not 'h1'"),
+        ({"a": {"hosts": "h1"}}, 'compute_aggregates.a.hosts: must be a list, not "h1"'),
+        ({"a": {"host": []}}, "compute_aggregates.a.host: unknown key; did you mean hosts?"),
+        (
+            {"a": {"hosts": [{}]}, "b": {"metadata": {"x": []}}},
+            "a.hosts[0]: must be text or a whole number, not a mapping; compute_aggregates.b.metadata.x",
+        ),
         ({"a": {"hosts": [], "metadata": ["x"]}}, "compute_aggregates.a.metadata: must be a mapping"),
     ],
 )

@@ -13,15 +13,22 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ([], "must be a mapping of sections, not list"),
-        ({"filter": {}}, "filter: unknown section; known: filter_scheduler, metrics, scheduler"),
-        ({"filter_scheduler": 3}, "filter_scheduler: must be a mapping of options, not int"),
-        ({"filter_scheduler": {"ram_weight_multiplyer": 1}}, "filter_scheduler.ram_weight_multiplyer: unknown option; did you mean ram_weight_multiplier?"),
-        ({"filter_scheduler": {"ram_weight_multiplier": "high"}}, "filter_scheduler.ram_weight_multiplier: 'high' must be a number"),
-        ({"filter_scheduler": {"host_subset_size": True}}, "filter_scheduler.host_subset_size: True must be a number"),
-        ({"filter_scheduler": {"isolated_hosts": 1}}, "filter_scheduler.isolated_hosts: 1 must be a list"),
-        ({"metrics": {"required": "no"}}, "metrics.required: 'no' must be true or false"),
-        ({"kvmfleet": {"profile": "Nova"}}, "kvmfleet.profile: 'Nova' must be one of default, nova"),
+        ([], "must be a mapping, not a list"),
+        ({"filter": {}}, "filter: unknown key; known: filter_scheduler, metrics, scheduler"),
+        ({"filter_scheduler": 3}, "filter_scheduler: must be a mapping, not 3"),
+        ({"filter_scheduler": {"ram_weight_multiplyer": 1}}, "filter_scheduler.ram_weight_multiplyer: unknown key; did you mean ram_weight_multiplier?"),
+        ({"filter_scheduler": {"ram_weight_multiplier": "high"}}, 'filter_scheduler.ram_weight_multiplier: must be a number, not "high"'),
+        ({"filter_scheduler": {"ram_weight_multiplier": float("nan")}}, "filter_scheduler.ram_weight_multiplier: must be a number, not NaN"),
+        ({"filter_scheduler": {"host_subset_size": True}}, "filter_scheduler.host_subset_size: must be a whole number, not true"),
+        ({"filter_scheduler": {"host_subset_size": 0}}, "filter_scheduler.host_subset_size: must be at least 1"),
+        ({"filter_scheduler": {"isolated_hosts": 1}}, "filter_scheduler.isolated_hosts: must be a list or text, not 1"),
+        ({"filter_scheduler": {"isolated_hosts": ["h1", 1]}}, "filter_scheduler.isolated_hosts[1]: must be text, not 1"),
+        ({"metrics": {"required": "no"}}, 'metrics.required: must be true or false, not "no"'),
+        ({"kvmfleet": {"profile": "Nova"}}, 'kvmfleet.profile: must be one of default, nova, not "Nova"; did you mean nova?'),
+        (
+            {"metrics": {"required": 1}, "DEFAULT": {"service_down_time": -1}},
+            "metrics.required: must be true or false, not 1; DEFAULT.service",
+        ),
     ],
 )
 def test_an_option_that_can_not_be_meant_is_named(options: t.Any, sentence: str) -> None:
@@ -34,5 +41,6 @@ def test_what_is_given_wins_over_the_profile_and_the_profile_over_nova() -> None
     assert Config({"kvmfleet": {"profile": "nova"}}).filter("pci_weight_multiplier") == 1.0
     assert Config().filter("pci_weight_multiplier") == 0.0
     assert Config({"filter_scheduler": {"pci_weight_multiplier": 3.0}}).filter("pci_weight_multiplier") == 3.0
+    assert Config({"filter_scheduler": {"pci_weight_multiplier": None}, "kvmfleet": {"profile": None}, "metrics": None}).filter("pci_weight_multiplier") == 0.0
     assert Config({"filter_scheduler": {"isolated_hosts": "a, b"}}).filter("isolated_hosts") == ["a", "b"]
     check({"filter_scheduler": {"isolated_images": "a,b", "image_properties_default_architecture": None}})

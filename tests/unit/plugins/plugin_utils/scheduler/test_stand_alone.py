@@ -83,11 +83,13 @@ def test_what_is_no_filter_is_refused_in_one_sentence(filters: list[t.Any], erro
 @pytest.mark.parametrize(
     ("hosts", "request_", "sentence"),
     [
-        (3, REQUEST, "hosts: must be a list of host facts, not int"),
-        ([{"node": "a", "vcpus": 1, "memory_mb": 1}], REQUEST, "hosts[0].disk_gb: must be a number, not None"),
+        (3, REQUEST, "hosts: must be a list, not 3"),
+        ([{"node": "a", "vcpus": 1, "memory_mb": 1}], REQUEST, "hosts[0].disk_gb: is required"),
         ([{"vcpus": 1, "memory_mb": 1, "disk_gb": 1}], REQUEST, "hosts[0].name: is required"),
-        (HOSTS, {"flavor": {"vcpus": True, "memory_mb": 1}}, "request.flavor.vcpus: must be a number, not True"),
-        (HOSTS, [], "request.flavor: must be a mapping, not NoneType"),
+        (HOSTS, {"flavor": {"vcpus": True, "memory_mb": 1}}, "request.flavor.vcpus: must be a number, not true"),
+        (HOSTS, [], "request: must be a mapping, not a list"),
+        (HOSTS, {"flavor": {"vcpus": float("inf")}}, "request.flavor.vcpus: must be a number, not Infinity; request.flavor.memory_mb: is required"),
+        ([{**HOSTS[0], "used": {"VCPU": "1"}}, 3], REQUEST, 'hosts[0].used.VCPU: must be a number, not "1"; hosts[1]: must be a mapping, not 3'),
     ],
 )
 def test_what_has_not_the_documented_shape_is_named(hosts: t.Any, request_: t.Any, sentence: str) -> None:
