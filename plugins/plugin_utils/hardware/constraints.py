@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do a flavor's extra specs and an image's properties fit together? CPU topology, pinning, NUMA, page sizes, and the switches that both may set; pure.
+"""Whether a flavor's extra specs and an image's properties fit together: CPU topology, pinning, NUMA, page sizes, and switches that both may set; pure.
 
 Follows ``nova/virt/hardware.py``: ``numa_get_constraints``, ``get_cpu_topology_constraints``, ``get_best_cpu_topology`` and the ``get_*_constraint`` family, in
 the order of ``API._validate_flavor_image_numa_pci``.
@@ -31,7 +31,7 @@ TOPOLOGY = ("sockets", "cores", "threads")
 
 
 class ConstraintError(Exception):
-    """Flavor and image can't be had together, or one of them is wrong in itself: Nova's class and the rule in words."""
+    """Flavor and image contradict each other, or one of them is wrong in itself: Nova's class and the rule in words."""
 
     def __init__(self, error_class: str, rule: str) -> None:
         super().__init__(rule)
@@ -40,13 +40,13 @@ class ConstraintError(Exception):
 
 
 def parse_cpus(spec: str) -> set[int]:
-    """The CPUs of ``0-3,^2,5``; ConstraintError where it is none."""
+    """The CPUs of ``0-3,^2,5``; ConstraintError if it is malformed."""
     chosen: set[int] = set()
     dropped: set[int] = set()
     for part in filter(None, (item.strip() for item in str(spec).split(","))):
         match = re.fullmatch(r"(\^?)\s*(\d+)\s*(?:-\s*(\d+))?", part)
         if not match or (match.group(3) and int(match.group(3)) < int(match.group(2))):
-            raise ConstraintError("Invalid", f"{part!r} is no CPU, range or exclusion")
+            raise ConstraintError("Invalid", f"{part!r} must be a CPU, a range or an exclusion")
         numbers = range(int(match.group(2)), int(match.group(3) or match.group(2)) + 1)
         (dropped if match.group(1) else chosen).update(numbers)
     return chosen - dropped
@@ -65,7 +65,7 @@ def _number(text: str, what: str, error_class: str = "InvalidRequest") -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise ConstraintError(error_class, f"{what} {text!r} is no whole number") from error
+        raise ConstraintError(error_class, f"{what} {text!r} must be a whole number") from error
 
 
 def is_true(value: t.Any) -> bool:
@@ -131,9 +131,9 @@ def _realtime(pair: _Pair) -> set[int] | None:
     mask = of_image or of_flavor
     everything = set(range(pair.vcpus))
     chosen = _mask(str(mask), pair.vcpus) if mask else everything
-    # As in Nova a policy for the emulator that is none is told before a mask that covers too much.
+    # As in Nova an unknown policy for the emulator is told before a mask that covers too much.
     if not chosen or (not _emulator_policy(pair) and chosen == everything) or not chosen <= everything:
-        rule = f"hw:cpu_realtime needs a mask of some of the {pair.vcpus} CPUs, or a policy for the emulator's threads; got {mask or 'none'}"
+        rule = f"hw:cpu_realtime needs a mask of some of the {pair.vcpus} CPUs, or a policy for the emulator's threads; the mask is {mask or 'not given'}"
         raise ConstraintError("RealtimeMaskNotFoundOrInvalid", rule)
     return chosen
 
@@ -184,7 +184,7 @@ def _cpu_policy(pair: _Pair) -> str | None:
     of_flavor, of_image = pair.both("cpu_policy")
     for source, value in (("extra spec hw:cpu_policy", of_flavor), ("image property hw_cpu_policy", of_image)):
         if value and value not in CPU_POLICIES:
-            raise ConstraintError("InvalidCPUAllocationPolicy", f"{source} {value!r} is none of {', '.join(CPU_POLICIES)}")
+            raise ConstraintError("InvalidCPUAllocationPolicy", f"{source} {value!r} must be one of {', '.join(CPU_POLICIES)}")
     forbidden = {"mixed": ("dedicated",), "shared": ("mixed", "dedicated")}
     if of_image in forbidden.get(of_flavor, ()):
         raise ConstraintError("ImageCPUPinningForbidden", f"hw_cpu_policy {of_image} of the image must not override the flavor's {of_flavor}")
@@ -195,7 +195,7 @@ def _thread_policy(pair: _Pair) -> str | None:
     of_flavor, of_image = pair.both("cpu_thread_policy")
     for source, value in (("extra spec hw:cpu_thread_policy", of_flavor), ("image property hw_cpu_thread_policy", of_image)):
         if value and value not in THREAD_POLICIES:
-            raise ConstraintError("InvalidCPUThreadAllocationPolicy", f"{source} {value!r} is none of {', '.join(THREAD_POLICIES)}")
+            raise ConstraintError("InvalidCPUThreadAllocationPolicy", f"{source} {value!r} must be one of {', '.join(THREAD_POLICIES)}")
     if of_flavor in (None, "prefer"):
         return t.cast("str | None", of_flavor or of_image)
     if of_image and of_image != of_flavor:
@@ -206,7 +206,7 @@ def _thread_policy(pair: _Pair) -> str | None:
 def _emulator_policy(pair: _Pair) -> str | None:
     policy = pair.specs.get("hw:emulator_threads_policy")
     if policy and policy not in EMULATOR_POLICIES:
-        raise ConstraintError("InvalidEmulatorThreadsPolicy", f"hw:emulator_threads_policy {policy!r} is none of {', '.join(EMULATOR_POLICIES)}")
+        raise ConstraintError("InvalidEmulatorThreadsPolicy", f"hw:emulator_threads_policy {policy!r} must be one of {', '.join(EMULATOR_POLICIES)}")
     return policy or None
 
 
@@ -238,7 +238,7 @@ def _page_size(pair: _Pair) -> int | float | None:
             return int(text)
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]i?)?(b|bit)?", text, re.IGNORECASE)
         if not match or not (match.group(2) or match.group(3)):
-            raise ConstraintError("MemoryPageSizeInvalid", f"memory page size {text!r} is no size")
+            raise ConstraintError("MemoryPageSizeInvalid", f"memory page size {text!r} must be small, large, any or a size")
         # As oslo reads it: 1GB is 1024 MB.
         factor = UNITS[(match.group(2) or "").lower().removesuffix("i") and (match.group(2).lower().removesuffix("i") + "i")]
         return int(float(match.group(1)) * factor / (8 if match.group(3) == "bit" else 1)) / 1024
@@ -264,7 +264,7 @@ def _node_count(pair: _Pair) -> int | None:
     if nodes is None:
         return None
     if not re.fullmatch(r"-?\d+", str(nodes)) or int(nodes) < 1:
-        raise ConstraintError("InvalidNUMANodesNumber", f"hw:numa_nodes {nodes!r} is no number of at least 1")
+        raise ConstraintError("InvalidNUMANodesNumber", f"hw:numa_nodes {nodes!r} must be a whole number of at least 1")
     return int(nodes)
 
 
@@ -288,7 +288,7 @@ def _cells(pair: _Pair, nodes: int) -> list[tuple[set[int], int]]:
     cpu_list, memory_list = _per_cell(pair, "numa_cpus", parse_cpus), _per_cell(pair, "numa_mem", lambda text: _number(text, "hw:numa_mem"))
     if cpu_list is None and memory_list is None:
         if pair.vcpus % nodes or pair.memory_mb % nodes:
-            rule = f"{pair.vcpus} CPUs and {pair.memory_mb} MB don't come out even over {nodes} NUMA cells"
+            rule = f"{pair.vcpus} CPUs and {pair.memory_mb} MB can't be divided evenly among {nodes} NUMA cells"
             raise ConstraintError("ImageNUMATopologyAsymmetric", rule)
         each = pair.vcpus // nodes
         return [(set(range(cell * each, (cell + 1) * each)), pair.memory_mb // nodes) for cell in range(nodes)]
@@ -369,7 +369,7 @@ def _numa(pair: _Pair) -> Data | None:
 
 
 def numa(flavor: t.Mapping[str, t.Any], properties: Data) -> Data | None:
-    """{cells: [{id, cpus, pinned, memory_mb, pagesize}], cpu_policy, thread_policy, emulator_policy} of the guest; None where it has no NUMA cells."""
+    """{cells: [{id, cpus, pinned, memory_mb, pagesize}], cpu_policy, thread_policy, emulator_policy} of the guest; None if it has no NUMA cells."""
     return _numa(_Pair(flavor, properties))
 
 
@@ -380,7 +380,7 @@ def pci_affinity(flavor: t.Mapping[str, t.Any], properties: Data) -> str | None:
         raise ConstraintError("ImagePCINUMAPolicyForbidden", f"hw_pci_numa_affinity_policy {of_image} of the image is not the flavor's {of_flavor}")
     policy = of_flavor or of_image
     if policy and policy not in PCI_AFFINITIES:
-        raise ConstraintError("InvalidPCINUMAAffinity", f"hw:pci_numa_affinity_policy {policy!r} is none of {', '.join(PCI_AFFINITIES)}")
+        raise ConstraintError("InvalidPCINUMAAffinity", f"hw:pci_numa_affinity_policy {policy!r} must be one of {', '.join(PCI_AFFINITIES)}")
     return t.cast("str | None", policy or None)
 
 

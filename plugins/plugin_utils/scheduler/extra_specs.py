@@ -27,7 +27,7 @@ TEXT: dict[str, t.Callable[[t.Any, t.Any], bool]] = {
 
 
 def match(value: str, wanted: str) -> bool:
-    """Does a host's value fulfil an extra spec? ValueError where a number is compared with something else."""
+    """True if a host's value fulfils an extra spec; ValueError if a number is compared with something else."""
     operation, *words = wanted.split() or [""]
     if operation == "<or>":
         if not words:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SameHostFilter: where certain servers are (Nova: ``affinity_filter``)."""
+"""SameHostFilter: together with certain servers (Nova: ``affinity_filter``)."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class Weigher:
 
     # The option with the multiplier; aggregates of a host may override it under the same name.
     option = ""
-    # 0 normalises to raw / largest; None to where a host lies between the least and the largest.
+    # 0 normalises to raw / largest; None to the place of a host between the least and the largest.
     minval: float | None = None
 
     def __init__(self, config: Config) -> None:
@@ -23,7 +23,7 @@ class Weigher:
         self.config = config
 
     def is_local(self, request: Request) -> bool:
-        """Does its raw weight of a host change only when a server is placed on that very host? False has all hosts weighed again for each server."""
+        """True if its raw weight of a host changes only when a server is placed on that very host; else all hosts are weighed again for each server."""
         return False
 
     def multiplier(self, host: HostState) -> float:
