@@ -110,18 +110,6 @@ class CatalogueSecurityGroup(SecurityGroup):
     rules: list[SecurityGroupRule]  # recorded, not enforced
 
 
-class Quotas(t.TypedDict):
-    """The limits of a project; -1: none."""
-
-    instances: int  # servers
-    cores: int  # CPUs
-    ram: int  # memory in MB
-    metadata_items: int  # metadata items of one server
-    server_groups: int  # server groups with servers of the project
-    server_group_members: int  # servers of one user in a group
-    ports: int  # ports made for servers
-
-
 # The fleet
 
 

@@ -10,16 +10,24 @@ from __future__ import annotations
 
 import typing as t
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, KeyPair, ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import policy, quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries, plain_uuid
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import RULES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import defaults, formats
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import ENTRIES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.shape_check import faults as shape_faults
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import suggestion
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    CatalogueFlavor,
+    CatalogueImage,
+    CataloguePort,
+    CatalogueSecurityGroup,
+    Network,
+)
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://kvmfleet.github.io/compute")
 ERROR_CLASS = "InvalidCatalogue"
@@ -34,7 +42,7 @@ SINGULAR = {
 }
 DEFAULT_GROUP = "default"
 
-Entry = dict[str, t.Any]
+Entry = dict[str, t.Any]  # before its kind is known
 
 
 def derived_id(kind: str, name: str) -> str:
@@ -42,41 +50,31 @@ def derived_id(kind: str, name: str) -> str:
     return str(uuid.uuid5(NAMESPACE, f"{kind}/{name}"))
 
 
-def plain_uuid(text: str) -> str:
-    """A UUID in its usual spelling; any other text as it is."""
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return text
-
-
 class Catalogue:
-    """The entries by kind, found by id or by name."""
+    """The entries by kind, the limits and the rules."""
 
-    def __init__(self, entries: dict[str, dict[str, Entry]], limits: quotas.Limits, rules: policy.Rules | None, faulty: dict[str, set[str]]) -> None:
-        self.entries = entries
-        self.quotas = limits
+    def __init__(self, of: dict[str, dict[str, t.Any]], faulty: dict[str, set[str]], limits: quotas.Limits, rules: policy.Rules | None) -> None:
+        self.flavors: Entries[CatalogueFlavor] = Entries(of["flavors"], faulty["flavors"])
+        self.images: Entries[CatalogueImage] = Entries(of["images"], faulty["images"])
+        self.networks: Entries[Network] = Entries(of["networks"], faulty["networks"])
+        self.ports: Entries[CataloguePort] = Entries(of["ports"], faulty["ports"])
+        self.security_groups: Entries[CatalogueSecurityGroup] = Entries(of["security_groups"], faulty["security_groups"])
+        self.keypairs: Entries[KeyPair] = Entries(of["keypairs"], faulty["keypairs"])
+        self.server_groups: Entries[ServerGroup] = Entries(of["server_groups"], faulty["server_groups"])
         self.rules = rules
-        # Names of entries that are there, but were left out for a fault of their own: that they are unknown is no second fault.
-        self.faulty = faulty
-        self._by_id = {kind: {entry["id"]: entry for entry in items.values() if "id" in entry} for kind, items in entries.items()}
-        self._by_name: dict[str, dict[str, list[Entry]]] = {kind: {} for kind in entries}
-        for kind, items in entries.items():
-            for entry in items.values():
-                self._by_name[kind].setdefault(entry["name"], []).append(entry)
+        self._limits = limits
+        # The same by the name of the kind.
+        self.entries, self.faulty = of, faulty
 
     def matches(self, kind: str, reference: object) -> list[Entry]:
-        """The entry with this id or, failing that, all with this name or, failing that, the one of this key."""
-        text = str(reference)
-        by_id = self._by_id[kind].get(text)
-        if by_id is None and text not in self._by_name[kind]:
-            by_id = self._by_id[kind].get(plain_uuid(text)) or self.entries[kind].get(text)
-        return [by_id] if by_id else self._by_name[kind].get(text, [])
+        """``matches`` of the entries of a kind."""
+        found: list[Entry] = getattr(self, kind).matches(reference)
+        return found
 
     def find(self, kind: str, reference: object) -> Entry | None:
-        """The one entry that is meant."""
-        found = self.matches(kind, reference)
-        return found[0] if len(found) == 1 else None
+        """``find`` of the entries of a kind."""
+        found: Entry | None = getattr(self, kind).find(reference)
+        return found
 
     def known(self, kind: str) -> str:
         """The names of a kind, for a rule in words."""
@@ -84,32 +82,36 @@ class Catalogue:
 
     def quota(self, project: str, name: str) -> int:
         """A project's limit; -1 is none."""
-        return quotas.limit(self.quotas, project, name)
+        return quotas.limit(self._limits, project, name)
 
 
-def ambiguous(entries: list[Entry]) -> str:
+def ambiguous(entries: Sequence[Mapping[str, object]]) -> str:
     """The rule that a name of several entries breaks, in words."""
-    return f"is the name of {len(entries)} entries; give an id: {', '.join(entry['id'] for entry in entries)}"
+    return f"is the name of {len(entries)} entries; give an id: {', '.join(str(entry['id']) for entry in entries)}"
 
 
 def load(raw: dict[str, t.Any]) -> tuple[Catalogue, list[Fault]]:
     """The catalogue of {flavors, images, networks, ports, security_groups, keypairs, server_groups, quotas, policy}, and every fault of it."""
     found: list[Fault] = []
-    entries: dict[str, dict[str, Entry]] = {}
+    of: dict[str, dict[str, t.Any]] = {}
     faulty: dict[str, set[str]] = {}
     for kind in KINDS:
-        entries[kind], faulty[kind], faults = _kind(kind, raw.get(kind))
+        of[kind], faulty[kind], faults = _kind(kind, raw.get(kind))
         found += (fault.below(f"compute_{kind}") for fault in faults)
-    # Neutron makes a group of this name for each project.
-    if not any(group["name"] == DEFAULT_GROUP for group in entries["security_groups"].values()) and DEFAULT_GROUP not in faulty["security_groups"]:
-        group: Entry = {"id": derived_id("security_group", DEFAULT_GROUP), "name": DEFAULT_GROUP, "description": None, "rules": []}
-        entries["security_groups"].setdefault(DEFAULT_GROUP, group)
+    _add_default_group(of["security_groups"], faulty["security_groups"])
     found += (fault.below("compute_quotas") for fault in quotas.faults(raw.get("quotas")))
     found += (fault.below("compute_policy") for fault in policy.faults(raw.get("policy")))
-    catalogue = Catalogue(entries, quotas.limits(raw.get("quotas")), policy.rules(raw.get("policy")), faulty)
-    found += (fault.below("compute_security_groups") for fault in _remote_groups(catalogue))
-    found += (fault.below("compute_ports") for fault in _ports(catalogue))
+    catalogue = Catalogue(of, faulty, quotas.limits(raw.get("quotas")), policy.rules(raw.get("policy")))
+    found += (fault.below("compute_security_groups") for fault in _remote_groups(catalogue.security_groups))
+    found += (fault.below("compute_ports") for fault in _ports(catalogue.ports, catalogue.networks))
     return catalogue, [fault._replace(error_class=ERROR_CLASS) for fault in found]
+
+
+def _add_default_group(groups: dict[str, CatalogueSecurityGroup], faulty: set[str]) -> None:
+    """Neutron makes a group of this name for each project."""
+    if DEFAULT_GROUP not in faulty and not any(group["name"] == DEFAULT_GROUP for group in groups.values()):
+        group = CatalogueSecurityGroup(id=derived_id("security_group", DEFAULT_GROUP), name=DEFAULT_GROUP, description=None, rules=[])
+        groups.setdefault(DEFAULT_GROUP, group)
 
 
 def _kind(kind: str, raw: object) -> tuple[dict[str, Entry], set[str], list[Fault]]:
@@ -145,6 +147,7 @@ def _entry(kind: str, name: str, given: Entry) -> Entry:
     if kind == "networks":
         reached_by = "bridge" if entry["bridge"] else "libvirt_network"
         entry["binding"] = Binding(type=reached_by, name=entry[reached_by])
+        del entry["bridge"], entry["libvirt_network"]
         for subnet in entry["subnets"]:
             subnet["id"] = plain_uuid(subnet["id"] or derived_id("subnet", f"{entry['name']}/{subnet['cidr']}"))
     elif kind == "ports" and entry["mac_address"]:
@@ -152,36 +155,31 @@ def _entry(kind: str, name: str, given: Entry) -> Entry:
     return entry
 
 
-def _reference(catalogue: Catalogue, kind: str, reference: str) -> tuple[Entry | None, str | None]:
-    """(the entry that is meant, the rule that the reference breaks); neither if the entry is there, but faulty."""
-    matches = catalogue.matches(kind, reference)
-    if len(matches) == 1:
-        return matches[0], None
-    if matches:
-        return None, ambiguous(matches)
-    if reference in catalogue.faulty[kind]:
-        return None, None
-    return None, f"unknown {SINGULAR[kind].replace('_', ' ')}{suggestion(reference, sorted(catalogue.entries[kind]))}"
+def _wrong_reference(kind: str, reference: str, entries: Entries[Network] | Entries[CatalogueSecurityGroup]) -> str | None:
+    """The rule that a reference breaks; None if it is right, or if the entry that is meant has faults of its own."""
+    matches = entries.matches(reference)
+    if len(matches) == 1 or (not matches and reference in entries.faulty):
+        return None
+    return ambiguous(matches) if matches else f"unknown {kind}{suggestion(reference, entries.names())}"
 
 
-def _remote_groups(catalogue: Catalogue) -> Iterator[Fault]:
-    for name, group in catalogue.entries["security_groups"].items():
+def _remote_groups(groups: Entries[CatalogueSecurityGroup]) -> Iterator[Fault]:
+    for name, group in groups.by_key.items():
         for index, rule in enumerate(group["rules"]):
-            if rule["remote_group"] is not None:
-                _found, wrong = _reference(catalogue, "security_groups", rule["remote_group"])
-                if wrong:
-                    yield Fault(f"{name}.rules[{index}].remote_group", rule["remote_group"], wrong)
+            wrong = _wrong_reference("security group", rule["remote_group"], groups) if rule["remote_group"] is not None else None
+            if wrong:
+                yield Fault(f"{name}.rules[{index}].remote_group", rule["remote_group"], wrong)
 
 
-def _ports(catalogue: Catalogue) -> Iterator[Fault]:
-    """Networks that are there, addresses in them, and no MAC address or address given twice; a port without its network is left out."""
+def _ports(ports: Entries[CataloguePort], networks: Entries[Network]) -> Iterator[Fault]:
+    """Networks that exist, addresses in them, and no MAC address or address given twice; a port without its network is left out."""
     macs: dict[tuple[str, str, str], str] = {}
-    addresses: dict[tuple[str, str], str] = {}
-    for name, port in list(catalogue.entries["ports"].items()):
-        network, wrong = _reference(catalogue, "networks", port["network"])
+    addresses: dict[tuple[str, str], tuple[str, int]] = {}
+    for name, port in list(ports.by_key.items()):
+        network = networks.find(port["network"])
         if network is None:
-            del catalogue.entries["ports"][name]
-            catalogue.faulty["ports"].add(name)
+            ports.leave_out(name)
+            wrong = _wrong_reference("network", port["network"], networks)
             if wrong:
                 yield Fault(f"{name}.network", port["network"], wrong)
             continue
@@ -196,8 +194,8 @@ def _ports(catalogue: Catalogue) -> Iterator[Fault]:
             path, address = f"{name}.fixed_ips[{index}].ip_address", formats.address(fixed_ip["ip_address"])
             if not any(address in cidr for cidr in cidrs):
                 yield Fault(path, fixed_ip["ip_address"], f"must be in a subnet of network {network['name']}: {', '.join(map(str, cidrs)) or 'it has none'}")
-            first = addresses.setdefault((network["id"], str(address)), path)
-            if first != path:
-                owner = first.partition(".fixed_ips")[0]
-                whose = "is given twice" if owner == name else f"is that of port {owner} already, in the same network {network['name']}"
-                yield Fault(path, fixed_ip["ip_address"], whose)
+            first_port, first_index = addresses.setdefault((network["id"], str(address)), (name, index))
+            if first_port != name:
+                yield Fault(path, fixed_ip["ip_address"], f"is that of port {first_port} already, in the same network {network['name']}")
+            elif first_index != index:
+                yield Fault(path, fixed_ip["ip_address"], "is given twice")

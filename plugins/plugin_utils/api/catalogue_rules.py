@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import typing as t
 from collections.abc import Callable, Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key, security_group_rules
@@ -22,7 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault impo
 with contextlib.suppress(ImportError):
     import netaddr
 
-Raw = dict[str, t.Any]  # an entry as it is written
+Raw = dict[str, object]  # an entry as it is written
 
 
 def _items(value: object) -> Iterator[tuple[int, Raw]]:

@@ -9,7 +9,6 @@ Follows ``neutron/db/securitygroups_db.py: _validate_security_group_rule`` and `
 from __future__ import annotations
 
 import ipaddress
-import typing as t
 from collections.abc import Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
@@ -22,7 +21,7 @@ MOST_OF_ICMP = 255
 IP_VERSIONS = {4: "IPv4", 6: "IPv6"}
 
 
-def faults(rule: dict[str, t.Any]) -> Iterator[Fault]:
+def faults(rule: dict[str, object]) -> Iterator[Fault]:
     """Every fault of one rule; keys that are not well-formed are left to its schema."""
     prefix, ethertype = rule.get("remote_ip_prefix"), rule.get("ethertype") or "IPv4"
     if prefix is not None and rule.get("remote_group") is not None:
@@ -50,7 +49,7 @@ def _ethertype(prefix: str) -> str:
     return IP_VERSIONS[ipaddress.ip_network(prefix, strict=False).version]
 
 
-def _ports(first: t.Any, last: t.Any) -> Iterator[Fault]:
+def _ports(first: object, last: object) -> Iterator[Fault]:
     for name, value, other in (("port_range_min", first, "port_range_max"), ("port_range_max", last, "port_range_min")):
         if value is None:
             yield Fault(name, None, f"is required together with {other}")
@@ -60,7 +59,7 @@ def _ports(first: t.Any, last: t.Any) -> Iterator[Fault]:
         yield Fault("port_range_min", first, f"must not be more than port_range_max {last}")
 
 
-def _icmp(kind: t.Any, code: t.Any) -> Iterator[Fault]:
+def _icmp(kind: object, code: object) -> Iterator[Fault]:
     if kind is None:
         yield Fault("port_range_min", None, "is required together with port_range_max: it is the ICMP type, the other the code")
     for name, value in (("port_range_min", kind), ("port_range_max", code)):

@@ -75,26 +75,26 @@ def paths(**variables: t.Any) -> list[str]:
 def test_a_catalogue_that_is_right_has_no_fault_and_is_made_whole() -> None:
     catalogue, faults = load(WHOLE)
     assert faults == []
-    small = catalogue.find("flavors", 1)
+    small = catalogue.flavors.find(1)
     assert small is not None
     assert (small["id"], small["name"], small["ephemeral_gb"], small["description"]) == ("1", "small", 0, "2026")
     assert small["extra_specs"] == {"hw:cpu_cores": "1", "hw:mem_encryption": "True"}
-    assert catalogue.entries["ports"]["one"]["mac_address"] == "fa:16:3e:00:00:01"
-    assert catalogue.entries["networks"]["lan"]["subnets"][1]["dns_nameservers"] == []
-    assert catalogue.find("security_groups", "default") is not None
+    assert catalogue.ports.by_key["one"]["mac_address"] == "fa:16:3e:00:00:01"
+    assert catalogue.networks.by_key["lan"]["subnets"][1]["dns_nameservers"] == []
+    assert catalogue.security_groups.find("default") is not None
     assert (catalogue.quota("ci", "cores"), catalogue.quota("ci", "instances"), catalogue.quota("p", "cores")) == (4, -1, 20)
 
 
 @pytest.mark.parametrize("kind", ["bridge", "libvirt_network"])
 def test_a_network_says_once_how_ports_reach_it(kind: str) -> None:
     catalogue, faults = load({"networks": {"lan": {kind: "br0"}}})
-    assert (faults, catalogue.entries["networks"]["lan"]["binding"]) == ([], {"type": kind, "name": "br0"})
+    assert (faults, catalogue.networks.by_key["lan"]["binding"]) == ([], {"type": kind, "name": "br0"})
 
 
 def test_an_id_may_be_written_in_any_way_that_a_uuid_has() -> None:
     catalogue, faults = load({"images": {"debian": {**IMAGE, "id": f"{{{UUID.upper()}}}"}}})
     assert faults == []
-    assert catalogue.find("images", UUID) is catalogue.find("images", UUID.upper()) is catalogue.entries["images"]["debian"]
+    assert catalogue.images.find(UUID) is catalogue.images.find(UUID.upper()) is catalogue.images.by_key["debian"]
 
 
 def test_without_quotas_nothing_is_limited_and_a_null_quota_is_novas() -> None:

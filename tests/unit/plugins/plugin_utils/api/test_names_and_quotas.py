@@ -27,7 +27,7 @@ def test_a_name_of_two_is_no_name(api: t.Any) -> None:
     found = [(error["path"], error["error_class"], error["http_status"]) for error in result["errors"]]
     assert found == [("servers[0].security_groups[0].name", "NoUniqueMatch", 409), ("servers[0].networks[0].name", "NoUniqueMatch", 409)]
     assert WEB in result["errors"][0]["rule"] and DB in result["errors"][0]["rule"]
-    assert api.check(api.request(networks=[{"name": "one"}]), catalogue=TWINS)["instances"][0]["networks"][0]["network"]["bridge"] == "a"
+    assert api.check(api.request(networks=[{"name": "one"}]), catalogue=TWINS)["instances"][0]["networks"][0]["network"]["binding"]["name"] == "a"
     assert api.check(api.request(networks=[{"uuid": WEB}]), catalogue=TWINS)["errors"] == []
 
 
