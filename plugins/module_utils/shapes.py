@@ -193,7 +193,7 @@ class Record(Instance):
     run: t.Optional[Run]  # the run that claimed it, until it is active
     created_at: str  # ISO 8601, UTC
     machine_type: t.Optional[str]  # what libvirt chose, kept when the domain is made again
-    secrets: SecretHashes  # never leaves the host
+    secrets: t.NotRequired[SecretHashes]  # never leaves the host: a report has none
 
 
 class InstanceReport(Record):
@@ -211,6 +211,16 @@ class Order(t.TypedDict):
     instance: Instance  # for the stage build of a claimed server uuid and display_name are enough
     action: str  # build, or for a server that is there: none, start, finish
     group_hosts: t.List[str]  # the hosts of the other members of its server group
+
+
+class HostResources(t.TypedDict):
+    """What a host has to give, as a claim counts it."""
+
+    vcpus: int  # CPUs
+    memory_mb: int  # memory
+    disk_gb: int  # size of the instances path's file system
+    reserved: t.Dict[str, int]  # by resource class, kept for the host
+    allocation_ratio: t.Dict[str, float]  # by resource class
 
 
 class Secrets(t.TypedDict):
@@ -256,6 +266,15 @@ class Outcome(t.TypedDict):
     foreign_files: t.NotRequired[t.List[str]]  # files in the server's folder that stay
 
 
+class Diff(t.TypedDict):
+    """One change, as Ansible's diff mode shows it."""
+
+    before_header: str  # what was there
+    after_header: str  # what is there
+    before: str  # its text
+    after: str  # its text
+
+
 class CachedImage(t.TypedDict):
     """A verified image in a host's cache."""
 
@@ -265,6 +284,18 @@ class CachedImage(t.TypedDict):
     size: int  # bytes
     virtual_size: int  # bytes
     path: str  # on the host
+
+
+class WantedImage(t.TypedDict):
+    """What ``image`` is told of one image."""
+
+    id: str  # the catalogue's id
+    name: t.Optional[str]  # the catalogue's name
+    source: str  # http(s) or file URL, or a path on the controller
+    checksum: str  # as in Image
+    disk_format: str  # qcow2 or raw
+    size: t.Optional[int]  # bytes, if declared
+    virtual_size: t.Optional[int]  # bytes, if declared
 
 
 class ImageResult(t.TypedDict):
@@ -297,8 +328,8 @@ class Interface(t.TypedDict):
     """A network interface of any domain, read from its XML."""
 
     mac_address: str  # lower case
-    bridge: t.Optional[str]  # the bridge, of a running domain also that of its libvirt network
-    libvirt_network: t.Optional[str]  # the libvirt network
+    type: str  # libvirt's: bridge, network, ethernet, direct, …
+    source: t.Dict[str, str]  # the attributes of <source>; of a running domain's libvirt network its bridge, too
     device: t.Optional[str]  # the tap
 
 
@@ -378,6 +409,29 @@ class CpuInfo(t.TypedDict):
     vendor: str  # libvirt's vendor
     topology: t.Dict[str, int]  # sockets, cores, threads
     features: t.List[str]  # libvirt's names
+
+
+class Guest(t.TypedDict):
+    """One kind of guest that a host can run."""
+
+    arch: str  # architecture
+    os_type: str  # hvm
+    virt_types: t.List[str]  # kvm, qemu
+
+
+class HypervisorHost(t.TypedDict):
+    """What libvirt says of its host."""
+
+    node: str  # hypervisor_hostname
+    uuid: str  # the host's uuid
+    hypervisor_type: str  # QEMU
+    hypervisor_version: int  # major * 1000000 + minor * 1000 + release
+    libvirt_version: int  # likewise
+    arch: str  # such as x86_64
+    vcpus: int  # CPUs
+    memory_mb: int  # memory
+    cpu_info: CpuInfo  # the CPU
+    guests: t.List[Guest]  # what it can run
 
 
 class InstancesPath(t.TypedDict):

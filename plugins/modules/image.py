@@ -161,12 +161,11 @@ images:
 """
 
 import os
-import time
-from concurrent.futures import ThreadPoolExecutor
+import traceback
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum, fetch
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.stage import ImageOptions, bring_all, diff, label
 
 ARGUMENT_SPEC = {
     "images": {
@@ -191,62 +190,27 @@ ARGUMENT_SPEC = {
 }
 
 
-def is_on_controller(source: str) -> bool:
-    return not fetch.is_url(source) and not fetch.is_on_host(source)
-
-
-def look(params: dict, image: dict) -> "dict | None":
-    """The cached image, without fetching anything; None where it isn't there or a sums file has to be read first."""
-    algorithm, rest = checksum.parse(image["checksum"])
-    return cache.find(params["cache_path"], algorithm, rest) if checksum.is_digest(algorithm, rest) else None
-
-
-def bring(params: dict, image: dict, check_mode: bool) -> dict:
-    """One image's line of the result."""
-    begin = time.monotonic()
-    staged = params["staged"].get(image["id"])
-    result = {"id": image["id"], "name": image["name"], "disk_format": image["disk_format"], "error": None, "needs_staging": False, "bytes_fetched": 0}
-    entry, changed = None, False
-    try:
-        if check_mode:
-            entry = look(params, image)
-            changed = entry is None
-        elif is_on_controller(image["source"]) and not staged:
-            entry = look(params, image)
-            result["needs_staging"] = entry is None
-        else:
-            entry, result["bytes_fetched"] = fetch.ensure(params["cache_path"], image, timeout_s=params["timeout_s"], staged=staged)
-            changed = bool(result["bytes_fetched"])
-        if entry and entry["disk_format"] != image["disk_format"]:
-            raise ImageError("ImageUnacceptable", f"{image['source']}: declared as {image['disk_format']}, but its content is {entry['disk_format']}")
-    except ImageError as error:
-        entry, result["error"] = None, error.as_dict()
-    except OSError as error:
-        entry, result["error"] = None, ImageError("ImageDownloadFailed", f"{image['source']}: {error}").as_dict()
-    for key in ("digest", "path", "size", "virtual_size"):
-        result[key] = entry[key] if entry else None
-    return dict(result, changed=changed, seconds=round(time.monotonic() - begin, 3))
+def work(module: AnsibleModule, options: ImageOptions) -> None:
+    if not module.check_mode:
+        os.makedirs(options.cache_path, mode=0o711, exist_ok=True)
+    before = [entry["digest"] for entry in cache.cached_images(options.cache_path)]
+    images = bring_all(options, module.check_mode)
+    changed = [image for image in images if image["changed"]]
+    result = {"changed": bool(changed), "images": images, **({"diff": diff(before, images)} if changed else {})}
+    for image in changed if module.check_mode else []:
+        module.warn(f"image {label(image)} is not cached: its content and virtual size are not known in check mode")
+    failed = [f"image {label(image)}: {image['error']['message']}" for image in images if image["error"]]
+    if failed and options.on_error == "fail":
+        module.fail_json(msg="; ".join(failed), **result)
+    module.exit_json(**result)
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    params = module.params
-    if not module.check_mode:
-        os.makedirs(params["cache_path"], mode=0o711, exist_ok=True)
-    before = [entry["digest"] for entry in cache.cached_images(params["cache_path"])]
-    with ThreadPoolExecutor(max_workers=max(1, params["max_concurrent_downloads"])) as pool:
-        images = list(pool.map(lambda image: bring(params, image, module.check_mode), params["images"]))
-    result = {"changed": any(image["changed"] for image in images), "images": images}
-    if result["changed"]:
-        new = [image["digest"] or f"{image['name'] or image['id']} (to be fetched)" for image in images if image["changed"]]
-        result["diff"] = {"before": {"images": before}, "after": {"images": sorted(set(before) | set(new))}}
-    for image in images:
-        if module.check_mode and image["changed"]:
-            module.warn(f"image {image['name'] or image['id']} is not cached: its content and virtual size are not known in check mode")
-    broken = [image for image in images if image["error"]]
-    if broken and params["on_error"] == "fail":
-        module.fail_json(msg="; ".join(f"image {image['name'] or image['id']}: {image['error']['message']}" for image in broken), **result)
-    module.exit_json(**result)
+    try:
+        work(module, ImageOptions.of(module.params))
+    except OSError as error:
+        module.fail_json(msg=str(error), exception=traceback.format_exc(), images=[])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import os
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage
 
 
 def cached_path(cache_path: str, digest: str) -> str:
@@ -22,20 +23,28 @@ def cached_path(cache_path: str, digest: str) -> str:
     return os.path.join(cache_path, digest.replace(":", "-"))
 
 
-def _read(path: str) -> dict[str, t.Any] | None:
+def _read(path: str) -> CachedImage | None:
     try:
         with open(path + ".json", encoding="utf-8") as file:
             entry = json.load(file)
-        if os.stat(path).st_size == entry["size"]:
-            return t.cast("dict[str, t.Any]", entry)
+        image: CachedImage = {
+            "digest": entry["digest"],
+            "digests": entry["digests"],
+            "disk_format": entry["disk_format"],
+            "size": entry["size"],
+            "virtual_size": entry["virtual_size"],
+            "path": path,
+        }
+        if os.stat(path).st_size == image["size"]:
+            return image
     except (OSError, ValueError, KeyError, TypeError):
         # An image without its JSON, or of another size, was not published whole: it is as good as absent, and fetched again.
         return None
     return None
 
 
-def cached_images(cache_path: str) -> list[dict[str, t.Any]]:
-    """The whole images of the cache: [{digest, digests, path, disk_format, size, virtual_size}]."""
+def cached_images(cache_path: str) -> list[CachedImage]:
+    """The whole images of the cache."""
     try:
         names = sorted(os.listdir(cache_path))
     except OSError:
@@ -45,24 +54,22 @@ def cached_images(cache_path: str) -> list[dict[str, t.Any]]:
         if name.startswith("sha256-") and not name.endswith(".json"):
             entry = _read(os.path.join(cache_path, name))
             if entry:
-                found.append(dict(entry, path=os.path.join(cache_path, name)))
+                found.append(entry)
     return found
 
 
-def find(cache_path: str, algorithm: str, digest: str) -> dict[str, t.Any] | None:
+def find(cache_path: str, algorithm: str, digest: str) -> CachedImage | None:
     """The cached image with this digest, by either algorithm."""
     if algorithm == "sha256":
-        path = cached_path(cache_path, f"sha256:{digest}")
-        entry = _read(path)
-        return dict(entry, path=path) if entry else None
+        return _read(cached_path(cache_path, f"sha256:{digest}"))
     for entry in cached_images(cache_path):
         if entry["digests"].get(algorithm) == digest:
             return entry
     return None
 
 
-def find_declared(cache_path: str, declared: str, disk_format: str) -> dict[str, t.Any] | None:
-    """The cached image with the digest and the format that a catalogue declares; None where the sum stands in a file of sums that has to be read first."""
+def find_declared(cache_path: str, declared: str, disk_format: str) -> CachedImage | None:
+    """The cached image with the digest and the format that a catalogue declares; None if the sum stands in a sums file, which has to be read first."""
     algorithm, rest = checksum.parse(declared)
     entry = find(cache_path, algorithm, rest) if checksum.is_digest(algorithm, rest) else None
     return entry if entry and entry["disk_format"] == disk_format else None
@@ -85,9 +92,11 @@ def fetch_lock(cache_path: str, name: str) -> t.Iterator[None]:
         os.close(descriptor)
 
 
-def publish(cache_path: str, partial: str, entry: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Move a verified file into the cache, whole or not at all; ``entry``: {digest, digests, disk_format, size, virtual_size}."""
-    path = cached_path(cache_path, entry["digest"])
+def publish(cache_path: str, partial: str, *, digests: dict[str, str], disk_format: str, size: int, virtual_size: int) -> CachedImage:
+    """Move a verified file into the cache, whole or not at all; ``digests`` by algorithm, sha256 among them."""
+    digest = f"sha256:{digests['sha256']}"
+    path = cached_path(cache_path, digest)
+    entry = {"digest": digest, "digests": digests, "disk_format": disk_format, "size": size, "virtual_size": virtual_size}
     descriptor = os.open(partial, os.O_RDONLY)
     try:
         os.fchmod(descriptor, 0o644)
@@ -102,4 +111,4 @@ def publish(cache_path: str, partial: str, entry: dict[str, t.Any]) -> dict[str,
     # The image first: a JSON without its image would say that it is there.
     os.replace(partial, path)
     os.replace(temporary, path + ".json")
-    return dict(entry, path=path)
+    return {"digest": digest, "digests": digests, "disk_format": disk_format, "size": size, "virtual_size": virtual_size, "path": path}

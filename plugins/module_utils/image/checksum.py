@@ -27,12 +27,12 @@ def parse(checksum: str) -> tuple[str, str]:
 
 
 def is_digest(algorithm: str, text: str) -> bool:
-    """Is this a whole hexadecimal digest?"""
+    """True if this is a whole hexadecimal digest."""
     return bool(re.fullmatch(f"[0-9a-fA-F]{{{DIGITS[algorithm]}}}", text))
 
 
 def in_sums(text: str, algorithm: str, name: str) -> str:
-    """The digest of ``name`` in the text of a sums file (GNU or BSD lines); ImageError where it has none."""
+    """The digest of ``name`` in the text of a sums file (GNU or BSD lines); ImageError if it has none."""
     for line in text.splitlines():
         match = _BSD.match(line.strip()) or _GNU.match(line.strip())
         if match and match.group("name").rsplit("/", 1)[-1] == name and is_digest(algorithm, match.group("digest")):

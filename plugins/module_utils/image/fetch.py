@@ -19,6 +19,7 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.inspect import inspect
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage, WantedImage
 
 CHUNK = 1 << 20
 MOST_SUMS = 1 << 20
@@ -26,12 +27,12 @@ MARGIN = 64 << 20
 
 
 def is_url(source: str) -> bool:
-    """Is the source fetched by HTTP?"""
+    """True if the source is fetched by HTTP."""
     return source.startswith(("http://", "https://"))
 
 
 def is_on_host(source: str) -> bool:
-    """Does the host itself have the source (a ``file:`` URL)?"""
+    """True if the host itself has the source (a ``file:`` URL)."""
     return source.startswith("file:")
 
 
@@ -55,7 +56,7 @@ def _open(url: str, timeout_s: float, headers: dict[str, str] | None = None) -> 
 
 
 def wanted_digest(declared: str, source: str, timeout_s: float) -> tuple[str, str]:
-    """(algorithm, digest) of a declared checksum, its sums file read where it names one."""
+    """(algorithm, digest) of a declared checksum, its sums file read if it names one."""
     algorithm, rest = checksum.parse(declared)
     if checksum.is_digest(algorithm, rest):
         return algorithm, rest
@@ -79,7 +80,7 @@ def _check_space(folder: str, needed: int, what: str) -> None:
 
 
 def _resume_headers(partial: str) -> tuple[dict[str, str], int]:
-    """Headers that ask for the rest of a partial download, and how much is there; all of it where the server's version is not known."""
+    """Headers that ask for the rest of a partial download, and how much is there; nothing if the server's version is not known."""
     try:
         with open(partial + ".etag", encoding="utf-8") as file:
             validator = json.load(file)
@@ -92,13 +93,14 @@ def _resume_headers(partial: str) -> tuple[dict[str, str], int]:
 
 
 def _validator(response: t.Any) -> str | None:
-    etag = response.headers.get("ETag")
+    etag: t.Optional[str] = response.headers.get("ETag")
+    modified: t.Optional[str] = response.headers.get("Last-Modified")
     # A weak ETag may not be used for a range.
-    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
+    return etag if etag and not etag.startswith("W/") else modified
 
 
 def download(url: str, partial: str, timeout_s: float) -> int:
-    """Fetch a URL into ``partial``, going on where an earlier run was cut off and the server still has the same; returns the bytes fetched."""
+    """Fetch a URL into ``partial``, resuming an earlier download if the server still has the same file; returns the bytes fetched."""
     headers, have = _resume_headers(partial)
     try:
         response = _open(url, timeout_s, headers)
@@ -159,7 +161,7 @@ def _forget(partial: str) -> None:
             os.unlink(path)
 
 
-def ingest(cache_path: str, partial: str, image: dict[str, t.Any], algorithm: str, digest: str) -> dict[str, t.Any]:
+def ingest(cache_path: str, partial: str, image: WantedImage, algorithm: str, digest: str) -> CachedImage:
     """Verify and inspect a fetched file, and publish it; a file that is refused is removed."""
     found = digests(partial, {"sha256", algorithm})
     if found[algorithm] != digest:
@@ -167,20 +169,19 @@ def ingest(cache_path: str, partial: str, image: dict[str, t.Any], algorithm: st
         raise ImageError("ImageChecksumMismatch", f"{image['source']}: its {algorithm} is {found[algorithm]}, wanted {digest}")
     try:
         sizes = inspect(partial, image["disk_format"])
-        for key in ("size", "virtual_size"):
-            if image.get(key) and int(image[key]) != sizes[key]:
-                raise ImageError("ImageUnacceptable", f"declared {key} {image[key]} bytes, found {sizes[key]}")
+        for key, declared, found_size in (("size", image["size"], sizes.size), ("virtual_size", image["virtual_size"], sizes.virtual_size)):
+            if declared and declared != found_size:
+                raise ImageError("ImageUnacceptable", f"declared {key} {declared} bytes, found {found_size}")
     except ImageError as error:
         _forget(partial)
         raise ImageError(error.error_class, f"{image['source']}: {error.message}") from error
-    entry = dict(sizes, digest=f"sha256:{found['sha256']}", digests=found, disk_format=image["disk_format"])
-    published = cache.publish(cache_path, partial, entry)
+    published = cache.publish(cache_path, partial, digests=found, disk_format=image["disk_format"], size=sizes.size, virtual_size=sizes.virtual_size)
     _forget(partial)
     return published
 
 
-def ensure(cache_path: str, image: dict[str, t.Any], *, timeout_s: float, staged: str | None = None) -> tuple[dict[str, t.Any], int]:
-    """(cache entry, bytes fetched) of an image {source, checksum, disk_format, …}; ImageError where it can't be had.
+def ensure(cache_path: str, image: WantedImage, *, timeout_s: float, staged: str | None = None) -> tuple[CachedImage, int]:
+    """(cache entry, bytes fetched) of an image; ImageError if it is not available.
 
     ``staged``: a file that the controller sent, in place of the source. A download that turns out wrong after it was resumed is made once more from
     the start.
@@ -198,7 +199,7 @@ def ensure(cache_path: str, image: dict[str, t.Any], *, timeout_s: float, staged
             # Across file systems this is a copy; the verified file is published by a rename all the same.
             shutil.move(staged, partial)
             entry = ingest(cache_path, partial, image, algorithm, digest)
-            return entry, int(entry["size"])
+            return entry, entry["size"]
         if is_on_host(image["source"]):
             fetched = _copy(image["source"], partial)
             return ingest(cache_path, partial, image, algorithm, digest), fetched

@@ -55,11 +55,16 @@ def _refuse(why: str) -> t.NoReturn:
     raise ImageError("ImageUnacceptable", why)
 
 
+def _numbers(form: str, head: bytes, offset: int) -> tuple[int, ...]:
+    """The unsigned numbers at an offset of the header."""
+    return struct.unpack_from(form, head, offset)
+
+
 def _check_extensions(head: bytes, offset: int) -> None:
     for _count in range(MOST_EXTENSIONS):
         if offset + 8 > len(head):
             _refuse("qcow2: its header extensions don't end")
-        kind, length = struct.unpack_from(">II", head, offset)
+        kind, length = _numbers(">II", head, offset)
         if kind == EXTENSION_END:
             return
         if kind == EXTENSION_DATA_FILE:
@@ -69,11 +74,11 @@ def _check_extensions(head: bytes, offset: int) -> None:
 
 
 def qcow2_virtual_size(head: bytes) -> int:
-    """The virtual size in bytes of a qcow2 from its header; ImageError (ImageUnacceptable) where it is broken or names another file."""
+    """The virtual size in bytes of a qcow2 from its header; ImageError (ImageUnacceptable) if it is broken or names another file."""
     if len(head) < 72 or head[:4] != QCOW2_MAGIC:
         _refuse("qcow2: the header is cut off")
-    version, backing_offset = struct.unpack_from(">IQ", head, 4)
-    cluster_bits, virtual_size = struct.unpack_from(">IQ", head, 20)
+    version, backing_offset = _numbers(">IQ", head, 4)
+    cluster_bits, virtual_size = _numbers(">IQ", head, 20)
     if version not in (2, 3):
         _refuse(f"qcow2: version {version} is unknown")
     if backing_offset:
@@ -83,8 +88,8 @@ def qcow2_virtual_size(head: bytes) -> int:
     if version == 3:
         if len(head) < 104:
             _refuse("qcow2: the header is cut off")
-        features = struct.unpack_from(">Q", head, 72)[0]
-        header_length = struct.unpack_from(">I", head, 100)[0]
+        (features,) = _numbers(">Q", head, 72)
+        (header_length,) = _numbers(">I", head, 100)
         if features & FEATURE_DATA_FILE:
             _refuse("qcow2: it keeps its data in another file")
         if features & FEATURE_CORRUPT:
@@ -96,11 +101,18 @@ def qcow2_virtual_size(head: bytes) -> int:
         _check_extensions(head, header_length)
     else:
         _check_extensions(head, 72)
-    return t.cast(int, virtual_size)
+    return virtual_size
 
 
-def inspect(path: str, disk_format: str) -> dict[str, int]:
-    """{size, virtual_size} in bytes of a file that must be of ``disk_format`` (qcow2, raw); ImageError where it is not, or not safe."""
+class Sizes(t.NamedTuple):
+    """Of an image, in bytes."""
+
+    size: int
+    virtual_size: int
+
+
+def inspect(path: str, disk_format: str) -> Sizes:
+    """The sizes of a file that must be of ``disk_format`` (qcow2, raw); ImageError if it is not, or not safe."""
     size = os.stat(path).st_size
     with open(path, "rb") as file:
         head = file.read(65536)
@@ -108,7 +120,7 @@ def inspect(path: str, disk_format: str) -> dict[str, int]:
     if found != disk_format:
         _refuse(f"declared as {disk_format}, but its content is {found}")
     if disk_format == "qcow2":
-        return {"size": size, "virtual_size": qcow2_virtual_size(head)}
+        return Sizes(size, qcow2_virtual_size(head))
     # The fixed VHD's mark stands at the end.
     with open(path, "rb") as file:
         file.seek(max(0, size - 512))
@@ -116,4 +128,4 @@ def inspect(path: str, disk_format: str) -> dict[str, int]:
             _refuse("declared as raw, but its content is vhd")
     if not size:
         _refuse("the image is empty")
-    return {"size": size, "virtual_size": size}
+    return Sizes(size, size)

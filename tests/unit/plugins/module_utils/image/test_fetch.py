@@ -72,7 +72,7 @@ def server() -> t.Iterator[Server]:
 
 
 def image(source: str, digest: str = f"sha256:{DIGEST}") -> dict[str, t.Any]:
-    return {"id": "i", "source": source, "checksum": digest, "disk_format": "raw"}
+    return {"id": "i", "name": None, "source": source, "checksum": digest, "disk_format": "raw", "size": None, "virtual_size": None}
 
 
 def ensure(folder: pathlib.Path, wanted: dict[str, t.Any], **options: t.Any) -> tuple[dict[str, t.Any], int]:

@@ -67,7 +67,7 @@ def test_raw_must_not_be_another_format(tmp_path: pathlib.Path, offset: int, mag
 def test_raw_is_raw_and_an_empty_file_is_nothing(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "image"
     path.write_bytes(b"\xeb\x63\x90" + b"\0" * 1021)
-    assert inspect(str(path), "raw") == {"size": 1024, "virtual_size": 1024}
+    assert inspect(str(path), "raw") == (1024, 1024)
     path.write_bytes(b"")
     with pytest.raises(ImageError, match="empty"):
         inspect(str(path), "raw")
