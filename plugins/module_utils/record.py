@@ -14,41 +14,16 @@ import re
 import typing as t
 import xml.etree.ElementTree as ET
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.record_upgrade import upgraded
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Record, Run, SecretHashes
+
 NAMESPACE = "https://kvmfleet.github.io/xmlns/compute/1"
 PREFIX = "kvmfleet"
 TAG = "instance"
-VERSION = 1
+VERSION = 2
 
-# The keys of an instance that its record keeps; see docs/data.md. User data and the admin password are never among them.
-KEYS = (
-    "uuid",
-    "display_name",
-    "display_description",
-    "hostname",
-    "domain_name",
-    "project_id",
-    "user_id",
-    "reservation_id",
-    "launch_index",
-    "flavor",
-    "image",
-    "key_name",
-    "keypair",
-    "metadata",
-    "tags",
-    "availability_zone",
-    "config_drive",
-    "auto_disk_config",
-    "access_ip_v4",
-    "access_ip_v6",
-    "security_groups",
-    "scheduler_hints",
-    "group",
-    "block_device_mapping",
-    "topology",
-    "disks",
-    "ports",
-)
+# What a record keeps of an instance. User data and the admin password are never among it.
+KEYS = tuple(Instance.__annotations__)
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 # Text that an XML parser gives back as it was: printable, and no space at either end (libvirt indents what it stores).
@@ -56,12 +31,42 @@ _TEXT = re.compile(r"(?:[!-\ud7ff\ue000-\ufffd](?:[ -\ud7ff\ue000-\ufffd]*[!-\ud
 _UNSAFE = re.compile("[\x7f-\xa0\u2028\u2029\ufdd0-\ufdef]")
 
 
-def record_of(instance: dict, *, vm_state: str, run: dict, created_at: str, machine_type: str | None, secrets: dict) -> dict:
-    """The record of an instance: its lasting keys, its state, the run that claims it and the keyed hashes of its secrets."""
-    record: dict[str, t.Any] = {"version": VERSION}
-    record.update({key: instance.get(key) for key in KEYS})
-    record.update(vm_state=vm_state, run=run, created_at=created_at, machine_type=machine_type, secrets=secrets)
-    return record
+def record_of(instance: Instance, *, vm_state: str, run: t.Optional[Run], created_at: str, machine_type: t.Optional[str], secrets: SecretHashes) -> Record:
+    """The record of an instance: what lasts of it, its state, the run that claims it and the keyed hashes of its secrets."""
+    return {
+        "version": VERSION,
+        "uuid": instance["uuid"],
+        "display_name": instance["display_name"],
+        "display_description": instance["display_description"],
+        "hostname": instance["hostname"],
+        "domain_name": instance["domain_name"],
+        "project_id": instance["project_id"],
+        "user_id": instance["user_id"],
+        "reservation_id": instance["reservation_id"],
+        "launch_index": instance["launch_index"],
+        "flavor": instance["flavor"],
+        "image": instance["image"],
+        "key_name": instance["key_name"],
+        "keypair": instance["keypair"],
+        "metadata": instance["metadata"],
+        "tags": instance["tags"],
+        "availability_zone": instance["availability_zone"],
+        "config_drive": instance["config_drive"],
+        "auto_disk_config": instance["auto_disk_config"],
+        "access_ip_v4": instance["access_ip_v4"],
+        "access_ip_v6": instance["access_ip_v6"],
+        "security_groups": instance["security_groups"],
+        "scheduler_hints": instance["scheduler_hints"],
+        "group": instance["group"],
+        "topology": instance["topology"],
+        "disks": instance["disks"],
+        "ports": instance["ports"],
+        "vm_state": vm_state,
+        "run": run,
+        "created_at": created_at,
+        "machine_type": machine_type,
+        "secrets": secrets,
+    }
 
 
 def _put_text(element: ET.Element, text: str) -> None:
@@ -72,7 +77,7 @@ def _put_text(element: ET.Element, text: str) -> None:
         element.text = json.dumps(text)
 
 
-def _put(element: ET.Element, value: t.Any) -> None:
+def _put(element: ET.Element, value: object) -> None:
     if value is None:
         element.set("type", "null")
     elif isinstance(value, bool):
@@ -125,7 +130,7 @@ def _get(element: ET.Element) -> t.Any:
     return json.loads(text) if element.get("encoding") == "json" else text
 
 
-def to_element(record: dict) -> ET.Element:
+def to_element(record: Record) -> ET.Element:
     """The record as ``<kvmfleet:instance>``, to stand in a domain's metadata; the elements in it carry no prefix."""
     ET.register_namespace(PREFIX, NAMESPACE)
     element = ET.Element(f"{{{NAMESPACE}}}{TAG}")
@@ -133,16 +138,22 @@ def to_element(record: dict) -> ET.Element:
     return element
 
 
-def from_element(element: ET.Element) -> dict:
-    """The record of a ``<kvmfleet:instance>``; ValueError where it is none that this version can read."""
-    record = _get(element)
-    if not isinstance(record, dict) or record.get("version") != VERSION:
-        found = record.get("version") if isinstance(record, dict) else None
-        raise ValueError(f"instance record version {found!r}: this collection reads version {VERSION}")
+def from_element(element: ET.Element) -> Record:
+    """The record of a ``<kvmfleet:instance>``, brought to this version; ValueError if it is not one that this collection can read."""
+    found = _get(element)
+    version = found.get("version") if isinstance(found, dict) else None
+    if version == 1:
+        try:
+            found = upgraded(found)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"instance record version 1 without its fields: {error!r}") from error
+    elif version != VERSION:
+        raise ValueError(f"instance record version {version!r}: this collection reads versions 1 and {VERSION}")
+    record: Record = found
     return record
 
 
-def to_metadata(record: dict) -> str:
+def to_metadata(record: Record) -> str:
     """The record as ``virDomainSetMetadata`` wants it: without a namespace, which libvirt itself puts on the top element."""
     element = ET.Element(TAG)
     _put(element, record)

@@ -108,34 +108,37 @@ host:
       DISK_GB: 120
 """
 
+import traceback
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_report
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec, reserved_and_ratio
-from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import Capacity, HostOptions, capacity_argument_spec, host_argument_spec
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import HostFacts
 
 ARGUMENT_SPEC = {**host_argument_spec(), **capacity_argument_spec()}
+
+
+def read(options: HostOptions, capacity: Capacity) -> HostFacts:
+    with Hypervisor(options.libvirt_uri) as hypervisor:
+        return host_report.facts(
+            hypervisor,
+            instances_path=options.instances_path,
+            image_cache_path=options.image_cache_path,
+            state_path=options.state_path,
+            reserved=capacity.reserved,
+            allocation_ratio=capacity.allocation_ratio,
+        )
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
-    reserved, allocation_ratio = reserved_and_ratio(module.params)
     try:
-        with Hypervisor(module.params["libvirt_uri"]) as hypervisor:
-            host = host_report.facts(
-                hypervisor,
-                instances_path=module.params["instances_path"],
-                image_cache_path=module.params["image_cache_path"],
-                state_path=module.params["state_path"],
-                reserved=reserved,
-                allocation_ratio=allocation_ratio,
-            )
-    except HypervisorError as error:
-        module.fail_json(msg=str(error))
-    unreadable = host.pop("unreadable_records")
-    if unreadable:
-        # Its name and addresses can't be known, so nothing could be proven free.
-        module.fail_json(msg=f"a domain has a record that can't be read: {'; '.join(unreadable)}")
+        host = read(HostOptions.of(module.params), Capacity.of(module.params))
+    except (KvmfleetError, OSError) as error:
+        module.fail_json(msg=str(error), exception=traceback.format_exc())
     module.exit_json(changed=False, host=host)
 
 

@@ -87,14 +87,13 @@ servers:
       type: dict
 """
 
-import time
+import traceback
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish, outcome
-from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports as host_ports
-from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import network_data
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.port_batch import PortBatch, read_servers
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
 
 ARGUMENT_SPEC = {
     "servers": {"type": "list", "elements": "dict", "required": True},
@@ -106,36 +105,15 @@ ARGUMENT_SPEC = {
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
-    servers = module.params["servers"]
-    outcomes = []
-    started: list = []
+    on_error: str = module.params["on_error"]
     try:
+        servers = read_servers(module.params["servers"])
         with Hypervisor(module.params["libvirt_uri"]) as hypervisor:
-            networks = hypervisor.networks()
-            before = [network["name"] for network in networks if network["active"]]
-            for server in (order["instance"] for order in servers):
-                ports = server.get("ports") or []
-                begin = time.monotonic()
-                error = None
-                new = [name for name in host_ports.inactive_networks(ports, networks) if name not in started]
-                try:
-                    host_ports.check_bindings(ports, networks)
-                    for name in new:
-                        if not module.check_mode:
-                            hypervisor.start_network(name)
-                        started.append(name)
-                except ServerError as problem:
-                    error = problem.as_dict()
-                except HypervisorError as problem:
-                    error = ServerError("PortBindingFailed", str(problem), reschedule=True).as_dict()
-                result = outcome(server, "failed" if error else "built" if new else "unchanged", "port", error=error, changed=bool(new))
-                result["network_data"] = network_data(ports)
-                result["seconds"] = {"port": round(time.monotonic() - begin, 3)}
-                outcomes.append(result)
-    except HypervisorError as error:
-        module.fail_json(msg=str(error), servers=[])
-    diff = {"before": {"active_networks": before}, "after": {"active_networks": sorted(before + started)}}
-    finish(module, outcomes, diff if started else None)
+            batch = PortBatch(hypervisor, module.check_mode)
+            outcomes = batch.realise(servers)
+    except (KvmfleetError, OSError) as error:
+        module.fail_json(msg=str(error), exception=traceback.format_exc(), servers=[])
+    finish(module, outcomes, on_error, batch.diff())
 
 
 if __name__ == "__main__":

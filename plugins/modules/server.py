@@ -35,8 +35,9 @@ attributes:
 options:
   servers:
     description:
-      - Orders, in the shape of C(docs/data.md) (Order), such as those in RV(kvmfleet.compute.server_schedule#module:placements).
-      - For O(state=absent) C(uuid) alone is enough.
+      - Orders, in the shape of C(docs/data.md) (Order), such as those in RV(kvmfleet.compute.server_schedule#module:placements), which say more. Read are
+        C(instance), C(action) (V(build), V(finish), V(start) or V(none)) and C(group_hosts).
+      - Of a server that is claimed, and for O(state=absent), C(uuid) of the C(instance) is enough, or C(uuid) alone.
     type: list
     elements: dict
     required: true
@@ -191,22 +192,19 @@ consoles:
   type: dict
 """
 
-import json
 import os
-import time
-import uuid as uuid_library
+import traceback
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import console
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec, reserved_and_ratio
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.build import Host, Secrets
-from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.disks import InstanceFiles
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import totals
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import host_key
-from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.server_options import ServerOptions, make_builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 
 ARGUMENT_SPEC = {
     **host_argument_spec(),
@@ -229,73 +227,39 @@ ARGUMENT_SPEC = {
 }
 
 
-def describe_host(module: AnsibleModule, hypervisor: Hypervisor) -> Host:
-    params = module.params
-    found = totals(hypervisor, params["instances_path"])
-    works = {virt_type for guest in found["guests"] if guest["arch"] == found["arch"] for virt_type in guest["virt_types"]}
-    reserved, allocation_ratio = reserved_and_ratio(params)
-    name = params["host_name"] or found["node"]
-    return Host(
-        name=name,
-        instances_path=params["instances_path"],
-        state_path=params["state_path"],
-        virt_type=params["virt_type"] or ("kvm" if "kvm" in works else "qemu"),
-        arch=found["arch"],
-        resources={
-            "name": name,
-            "vcpus": found["vcpus"],
-            "memory_mb": found["memory_mb"],
-            "disk_gb": found["disk_gb"],
-            "reserved": reserved,
-            "allocation_ratio": allocation_ratio,
-        },
-        # In check mode nothing is written, so a key that isn't there yet stays away.
-        key=b"" if module.check_mode and not os.path.exists(os.path.join(params["state_path"], "secret.key")) else host_key(params["state_path"]),
-        image_cache_path=params["image_cache_path"],
-        images={image["id"]: image for image in params["images"] if image.get("path") or image.get("error")},
-    )
-
-
-def work(module: AnsibleModule, hypervisor: Hypervisor) -> None:
-    params = module.params
-    host = describe_host(module, hypervisor)
+def work(module: AnsibleModule, options: ServerOptions, hypervisor: HypervisorLike) -> None:
     if not module.check_mode:
-        os.makedirs(params["instances_path"], mode=0o711, exist_ok=True)
-    given = json.loads(params["secrets"] or "{}")
-    batch = Batch(
-        hypervisor,
-        host,
-        secrets={uuid: Secrets(user_data=item.get("user_data"), admin_pass=item.get("admin_pass")) for uuid, item in given.items()},
-        run=params["run"] or {"id": str(uuid_library.uuid4()), "controller": host.name, "pid": 0, "pid_start": 0, "deadline": int(time.time()) + 3600},
-        force_take_over=params["take_over"],
-        check_mode=module.check_mode,
-    )
-    if params["state"] == "absent":
-        outcomes = batch.delete(params["servers"], params["max_concurrent_builds"])
-    elif params["state"] == "claimed":
-        outcomes = batch.claim(params["servers"])
+        os.makedirs(options.host.instances_path, mode=0o711, exist_ok=True)
+    builder = make_builder(options, hypervisor, module.check_mode)
+    batch = Batch(builder)
+    if options.state == "absent":
+        outcomes = batch.delete(options.orders, options.max_concurrent_builds)
+    elif options.state == "claimed":
+        outcomes = batch.claim(options.orders)
     else:
         outcomes = batch.activate(
-            params["servers"],
-            max_concurrent_builds=params["max_concurrent_builds"],
-            wait_for=params["wait_for"],
-            wait_timeout_s=params["wait_timeout_s"],
+            options.orders,
+            max_concurrent_builds=options.max_concurrent_builds,
+            wait_for=options.wait_for,
+            wait_timeout_s=options.wait_timeout_s,
         )
-    finish(module, outcomes, batch.diffs)
+    for warning in batch.warnings:
+        module.warn(warning)
+    finish(module, outcomes, options.on_error, builder.diffs)
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
-    params = module.params
-    if params["console_of"]:
-        consoles = {uuid: console.tail(InstanceFiles(params["instances_path"], uuid).console_log) for uuid in params["console_of"]}
-        module.exit_json(changed=False, servers=[], consoles=consoles)
     try:
-        with Hypervisor(params["libvirt_uri"]) as hypervisor:
-            work(module, hypervisor)
-    except (HypervisorError, ServerError, OSError) as error:
-        module.fail_json(msg=str(error), servers=[])
+        options = ServerOptions.of(module.params)
+        if options.console_of:
+            logs = {uuid: InstanceFiles(options.host.instances_path, uuid).console_log for uuid in options.console_of}
+            module.exit_json(changed=False, servers=[], consoles={uuid: console.tail(log) for uuid, log in logs.items()})
+        with Hypervisor(options.host.libvirt_uri) as hypervisor:
+            work(module, options, hypervisor)
+    except (KvmfleetError, OSError) as error:
+        module.fail_json(msg=str(error), exception=traceback.format_exc(), servers=[])
 
 
 if __name__ == "__main__":

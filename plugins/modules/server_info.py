@@ -93,10 +93,14 @@ servers:
       elements: dict
 """
 
+import traceback
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_report
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
-from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError, require_libvirt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import HostOptions, host_argument_spec
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import instances
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.server_query import ServerQuery
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
 
 ARGUMENT_SPEC = {
     **host_argument_spec(),
@@ -109,28 +113,16 @@ ARGUMENT_SPEC = {
 }
 
 
-def matches(record: dict, params: dict) -> bool:
-    group = record.get("group") or {}
-    return (
-        (not params["ids"] or record["uuid"] in params["ids"])
-        and (not params["names"] or record["display_name"] in params["names"])
-        and params["project"] in (None, record["project_id"])
-        and params["reservation_id"] in (None, record["reservation_id"])
-        and params["group"] in (None, group.get("id"), group.get("name"))
-        and set(params["tags"]) <= set(record.get("tags") or [])
-    )
-
-
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
-    params = module.params
+    options, query = HostOptions.of(module.params), ServerQuery.of(module.params)
     try:
-        with Hypervisor(params["libvirt_uri"]) as hypervisor:
-            records = host_report.instances(hypervisor.domains(), params["instances_path"], params["state_path"])
-    except HypervisorError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, servers=sorted((r for r in records if matches(r, params)), key=lambda r: (r["display_name"], r["uuid"])))
+        with Hypervisor(options.libvirt_uri) as hypervisor:
+            servers = instances(hypervisor.domains(), options.instances_path, options.state_path)
+    except (KvmfleetError, OSError) as error:
+        module.fail_json(msg=str(error), exception=traceback.format_exc())
+    module.exit_json(changed=False, servers=query.of_all(servers))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,27 @@
 from __future__ import annotations
 
 import typing as t
+import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Image, Instance, Outcome, Run, ServerGroup
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain
+from ansible_collections.kvmfleet.compute.plugins.module_utils.record import record_of, to_element
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    Binding,
+    Disk,
+    Domain,
+    FixedIp,
+    Flavor,
+    HostNetworks,
+    HostResources,
+    Image,
+    Instance,
+    Order,
+    Outcome,
+    Port,
+    Record,
+    Run,
+    ServerGroup,
+)
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Aggregate,
     Alternate,
@@ -23,6 +42,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Unplaced,
 )
 
+UUID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 Shape = t.TypeVar("Shape", bound=t.Mapping[str, t.Any])
 
 
@@ -266,3 +286,137 @@ def catalogue_port(**changes: t.Any) -> CataloguePort:
 def requested_network(**changes: t.Any) -> RequestedNetwork:
     made: RequestedNetwork = {"network": network(), "port": None, "fixed_ip": None, "tag": None}
     return _with(made, changes)
+
+
+# What a host sees
+
+
+def disk(**changes: t.Any) -> Disk:
+    made: Disk = {
+        "kind": "blank",
+        "role": "ephemeral",
+        "file": "disk.eph0",
+        "format": "raw",
+        "size_bytes": 2**20,
+        "bus": "virtio",
+        "device": "disk",
+        "device_name": "vdb",
+        "boot_order": None,
+        "guest_format": None,
+        "label": "ephemeral0",
+        "delete_on_termination": True,
+        "tag": None,
+    }
+    return _with(made, changes)
+
+
+def root_disk(**changes: t.Any) -> Disk:
+    made = disk(kind="overlay", role="root", file="disk", format="qcow2", size_bytes=10 * 2**30, device_name="vda", boot_order=1, label=None)
+    return _with(made, changes)
+
+
+def config_disk(**changes: t.Any) -> Disk:
+    made = disk(kind="config_drive", role="config", file="disk.config", size_bytes=0, device_name="vdc", label=None)
+    return _with(made, changes)
+
+
+def fixed_ip(**changes: t.Any) -> FixedIp:
+    made: FixedIp = {
+        "ip_address": "192.0.2.5",
+        "version": 4,
+        "cidr": "192.0.2.0/24",
+        "gateway_ip": "192.0.2.1",
+        "dns_nameservers": [],
+        "host_routes": [],
+    }
+    return _with(made, changes)
+
+
+def bridge(name: str = "br0") -> Binding:
+    return {"type": "bridge", "name": name}
+
+
+def libvirt_network(name: str = "default") -> Binding:
+    return {"type": "libvirt_network", "name": name}
+
+
+def port(**changes: t.Any) -> Port:
+    made: Port = {
+        "id": "11111111-2222-4333-8444-555555555555",
+        "network_id": "n1",
+        "network_name": "lan",
+        "mac_address": "fa:16:3e:00:00:01",
+        "binding": bridge(),
+        "mtu": None,
+        "tag": None,
+        "device": "tap11111111-22",
+        "fixed_ips": [fixed_ip()],
+        "preexisting": False,
+    }
+    return _with(made, changes)
+
+
+def networks(*bridges: str, down: tuple[str, ...] = (), active: tuple[str, ...] = (), inactive: tuple[str, ...] = ()) -> HostNetworks:
+    return {
+        "bridges": [{"name": name, "up": name not in down, "mtu": 1500} for name in (*bridges, *down)],
+        "libvirt": [{"name": name, "bridge": f"virbr-{name}", "active": name in active} for name in (*active, *inactive)],
+    }
+
+
+def web(**changes: t.Any) -> Instance:
+    """A placed instance as a host gets it, with one disk and no port."""
+    whole = {
+        "uuid": UUID,
+        "domain_name": "web-aaaaaaaa",
+        "availability_zone": "az1",
+        "flavor": flavor(vcpus=2, memory_mb=1024),
+        "image": image(checksum="sha256:" + "0" * 64),
+        "disks": [disk(device_name="vda")],
+        **changes,
+    }
+    return instance("web", **whole)
+
+
+def numbered(number: int, **changes: t.Any) -> Instance:
+    """One of several placed instances that share nothing."""
+    uuid = f"{number:08d}-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+    return web(**{"uuid": uuid, "display_name": f"web-{number}", "hostname": f"web-{number}", "domain_name": f"web-{number}", **changes})
+
+
+def record(of: Instance | None = None, **changes: t.Any) -> Record:
+    made = record_of(
+        of or web(),
+        vm_state="active",
+        run=None,
+        created_at="2026-01-01T00:00:00Z",
+        machine_type=None,
+        secrets={"user_data": None, "admin_pass": None},
+    )
+    return _with(made, changes)
+
+
+def order(of: Instance | None = None, **changes: t.Any) -> Order:
+    made: Order = {"version": 1, "instance": of or web(), "action": "build", "group_hosts": []}
+    return _with(made, changes)
+
+
+def resources(**changes: t.Any) -> HostResources:
+    made: HostResources = {"vcpus": 4, "memory_mb": 8192, "disk_gb": 100, "reserved": {"MEMORY_MB": 512}, "allocation_ratio": {"VCPU": 4.0}}
+    return _with(made, changes)
+
+
+def domain_xml(of: Record | None = None, **texts: str) -> str:
+    """A small domain, ours with a record, foreign without."""
+    root = ET.Element("domain", {"type": "qemu"})
+    made = {"name": "foreign", "uuid": "ffffffff-bbbb-4ccc-8ddd-eeeeeeeeeeee", "memory": "1048576", "vcpu": "1"}
+    if of is not None:
+        made |= {"name": of["domain_name"], "uuid": of["uuid"], "memory": str(of["flavor"]["memory_mb"] * 1024), "vcpu": str(of["flavor"]["vcpus"])}
+        ET.SubElement(root, "metadata").append(to_element(of))
+    for tag, text in {**made, **texts}.items():
+        ET.SubElement(root, tag).text = text
+    return ET.tostring(root, encoding="unicode")
+
+
+def domain(of: Record | None = None, power_state: str = "shutdown", **changes: t.Any) -> Domain:
+    """Any domain, as a host reads it."""
+    return _with(parse_domain(domain_xml(of), power_state), changes)

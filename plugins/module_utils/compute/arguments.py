@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+Spec = t.Dict[str, t.Dict[str, object]]
 
-def host_argument_spec() -> dict[str, t.Any]:
+
+def host_argument_spec() -> Spec:
     """How to reach libvirt on the host, and where things lie there."""
     return {
         "libvirt_uri": {"type": "str", "default": "qemu:///system"},
@@ -18,7 +21,7 @@ def host_argument_spec() -> dict[str, t.Any]:
     }
 
 
-def capacity_argument_spec() -> dict[str, t.Any]:
+def capacity_argument_spec() -> Spec:
     """What of a host may be given away."""
     return {
         "cpu_allocation_ratio": {"type": "float", "default": 4.0},
@@ -30,12 +33,37 @@ def capacity_argument_spec() -> dict[str, t.Any]:
     }
 
 
-def reserved_and_ratio(params: dict[str, t.Any]) -> tuple[dict[str, int], dict[str, float]]:
-    """The capacity options per resource class; reserved disk rounds up to whole GB."""
-    reserved = {
-        "VCPU": params["reserved_host_cpus"],
-        "MEMORY_MB": params["reserved_host_memory_mb"],
-        "DISK_GB": -(-params["reserved_host_disk_mb"] // 1024),
-    }
-    ratio = {"VCPU": params["cpu_allocation_ratio"], "MEMORY_MB": params["ram_allocation_ratio"], "DISK_GB": params["disk_allocation_ratio"]}
-    return reserved, ratio
+@dataclasses.dataclass(frozen=True)
+class HostOptions:
+    """The options of ``host_argument_spec``."""
+
+    libvirt_uri: str
+    instances_path: str
+    image_cache_path: str
+    state_path: str
+
+    @classmethod
+    def of(cls, params: t.Dict[str, t.Any]) -> HostOptions:
+        """From a module's parameters."""
+        return cls(params["libvirt_uri"], params["instances_path"], params["image_cache_path"], params["state_path"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Capacity:
+    """The options of ``capacity_argument_spec`` by resource class."""
+
+    reserved: t.Dict[str, int]
+    allocation_ratio: t.Dict[str, float]
+
+    @classmethod
+    def of(cls, params: t.Dict[str, t.Any]) -> Capacity:
+        """From a module's parameters; reserved disk rounds up to whole GB."""
+        disk_mb: int = params["reserved_host_disk_mb"]
+        return cls(
+            reserved={"VCPU": params["reserved_host_cpus"], "MEMORY_MB": params["reserved_host_memory_mb"], "DISK_GB": -(-disk_mb // 1024)},
+            allocation_ratio={
+                "VCPU": params["cpu_allocation_ratio"],
+                "MEMORY_MB": params["ram_allocation_ratio"],
+                "DISK_GB": params["disk_allocation_ratio"],
+            },
+        )

@@ -1,192 +1,138 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All of a host's servers in one call: claims one after another under the host's lock, builds in parallel."""
+"""All of a host's servers in one call: claims one after another under the host's lock, builds in parallel. What each server's work does is its transition's."""
 
 from __future__ import annotations
 
-import datetime
-import functools
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build, build_failures, console, locks
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.build import Host, Secrets
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import add_disk_sizes
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, console
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import outcome
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, HypervisorError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import BUILDING, CLAIMING, TRANSITIONS
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError, unexpected
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Order, Outcome
 
-MOST_WAITING = 64
+WAITERS = 64  # servers that are waited for at once
 
 
-def _server(order: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The instance of an order, with what is to be done; of a server that goes its uuid is enough."""
-    if "instance" not in order:
-        return dict(order, action="none")
-    return dict(order["instance"], action=order.get("action") or "build", group_hosts=order.get("group_hosts") or [])
+def _failed(order: Order, what: str, stage: str, error: Error) -> Outcome:
+    return outcome(order["instance"]["uuid"], order["instance"]["display_name"], what, stage, error=error)
 
 
 class Batch:
-    """One call's servers on one host. Every method returns outcomes (docs/data.md) in the order of the servers."""
+    """One call's servers on one host. Every method returns outcomes in the order of the servers."""
 
-    def __init__(
-        self,
-        hypervisor: Hypervisor,
-        host: Host,
-        *,
-        secrets: dict[str, Secrets],
-        run: dict[str, t.Any],
-        force_take_over: bool,
-        check_mode: bool,
-    ) -> None:
-        self._hypervisor = hypervisor
-        self._host = host
-        self._secrets = secrets
-        self._run = run
-        self._force = force_take_over
-        self._check = check_mode
-        self.diffs: list[dict[str, str]] = []
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self.warnings: t.List[str] = []
 
-    def _secrets_of(self, server: dict[str, t.Any]) -> Secrets:
-        return self._secrets.get(server["uuid"], Secrets())
+    def _attempt(self, transition: Transition, order: Order) -> Outcome:
+        """The outcome of a server's transition, timed. Whatever is raised is this server's failure, never its neighbours'.
 
-    def _attempt(self, server: dict[str, t.Any], stage: str, work: t.Callable[[], dict[str, t.Any]], bad: str = "failed") -> dict[str, t.Any]:
-        """The outcome of ``work``, timed; ``bad`` is what a failure of it is called."""
+        An error of the family is the server's answer, unless it says that the outcome is unknown. What nobody expected is ``failed`` if no domain was
+        defined yet, and ``unknown`` from then on.
+        """
         begin = time.monotonic()
         try:
-            result = work()
-        except ServerError as error:
-            result = outcome(server, bad, stage, error=error.as_dict())
-        except HypervisorError as error:
-            # What libvirt did before it went away is not known, so no other host may try.
-            result = outcome(server, "unknown", stage, error=ServerError("LibvirtError", str(error)).as_dict())
-        result["seconds"][stage] = round(time.monotonic() - begin, 3)
+            result = transition.run(self._builder, order)
+        except KvmfleetError as error:
+            result = _failed(order, "unknown" if error.unknown else transition.refused, transition.stage, error.as_dict())
+        except Exception as error:
+            defined = transition.starts_from or order["instance"]["uuid"] in self._builder.defining
+            result = _failed(order, "unknown" if defined else "failed", transition.stage, unexpected(error))
+        result["seconds"][transition.stage] = round(time.monotonic() - begin, 3)
         return result
 
-    # claims
-
-    def _claim(self, server: dict[str, t.Any], domains: list[dict[str, t.Any]], now: str) -> dict[str, t.Any]:
-        action = server["action"]
-        if action in ("none", "start"):
-            return outcome(server, "unchanged", "claim")
-        if action == "finish":
-            build.take_over(self._hypervisor, self._host, server["uuid"], self._run, self._force, self._check)
-            return outcome(server, "claimed", "claim", changed=True)
-        record = build.new_record(self._host, server, self._secrets_of(server), self._run, now)
-        xml = build.take(self._hypervisor, self._host, server, domains, record, self._check)
-        self.diffs.append({"before_header": "no domain", "after_header": server["domain_name"], "before": "", "after": xml})
-        return outcome(server, "claimed", "claim", changed=True)
-
-    def claim(self, servers: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    def claim(self, orders: t.List[Order]) -> t.List[Outcome]:
         """Take every server's claim, each seeing the ones before it."""
-        return self._claim_servers([_server(order) for order in servers])
+        results: t.List[Outcome] = []
+        if not orders:
+            return results
+        try:
+            with self._builder.claims():
+                results.extend(self._claim(order) for order in orders)
+        except KvmfleetError as error:
+            # The host's lock or its domains were not to be had: nobody's claim was taken.
+            what = "unknown" if error.unknown and results else "refused"
+            results.extend(_failed(order, what, "claim", error.as_dict()) for order in orders[len(results) :])
+        except OSError as error:
+            results.extend(_failed(order, "failed", "claim", unexpected(error)) for order in orders[len(results) :])
+        return results
 
-    def _claim_servers(self, servers: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-        if not servers:
-            return []
-        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        if self._check:
-            return self._claim_all(servers, now)
-        with locks.host_lock(self._host.state_path):
-            return self._claim_all(servers, now)
+    def _claim(self, order: Order) -> Outcome:
+        transition = CLAIMING.get(order["action"])
+        if transition is None:
+            return outcome(order["instance"]["uuid"], order["instance"]["display_name"], "unchanged", "claim")
+        return self._attempt(transition, order)
 
-    def _claim_all(self, servers: list[dict[str, t.Any]], now: str) -> list[dict[str, t.Any]]:
-        domains = self._hypervisor.domains()
-        add_disk_sizes(self._hypervisor, domains, self._host.instances_path)
-        return [self._attempt(server, "claim", functools.partial(self._claim, server, domains, now), bad="refused") for server in servers]
-
-    # builds
-
-    def _drift(self, server: dict[str, t.Any]) -> list[dict[str, str]]:
-        """Which secrets of an existing server differ from what is asked; their values are never shown."""
-        domain = self._hypervisor.find(server["uuid"]) or {}
-        kept = (domain.get("record") or {}).get("secrets") or {}
-        asked = build.hashes(self._host, server["uuid"], self._secrets_of(server))
-        drift = []
-        if kept.get("user_data") != asked["user_data"]:
-            drift.append({"path": "user_data", "wanted": "<hidden>", "actual": "<hidden>"})
-        if asked["admin_pass"] is not None and kept.get("admin_pass") != asked["admin_pass"]:
-            drift.append({"path": "adminPass", "wanted": "<hidden>", "actual": "<hidden>"})
-        return drift
-
-    def _build(self, server: dict[str, t.Any]) -> dict[str, t.Any]:
-        action = server["action"]
-        if action == "none":
-            result = outcome(server, "unchanged", "build", power_state="running")
-            result["drift"] = self._drift(server)
-            return result
-        if action == "start":
-            state = "running" if self._check else build.start(self._hypervisor, self._host, server)
-            result = outcome(server, "started", "build", changed=True, power_state=state)
-            result["drift"] = self._drift(server)
-            return result
-        if self._check:
-            return outcome(server, "built", "build", changed=True)
-        state = build.build(self._hypervisor, self._host, server, self._secrets_of(server), self._run)
-        return outcome(server, "built", "build", changed=True, power_state=state)
-
-    def _is_claimed(self, server: dict[str, t.Any]) -> bool:
-        if server["action"] != "build":
+    def _is_claimed(self, order: Order) -> bool:
+        if order["action"] != BUILD:
             return True
-        domain = self._hypervisor.find(server["uuid"])
+        domain = self._builder.hypervisor.find(order["instance"]["uuid"])
         return domain is not None and domain["record"] is not None
 
-    def activate(self, servers: list[dict[str, t.Any]], *, max_concurrent_builds: int, wait_for: str, wait_timeout_s: float) -> list[dict[str, t.Any]]:
+    def activate(self, orders: t.List[Order], *, max_concurrent_builds: int, wait_for: str, wait_timeout_s: float) -> t.List[Outcome]:
         """Build, finish or start every server, ``max_concurrent_builds`` at once, then wait for all of them together.
 
         A server that no claim was taken for is claimed first.
         """
-        servers = [_server(order) for order in servers]
-        results: dict[str, dict[str, t.Any]] = {}
-        unclaimed = [] if self._check else [server for server in servers if not self._is_claimed(server)]
-        for server, claimed in zip(unclaimed, self._claim_servers(unclaimed)):
+        check_mode = self._builder.check_mode
+        results: t.Dict[str, Outcome] = {}
+        unclaimed = [] if check_mode else [order for order in orders if not self._is_claimed(order)]
+        for claimed in self.claim(unclaimed):
             if claimed["error"]:
-                results[server["uuid"]] = claimed
-        todo = [server for server in servers if server["uuid"] not in results]
+                results[claimed["uuid"]] = claimed
+        waiting = [order for order in orders if order["instance"]["uuid"] not in results]
         with ThreadPoolExecutor(max_workers=max(1, max_concurrent_builds)) as pool:
-            for server, built in zip(todo, pool.map(lambda item: self._attempt(item, "build", lambda: self._build(item)), todo)):
-                results[server["uuid"]] = built
-        if not self._check:
-            failed = sum(1 for result in results.values() if result["stage"] == "build" and result["error"])
-            build_failures.count(self._host.state_path, failed, sum(1 for result in results.values() if result["outcome"] == "built"))
-            self._wait([server for server in todo if not results[server["uuid"]]["error"]], results, wait_for, wait_timeout_s)
-        return [results[server["uuid"]] for server in servers]
+            built = list(pool.map(lambda order: self._attempt(BUILDING[order["action"]], order), waiting))
+        results.update({result["uuid"]: result for result in built})
+        if not check_mode:
+            self._count(built)
+            self._wait([order for order in waiting if not results[order["instance"]["uuid"]]["error"]], results, wait_for, wait_timeout_s)
+        return [results[order["instance"]["uuid"]] for order in orders]
 
-    def _wait(self, servers: list[dict[str, t.Any]], results: dict[str, dict[str, t.Any]], wait_for: str, timeout_s: float) -> None:
-        if wait_for == "active" or not servers:
+    def _count(self, built: t.List[Outcome]) -> None:
+        """Tell the BuildFailureWeigher; that its counter can't be written is no server's failure."""
+        failed = sum(1 for result in built if result["error"])
+        try:
+            build_failures.count(self._builder.host.state_path, failed, sum(1 for result in built if result["outcome"] == "built"))
+        except OSError as error:
+            self.warnings.append(f"the host's counter of failed builds can't be written: {error}")
+
+    def _wait(self, orders: t.List[Order], results: t.Dict[str, Outcome], wait_for: str, timeout_s: float) -> None:
+        if wait_for != "cloud_init" or not orders:
             return
+        with ThreadPoolExecutor(max_workers=min(WAITERS, len(orders))) as pool:
+            for order, waited in zip(orders, pool.map(lambda order: self._waited(order, timeout_s), orders)):
+                result = results[order["instance"]["uuid"]]
+                result["seconds"].update(waited["seconds"])
+                if waited["error"]:
+                    result.update({"outcome": waited["outcome"], "stage": "wait", "error": waited["error"]})
+                    result["console"] = console.tail(self._builder.host.files(result["uuid"]).console_log)
 
-        def waited(server: dict[str, t.Any]) -> dict[str, t.Any]:
-            def work() -> dict[str, t.Any]:
-                build.wait(self._hypervisor, self._host, server, wait_for, timeout_s)
-                return outcome(server, "built", "wait")
-
-            return self._attempt(server, "wait", work)
-
-        with ThreadPoolExecutor(max_workers=min(MOST_WAITING, len(servers))) as pool:
-            for server, result in zip(servers, pool.map(waited, servers)):
-                built = results[server["uuid"]]
-                built["seconds"].update(result["seconds"])
-                if result["error"]:
-                    built.update(outcome="failed", stage="wait", error=result["error"])
-                    built["console"] = console.tail(self._host.files(server["uuid"]).console_log)
-
-    # the end
-
-    def _delete(self, server: dict[str, t.Any]) -> dict[str, t.Any]:
-        foreign: list[str] = []
-        if self._check:
-            changed = self._hypervisor.find(server["uuid"]) is not None
-        else:
-            changed, foreign = build.delete(self._hypervisor, self._host, server["uuid"])
-        result = outcome(server, "deleted" if changed else "unchanged", "delete", changed=changed)
-        result["foreign_files"] = foreign
+    def _waited(self, order: Order, timeout_s: float) -> Outcome:
+        """Wait for cloud-init's last word on the console; nothing is undone at the time-out."""
+        begin = time.monotonic()
+        uuid = order["instance"]["uuid"]
+        result = outcome(uuid, order["instance"]["display_name"], "built", "wait")
+        try:
+            hypervisor, log = self._builder.hypervisor, self._builder.host.files(uuid).console_log
+            if not console.wait_for(log, console.CLOUD_INIT_DONE, begin + timeout_s, lambda: hypervisor.power_state(uuid) in ("running", "blocked", "paused")):
+                raise ServerError("WaitTimeout", f"cloud-init has not finished within {timeout_s:.0f} s; the server is left as it is")
+        except KvmfleetError as error:
+            result = _failed(order, "unknown" if error.unknown else "failed", "wait", error.as_dict())
+        except Exception as error:
+            result = _failed(order, "unknown", "wait", unexpected(error))
+        result["seconds"]["wait"] = round(time.monotonic() - begin, 3)
         return result
 
-    def delete(self, servers: list[dict[str, t.Any]], max_concurrent_builds: int) -> list[dict[str, t.Any]]:
-        """Delete every server; one that is not there is unchanged."""
-        servers = [_server(order) for order in servers]
+    def delete(self, orders: t.List[Order], max_concurrent_builds: int) -> t.List[Outcome]:
+        """Delete every server; one that does not exist is unchanged."""
         with ThreadPoolExecutor(max_workers=max(1, max_concurrent_builds)) as pool:
-            return list(pool.map(lambda server: self._attempt(server, "delete", lambda: self._delete(server)), servers))
+            return list(pool.map(lambda order: self._attempt(TRANSITIONS["delete"], order), orders))

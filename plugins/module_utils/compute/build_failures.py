@@ -20,7 +20,7 @@ def read(state_path: str) -> int:
 
 
 def count(state_path: str, failed: int, built: int) -> None:
-    """Add the failures of one call, or reset the counter where something was built."""
+    """Add the failures of one call, or reset the counter if something was built."""
     if built:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(state_path, "failed_builds"))

@@ -3,49 +3,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is committed on a host: usage per resource class from every domain, foreign or not, running or not; pure.
 
-Stands for ``nova/compute/resource_tracker.py: _update_usage_from_instances``, with the domains themselves as the ledger.
+Stands for ``nova/compute/resource_tracker.py: _update_usage_from_instances``, with the domains themselves as the ledger. A flavor is counted as the
+scheduler counts it.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import basic_resources, inventories, shortage
-
-if t.TYPE_CHECKING:
-    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
+from ansible_collections.kvmfleet.compute.plugins.module_utils.capacity import basic_resources, inventories, requested_resources, shortage
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HostResources, Instance, Record
 
 GIB = 2**30
 
 
-def domain_resources(domain: dict[str, t.Any]) -> dict[str, int]:
-    """VCPU, MEMORY_MB and DISK_GB that one domain commits.
-
-    Ours: disk by the record's flavor. Foreign: the virtual sizes (``disk_bytes``) of its disks on the instances' file system.
-    """
-    record = domain.get("record")
-    if record and record.get("flavor"):
-        disk_gb = basic_resources(record["flavor"])["DISK_GB"]
-    else:
-        disk_gb = -(-int(domain.get("disk_bytes") or 0) // GIB)
-    return {"VCPU": domain["vcpus"], "MEMORY_MB": domain["memory_mb"], "DISK_GB": disk_gb}
+def resources(instance: t.Union[Instance, Record]) -> t.Dict[str, int]:
+    """The amount of each resource class that a server of ours takes; a flavor with an amount that is no number counts without its extra specs."""
+    flavor, is_bfv = instance["flavor"], instance["image"] is None
+    try:
+        return requested_resources(flavor, is_bfv)
+    except ValueError:
+        return basic_resources(flavor, is_bfv)
 
 
-def used(domains: t.Iterable[dict[str, t.Any]]) -> dict[str, int]:
+def domain_resources(domain: Domain) -> t.Dict[str, int]:
+    """What one domain commits. Ours: what its flavor asks for. Foreign: CPUs, memory and the virtual sizes of its disks on the instances' file system."""
+    record = domain["record"]
+    if record is not None:
+        return resources(record)
+    return {"VCPU": domain["vcpus"], "MEMORY_MB": domain["memory_mb"], "DISK_GB": -(-domain.get("disk_bytes", 0) // GIB)}
+
+
+def used(domains: t.Iterable[Domain]) -> t.Dict[str, int]:
     """The sum over all domains per resource class."""
     total = {"VCPU": 0, "MEMORY_MB": 0, "DISK_GB": 0}
     for domain in domains:
         for name, amount in domain_resources(domain).items():
-            total[name] += amount
+            total[name] = total.get(name, 0) + amount
     return total
 
 
-def shortages(host: dict[str, t.Any], flavor: Flavor) -> list[str]:
-    """Why a flavor doesn't fit on a host {vcpus, memory_mb, disk_gb, reserved, allocation_ratio, used}; empty where it does."""
-    inventory = inventories(host)
-    found = []
-    for name, amount in basic_resources(flavor).items():
-        why = shortage(name, inventory.get(name), host["used"].get(name, 0), amount)
-        if why:
-            found.append(str(why))
-    return found
+def shortages(host: HostResources, committed: t.Dict[str, int], instance: Instance) -> t.List[str]:
+    """Why a server doesn't fit beside what is committed; empty if it does. Classes that only the operator's facts name are the scheduler's to count."""
+    asked = resources(instance)
+    reasons = [shortage(name, inventory, committed.get(name, 0), asked.get(name, 0)) for name, inventory in inventories(dict(host)).items()]
+    return [str(reason) for reason in reasons if reason]

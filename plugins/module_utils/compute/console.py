@@ -16,7 +16,7 @@ _CONTROL = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78])|[\x00-\x
 
 
 def tail(path: str, lines: int = 20, most_bytes: int = 16384) -> list[str]:
-    """The last lines of a console log, without control sequences; empty where there is no log."""
+    """The last lines of a console log, without control sequences; empty if there is no log."""
     try:
         with open(path, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - most_bytes))
@@ -28,7 +28,7 @@ def tail(path: str, lines: int = 20, most_bytes: int = 16384) -> list[str]:
 
 
 def says(path: str, pattern: t.Pattern[bytes]) -> bool:
-    """Has the console printed this?"""
+    """True if the console has printed this."""
     try:
         with open(path, "rb") as file:
             return bool(pattern.search(file.read()))

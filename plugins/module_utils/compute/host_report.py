@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Host facts: what nova-compute reports of its host, read in one libvirt connection.
 
-Follows ``nova/virt/libvirt/driver.py: get_available_resource`` and ``update_provider_tree``; the shape is in docs/data.md (Host facts).
+Follows ``nova/virt/libvirt/driver.py: get_available_resource`` and ``update_provider_tree``.
 """
 
 from __future__ import annotations
@@ -13,84 +13,96 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import GIB, add_disk_sizes, existing_parent
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits import cpu_traits
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
-from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
-from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.disks import InstanceFiles
-
-GIB = 2**30
-
-
-def existing_parent(path: str) -> str:
-    """The path itself, or the nearest folder above it that exists."""
-    while not os.path.exists(path) and os.path.dirname(path) != path:
-        path = os.path.dirname(path)
-    return path
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainReport, HostFacts, HypervisorHost, InstanceReport, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 
 
-def _same_file_system(path: str | None, device: int) -> bool:
-    try:
-        return bool(path) and os.stat(t.cast(str, path)).st_dev == device
-    except OSError:
-        return False
+class FileSystem(t.NamedTuple):
+    """The file system of the servers' disks."""
+
+    total_gb: int  # size
+    free_bytes: int  # free for others than root
 
 
-def _allocated(path: str) -> int:
-    try:
-        return os.stat(path).st_blocks * 512
-    except OSError:
-        return 0
-
-
-def add_disk_sizes(hypervisor: Hypervisor, domains: list[dict[str, t.Any]], instances_path: str) -> int:
-    """Set ``disk_bytes`` (virtual size on the instances' file system) of foreign domains; returns the bytes allocated by all domains' disks there."""
-    device = os.stat(existing_parent(instances_path)).st_dev
-    allocated = 0
-    for domain in domains:
-        own = [disk["path"] for disk in domain["disks"] if not disk["readonly"] and disk["device"] == "disk" and _same_file_system(disk["path"], device)]
-        allocated += sum(_allocated(path) for path in own)
-        if not domain.get("record"):
-            domain["disk_bytes"] = sum(hypervisor.disk_capacity(domain["uuid"], path) or 0 for path in own)
-    return allocated
-
-
-def _missing_files(record: dict[str, t.Any], instances_path: str) -> list[str]:
-    return [disk["path"] for disk in InstanceFiles(instances_path, record["uuid"]).plan(record) if not os.path.exists(disk["path"])]
-
-
-def instances(domains: list[dict[str, t.Any]], instances_path: str, state_path: str) -> list[dict[str, t.Any]]:
-    """The records of our domains, each with power_state, locked and missing_files; the keyed hashes of secrets stay on the host."""
-    return [
-        dict(
-            {key: value for key, value in domain["record"].items() if key != "secrets"},
-            power_state=domain["power_state"],
-            locked=locks.is_locked(state_path, domain["uuid"]),
-            missing_files=_missing_files(domain["record"], instances_path),
-        )
-        for domain in domains
-        if domain.get("record")
-    ]
-
-
-def totals(hypervisor: Hypervisor, instances_path: str) -> dict[str, t.Any]:
-    """The host's identity and totals, with the disk of the instances path."""
-    host = hypervisor.host()
+def file_system(instances_path: str) -> FileSystem:
+    """The file system that the instances path is, or will be, on."""
     disk = os.statvfs(existing_parent(instances_path))
-    host["disk_gb"] = disk.f_blocks * disk.f_frsize // GIB
-    host["disk_free_bytes"] = disk.f_bavail * disk.f_frsize
-    return host
+    return FileSystem(disk.f_blocks * disk.f_frsize // GIB, disk.f_bavail * disk.f_frsize)
 
 
-def facts(hypervisor: Hypervisor, *, instances_path: str, image_cache_path: str, state_path: str, reserved: dict, allocation_ratio: dict) -> dict[str, t.Any]:
-    """The whole of docs/data.md, Host facts."""
-    host = totals(hypervisor, instances_path)
-    domains = hypervisor.domains()
+def virt_types(host: HypervisorHost) -> t.List[str]:
+    """The virtualisation types that work for guests of the host's own architecture."""
+    return sorted({virt_type for guest in host["guests"] if guest["arch"] == host["arch"] for virt_type in guest["virt_types"]})
+
+
+def _missing_files(record: Record, instances_path: str) -> t.List[str]:
+    files = InstanceFiles(instances_path, record["uuid"])
+    return [files.disk(disk) for disk in files.missing(record["disks"])]
+
+
+def _instance(record: Record, domain: Domain, instances_path: str, state_path: str) -> InstanceReport:
+    report: InstanceReport = {
+        **record,
+        "power_state": domain["power_state"],
+        "locked": locks.is_locked(state_path, domain["uuid"]),
+        "missing_files": _missing_files(record, instances_path),
+    }
+    return report
+
+
+def instances(domains: t.Iterable[Domain], instances_path: str, state_path: str) -> t.List[InstanceReport]:
+    """The servers of this collection; the keyed hashes of their secrets stay on the host."""
+    found = []
+    for domain in domains:
+        if domain["record"] is not None:
+            report = _instance(domain["record"], domain, instances_path, state_path)
+            del report["secrets"]
+            found.append(report)
+    return found
+
+
+def _domain(domain: Domain) -> DomainReport:
+    return {
+        "name": domain["name"],
+        "uuid": domain["uuid"],
+        "power_state": domain["power_state"],
+        "vcpus": domain["vcpus"],
+        "memory_mb": domain["memory_mb"],
+        "disk_gb": domain_resources(domain).get("DISK_GB", 0),
+        "mac_addresses": [interface["mac_address"] for interface in domain["interfaces"]],
+        "foreign": domain["record"] is None,
+    }
+
+
+def readable(domains: t.List[Domain]) -> t.List[Domain]:
+    """The domains; ServerError if one has a record that can't be read: its name and addresses can't be known, so nothing could be proven free."""
+    unreadable = [f"{domain['name']}: {domain['record_error']}" for domain in domains if domain["record_error"]]
+    if unreadable:
+        raise ServerError("InvalidRecord", f"a domain has a record that can't be read: {'; '.join(unreadable)}")
+    return domains
+
+
+def facts(
+    hypervisor: HypervisorLike,
+    *,
+    instances_path: str,
+    image_cache_path: str,
+    state_path: str,
+    reserved: t.Dict[str, int],
+    allocation_ratio: t.Dict[str, float],
+) -> HostFacts:
+    """All that is reported of a host."""
+    host, disk = hypervisor.host(), file_system(instances_path)
+    domains = readable(hypervisor.domains())
     allocated = add_disk_sizes(hypervisor, domains, instances_path)
     committed = used(domains)
     records = instances(domains, instances_path, state_path)
-    native = [guest for guest in host["guests"] if guest["arch"] == host["arch"]]
-    free_gb = host["disk_free_bytes"] // GIB
     # What the overlays may still grow to is not free, though the file system says so.
     overcommitted = max(0, committed["DISK_GB"] * GIB - allocated)
     return {
@@ -100,12 +112,12 @@ def facts(hypervisor: Hypervisor, *, instances_path: str, image_cache_path: str,
         "arch": host["arch"],
         "vcpus": host["vcpus"],
         "memory_mb": host["memory_mb"],
-        "disk_gb": host["disk_gb"],
+        "disk_gb": disk.total_gb,
         "pcpus": 0,
         "reserved": reserved,
         "allocation_ratio": allocation_ratio,
         "used": committed,
-        "disk_available_least": (host["disk_free_bytes"] - overcommitted) // GIB,
+        "disk_available_least": (disk.free_bytes - overcommitted) // GIB,
         "traits": cpu_traits(host["cpu_info"]),
         "numa_cells": None,
         "pci_pools": [],
@@ -114,28 +126,15 @@ def facts(hypervisor: Hypervisor, *, instances_path: str, image_cache_path: str,
         "hypervisor_type": host["hypervisor_type"],
         "hypervisor_version": host["hypervisor_version"],
         "libvirt_version": host["libvirt_version"],
-        "virt_types": sorted({virt_type for guest in native for virt_type in guest["virt_types"]}),
+        "virt_types": virt_types(host),
         "stats": {},
         "metrics": {},
         "num_instances": len(domains),
         "num_io_ops": sum(1 for record in records if record["vm_state"] == "building"),
         "failed_builds": build_failures.read(state_path),
         "instances": records,
-        "domains": [
-            {
-                "name": domain["name"],
-                "uuid": domain["uuid"],
-                "power_state": domain["power_state"],
-                "vcpus": domain["vcpus"],
-                "memory_mb": domain["memory_mb"],
-                "disk_gb": domain_resources(domain)["DISK_GB"],
-                "mac_addresses": [interface["mac_address"] for interface in domain["interfaces"]],
-                "foreign": domain["record"] is None,
-            }
-            for domain in domains
-        ],
-        "unreadable_records": [f"{domain['name']}: {domain['record_error']}" for domain in domains if domain["record_error"]],
+        "domains": [_domain(domain) for domain in domains],
         "networks": {"bridges": bridges.bridges(), "libvirt": hypervisor.networks()},
-        "instances_path": {"path": instances_path, "total_gb": host["disk_gb"], "free_gb": free_gb},
+        "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),
     }

@@ -32,7 +32,7 @@ def _try(descriptor: int) -> bool:
 
 @contextlib.contextmanager
 def host_lock(state_path: str, timeout_s: float = 120.0) -> t.Iterator[None]:
-    """Hold the host's claim lock; ServerError where another run keeps it longer than ``timeout_s``."""
+    """Hold the host's claim lock; ServerError if another run keeps it longer than ``timeout_s``."""
     descriptor = _open(state_path, "host")
     try:
         deadline = time.monotonic() + timeout_s
@@ -45,20 +45,25 @@ def host_lock(state_path: str, timeout_s: float = 120.0) -> t.Iterator[None]:
         os.close(descriptor)
 
 
+def held(uuid: str) -> ServerError:
+    """The error of who finds a server's lock held."""
+    return ServerError("InstanceIsLocked", f"instance {uuid} is being worked on by another process of this host")
+
+
 @contextlib.contextmanager
 def instance_lock(state_path: str, uuid: str) -> t.Iterator[None]:
-    """Hold an instance's lock; ServerError at once where someone else builds or deletes it now."""
+    """Hold an instance's lock; ServerError at once if someone else builds or deletes it now."""
     descriptor = _open(state_path, uuid)
     try:
         if not _try(descriptor):
-            raise ServerError("InstanceIsLocked", f"instance {uuid} is being worked on by another process of this host")
+            raise held(uuid)
         yield
     finally:
         os.close(descriptor)
 
 
 def is_locked(state_path: str, uuid: str) -> bool:
-    """Does a live process hold the instance's lock? Makes nothing."""
+    """True if a live process holds the instance's lock. Makes nothing."""
     try:
         descriptor = os.open(os.path.join(state_path, "locks", uuid), os.O_RDWR | os.O_CLOEXEC)
     except OSError:

@@ -9,20 +9,23 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Outcome
+
 
 def outcome(
-    server: dict[str, t.Any],
+    uuid: str,
+    display_name: t.Optional[str],
     what: str,
     stage: str,
     *,
-    error: t.Optional[dict[str, t.Any]] = None,
+    error: t.Optional[Error] = None,
     changed: bool = False,
     power_state: t.Optional[str] = None,
-) -> dict[str, t.Any]:
-    """One outcome, in the shape of docs/data.md."""
+) -> Outcome:
+    """One outcome."""
     return {
-        "uuid": server.get("uuid"),
-        "display_name": server.get("display_name"),
+        "uuid": uuid,
+        "display_name": display_name,
         "outcome": what,
         "stage": stage,
         "changed": changed,
@@ -32,12 +35,19 @@ def outcome(
     }
 
 
-def finish(module: AnsibleModule, outcomes: list[dict[str, t.Any]], diff: t.Any = None) -> None:
-    """End the task: failed only where the caller wants that (``on_error: fail``), with one sentence for each lost server."""
-    result: dict[str, t.Any] = {"changed": any(item["changed"] for item in outcomes), "servers": outcomes}
+def _sentence(result: Outcome, error: Error) -> str:
+    return f"{result['display_name'] or result['uuid']}: {error['message']}"
+
+
+def finish(module: AnsibleModule, outcomes: t.Sequence[Outcome], on_error: str, diff: object = None) -> None:
+    """End the task: failed only if the caller wants that (``on_error: fail``), with one sentence for each lost server."""
+    result: t.Dict[str, object] = {"changed": any(item["changed"] for item in outcomes), "servers": outcomes}
     if diff:
         result["diff"] = diff
-    lost = [item for item in outcomes if item["error"]]
-    if lost and module.params["on_error"] == "fail":
-        module.fail_json(msg="; ".join(f"{item['display_name'] or item['uuid']}: {item['error']['message']}" for item in lost), **result)
+    lost = [(item, item["error"]) for item in outcomes if item["error"]]
+    if lost and on_error == "fail":
+        traces = [error["exception"] for _item, error in lost if error and "exception" in error]
+        if traces:
+            result["exception"] = "\n".join(traces)
+        module.fail_json(msg="; ".join(_sentence(item, error) for item, error in lost if error), **result)
     module.exit_json(**result)

@@ -11,9 +11,14 @@ import hmac
 import os
 
 
+def key_path(state_path: str) -> str:
+    """Where the host's key lies."""
+    return os.path.join(state_path, "secret.key")
+
+
 def host_key(state_path: str) -> bytes:
     """The host's key (32 bytes, mode 0600), made at first use."""
-    path = os.path.join(state_path, "secret.key")
+    path = key_path(state_path)
     os.makedirs(state_path, mode=0o700, exist_ok=True)
     if not os.path.exists(path):
         # Written aside and linked into place, so that two processes at once agree on one whole key.

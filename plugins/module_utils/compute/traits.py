@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CpuInfo
+
 # libvirt's features whose trait is their name in capitals without punctuation.
 PLAIN = frozenset(
     [
@@ -63,8 +65,8 @@ OTHERS: t.Dict[str, t.Tuple[str, ...]] = {
 }
 
 
-def cpu_traits(cpu_info: t.Dict[str, t.Any]) -> t.List[str]:
-    """The traits of ``cpu_info`` {arch, features, topology {threads}}, sorted."""
+def cpu_traits(cpu_info: CpuInfo) -> t.List[str]:
+    """The traits of a host's CPU, sorted."""
     found: t.Set[str] = set()
     if cpu_info["arch"] in ("x86_64", "i686"):
         for feature in cpu_info["features"]:

@@ -13,8 +13,8 @@ import json
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import network_data
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
 
-LABEL = "config-2"
 VERSIONS = (
     "2012-08-10",
     "2013-04-04",
@@ -30,35 +30,33 @@ VERSIONS = (
 )
 
 
-def meta_data(instance: dict[str, t.Any], *, admin_pass: str | None, random_seed: str) -> dict[str, t.Any]:
+def meta_data(instance: Instance, *, admin_pass: str | None, random_seed: str) -> dict[str, t.Any]:
     """``meta_data.json`` of an instance. The host name stands without a domain: there is no DHCP domain here."""
     data: dict[str, t.Any] = {"uuid": instance["uuid"]}
-    if instance.get("metadata"):
+    if instance["metadata"]:
         data["meta"] = instance["metadata"]
     if admin_pass is not None:
         data["admin_pass"] = admin_pass
-    keypair = instance.get("keypair")
+    keypair = instance["keypair"]
     if keypair:
         data["public_keys"] = {keypair["name"]: keypair["public_key"]}
-        data["keys"] = [{"name": keypair["name"], "type": keypair.get("type") or "ssh", "data": keypair["public_key"]}]
+        data["keys"] = [{"name": keypair["name"], "type": keypair["type"], "data": keypair["public_key"]}]
     data["hostname"] = instance["hostname"]
     data["name"] = instance["display_name"]
-    data["launch_index"] = instance.get("launch_index") or 0
-    data["availability_zone"] = instance.get("availability_zone")
+    data["launch_index"] = instance["launch_index"]
+    data["availability_zone"] = instance["availability_zone"]
     data["random_seed"] = random_seed
-    data["project_id"] = instance.get("project_id")
+    data["project_id"] = instance["project_id"]
     data["devices"] = [
-        {"type": "nic", "bus": "none", "address": "none", "mac": port["mac_address"], "tags": [port["tag"]]}
-        for port in instance.get("ports") or []
-        if port.get("tag")
+        {"type": "nic", "bus": "none", "address": "none", "mac": port["mac_address"], "tags": [port["tag"]]} for port in instance["ports"] if port["tag"]
     ]
     return data
 
 
-def files(instance: dict[str, t.Any], *, user_data: str | None, admin_pass: str | None, random_seed: str) -> dict[str, bytes]:
+def files(instance: Instance, *, user_data: str | None, admin_pass: str | None, random_seed: str) -> dict[str, bytes]:
     """{path on the drive: content}; ``user_data`` is base64 as in Nova's API, ``random_seed`` base64 of 512 bytes."""
     meta = json.dumps(meta_data(instance, admin_pass=admin_pass, random_seed=random_seed)).encode()
-    network = json.dumps(network_data(instance.get("ports") or [])).encode()
+    network = json.dumps(network_data(instance["ports"])).encode()
     decoded = base64.b64decode(user_data) if user_data else None
     tree: dict[str, bytes] = {}
     for version in VERSIONS:
@@ -72,14 +70,14 @@ def files(instance: dict[str, t.Any], *, user_data: str | None, admin_pass: str 
             tree[f"{base}/network_data.json"] = network
         if version >= "2016-10-06":
             tree[f"{base}/vendor_data2.json"] = b"{}"
-    keypair = instance.get("keypair")
+    keypair = instance["keypair"]
     ec2: dict[str, t.Any] = {
         "instance-id": instance["uuid"],
         "hostname": instance["hostname"],
         "local-hostname": instance["hostname"],
-        "ami-launch-index": instance.get("launch_index") or 0,
+        "ami-launch-index": instance["launch_index"],
         "instance-type": instance["flavor"]["name"],
-        "placement": {"availability-zone": instance.get("availability_zone")},
+        "placement": {"availability-zone": instance["availability_zone"]},
     }
     if keypair:
         ec2["public-keys"] = {"0": {"_name": f"0={keypair['name']}", "openssh-key": keypair["public_key"]}}

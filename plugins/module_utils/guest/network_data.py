@@ -11,46 +11,94 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FixedIp, Port
 
-def _network(index: int, link: str, port: dict[str, t.Any], address: dict[str, t.Any]) -> dict[str, t.Any]:
+
+class Route(t.TypedDict):
+    """A route in the guest."""
+
+    network: str  # address
+    netmask: str  # address
+    gateway: str  # address
+
+
+class Service(t.TypedDict):
+    """A service of the network."""
+
+    type: str  # dns
+    address: str  # address
+
+
+class Link(t.TypedDict):
+    """A network device of the guest."""
+
+    id: str  # the tap's name
+    vif_id: str  # the port's id
+    type: str  # bridge or phy
+    mtu: t.Optional[int]  # bytes
+    ethernet_mac_address: str  # lower case
+
+
+class GuestNetwork(t.TypedDict):
+    """An address of the guest."""
+
+    id: str  # network0, network1, …
+    type: str  # ipv4 or ipv6
+    link: str  # id of its link
+    ip_address: str  # address
+    netmask: str  # address
+    routes: t.List[Route]  # routes
+    network_id: str  # the catalogue's id
+    services: t.List[Service]  # DNS servers
+
+
+class NetworkData(t.TypedDict):
+    """The whole of network_data.json."""
+
+    links: t.List[Link]  # devices
+    networks: t.List[GuestNetwork]  # addresses
+    services: t.List[Service]  # each DNS server once
+
+
+def _network(index: int, port: Port, address: FixedIp) -> GuestNetwork:
     cidr = ipaddress.ip_network(address["cidr"], strict=False)
-    routes = []
-    if address.get("gateway_ip"):
-        zero = str(ipaddress.ip_network("0.0.0.0/0" if cidr.version == 4 else "::/0").network_address)
+    routes: t.List[Route] = []
+    if address["gateway_ip"]:
+        zero = str(ipaddress.ip_address(bytes(4 if cidr.version == 4 else 16)))
         routes.append({"network": zero, "netmask": zero, "gateway": address["gateway_ip"]})
-    for route in address.get("host_routes") or []:
+    for route in address["host_routes"]:
         destination = ipaddress.ip_network(route["destination"], strict=False)
         routes.append({"network": str(destination.network_address), "netmask": str(destination.netmask), "gateway": route["nexthop"]})
-    servers = address.get("dns_nameservers") or []
     return {
         "id": f"network{index}",
         "type": f"ipv{cidr.version}",
-        "link": link,
+        "link": port["device"],
         "ip_address": address["ip_address"],
         "netmask": str(cidr.netmask),
         "routes": routes,
         "network_id": port["network_id"],
-        "services": [{"type": "dns", "address": server} for server in servers],
+        "services": [{"type": "dns", "address": server} for server in address["dns_nameservers"]],
     }
 
 
-def network_data(ports: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    """{links, networks, services} of a server's ports, each as in docs/data.md (Placement)."""
-    links: list[dict[str, t.Any]] = []
-    networks: list[dict[str, t.Any]] = []
-    services: list[dict[str, str]] = []
+def network_data(ports: t.Iterable[Port]) -> NetworkData:
+    """The network data of a server's ports."""
+    links: t.List[Link] = []
+    networks: t.List[GuestNetwork] = []
+    services: t.List[Service] = []
     for port in ports:
         links.append(
             {
                 "id": port["device"],
                 "vif_id": port["id"],
-                "type": "phy" if port.get("libvirt_network") else "bridge",
-                "mtu": port.get("mtu"),
+                "type": vif_of(port["binding"]).link_type,
+                "mtu": port["mtu"],
                 "ethernet_mac_address": port["mac_address"],
             }
         )
-        for address in port.get("fixed_ips") or []:
-            network = _network(len(networks), port["device"], port, address)
+        for address in port["fixed_ips"]:
+            network = _network(len(networks), port, address)
             networks.append(network)
             services.extend(service for service in network["services"] if service not in services)
     return {"links": links, "networks": networks, "services": services}

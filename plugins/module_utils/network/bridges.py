@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bridge
 
 SYSFS = "/sys/class/net"
 IFF_UP = 0x1
@@ -21,31 +22,31 @@ def _read(*parts: str) -> str:
 
 
 def exists(device: str) -> bool:
-    """Is there a network device of this name?"""
+    """True if there is a network device of this name."""
     return os.path.isdir(os.path.join(SYSFS, device))
 
 
 def is_up(device: str) -> bool:
-    """Is the device administratively up?"""
+    """True if the device is administratively up."""
     flags = _read(device, "flags")
     return bool(flags) and bool(int(flags, 16) & IFF_UP)
 
 
 def is_bridge(device: str) -> bool:
-    """Is the device a Linux bridge?"""
+    """True if the device is a Linux bridge."""
     return os.path.isdir(os.path.join(SYSFS, device, "bridge"))
 
 
 def bridge_of(device: str) -> str | None:
-    """The bridge that the device is a port of."""
+    """The bridge that the device is a port of; None if it is of none."""
     try:
         return os.path.basename(os.readlink(os.path.join(SYSFS, device, "master")))
     except OSError:
         return None
 
 
-def bridges() -> list[dict[str, t.Any]]:
-    """Every Linux bridge: [{name, up, mtu}]."""
+def bridges() -> list[Bridge]:
+    """Every Linux bridge."""
     try:
         names = sorted(os.listdir(SYSFS))
     except OSError:

@@ -11,43 +11,33 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
 
 
-def inactive_networks(ports: list[dict[str, t.Any]], networks: list[dict[str, t.Any]]) -> list[str]:
-    """The libvirt networks that these ports need and that are defined but not active."""
-    active = {network["name"]: network["active"] for network in networks}
-    wanted = {port["libvirt_network"] for port in ports if port.get("libvirt_network")}
-    return sorted(name for name in wanted if active.get(name) is False)
-
-
-def check_bindings(ports: list[dict[str, t.Any]], networks: list[dict[str, t.Any]]) -> None:
-    """ServerError (PortBindingFailed) where a port's bridge or libvirt network is not on this host, or the bridge is down or too narrow."""
-    known = {network["name"] for network in networks}
+def inactive(ports: t.Iterable[Port], networks: HostNetworks) -> t.List[Binding]:
+    """The bindings of these ports that the host has, but must realise first; each once."""
+    found: t.List[Binding] = []
     for port in ports:
-        where = f"port {port['id']} on network {port['network_name']}"
-        if port.get("libvirt_network"):
-            if port["libvirt_network"] not in known:
-                raise ServerError("PortBindingFailed", f"{where}: the host has no libvirt network {port['libvirt_network']}", reschedule=True)
-            continue
-        bridge = port["bridge"]
-        if not bridges.is_bridge(bridge):
-            raise ServerError("PortBindingFailed", f"{where}: the host has no bridge {bridge}", reschedule=True)
-        if not bridges.is_up(bridge):
-            raise ServerError("PortBindingFailed", f"{where}: bridge {bridge} is down", reschedule=True)
+        binding = port["binding"]
+        if binding not in found and vif_of(binding).is_inactive(binding, networks):
+            found.append(binding)
+    return found
 
 
-def check_plugged(ports: list[dict[str, t.Any]], interfaces: list[dict[str, t.Any]]) -> None:
-    """ServerError (VirtualInterfacePlugException) unless each port's tap is up and on its bridge; ``interfaces``: the live ones."""
+def check_bindings(ports: t.Iterable[Port], networks: HostNetworks) -> None:
+    """ServerError (PortBindingFailed) if the host lacks what a port's binding needs."""
+    for port in ports:
+        missing = vif_of(port["binding"]).missing(port["binding"], networks)
+        if missing:
+            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {missing}", reschedule=True)
+
+
+def check_plugged(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], links: Links) -> None:
+    """ServerError (VirtualInterfacePlugException) unless each port's tap is up and where it belongs; ``interfaces``: the live ones."""
     by_mac = {interface["mac_address"]: interface for interface in interfaces}
     for port in ports:
-        interface = by_mac.get(port["mac_address"].lower())
-        if interface is None or not interface["device"]:
-            raise ServerError("VirtualInterfacePlugException", f"port {port['id']}: the guest has no interface {port['mac_address']}", reschedule=True)
-        device = interface["device"]
-        wanted = port.get("bridge") or interface["bridge"]
-        found = bridges.bridge_of(device)
-        if found != wanted:
-            raise ServerError("VirtualInterfacePlugException", f"port {port['id']}: {device} is on bridge {found}, not on {wanted}", reschedule=True)
-        if not bridges.is_up(device):
-            raise ServerError("VirtualInterfacePlugException", f"port {port['id']}: {device} is down", reschedule=True)
+        reason = vif_of(port["binding"]).not_plugged(port, by_mac.get(port["mac_address"].lower()), links)
+        if reason:
+            raise ServerError("VirtualInterfacePlugException", f"port {port['id']}: {reason}", reschedule=True)

@@ -17,7 +17,6 @@ addresses, so that reservations can be put here.
 from __future__ import annotations
 
 import ipaddress
-import typing as t
 from collections.abc import Callable, Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FixedIp, Port
@@ -79,9 +78,6 @@ class AddressBook:
             "preexisting": bool(made),
         }
         self._take(port)
-        # Hosts still read the binding by the name of its type.
-        flat: t.Any = port
-        flat[network["binding"]["type"]] = network["binding"]["name"]
         return port
 
     def _automatic(self, network: Network) -> list[FixedIp]:

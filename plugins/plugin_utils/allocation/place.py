@@ -30,7 +30,8 @@ def _existing(request: Data, zones: dict[str, str]) -> Data:
     """A server that is there stays where it is, with its ports; an order for it says what is left to do."""
     there, instance = request["existing"], request["instance"]
     record, action, host = there["record"], there["action"], there["host"]
-    root_is_gone = any(path.endswith("/disk") for path in record.get("missing_files") or [])
+    roots = {disk["file"] for disk in record["disks"] if disk["kind"] == "overlay"}
+    root_is_gone = any(path.rsplit("/", 1)[-1] in roots for path in record["missing_files"])
     return {
         "version": 1,
         "instance": {**instance, "availability_zone": zones.get(host, DEFAULT_ZONE), "ports": record.get("ports") or []},

@@ -8,6 +8,7 @@ Stands for Placement's allocation candidates with Nova's pre-filters (``nova/sch
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
@@ -24,12 +25,10 @@ def _network(host: HostState, request: Request) -> Reason | None:
     networks = host.facts.get("networks")
     if networks is None:
         return None
-    bridges = {bridge["name"] for bridge in networks["bridges"]}
-    libvirt = {network["name"] for network in networks["libvirt"]}
     for wanted in request.networks:
-        binding = wanted["binding"]
-        if binding["name"] not in (bridges if binding["type"] == "bridge" else libvirt):
-            return Reason(f"network {wanted['name']}", f"the host has no {binding['type'].replace('_', ' ')} {binding['name']}")
+        missing = vif_of(wanted["binding"]).missing(wanted["binding"], networks)
+        if missing:
+            return Reason(f"network {wanted['name']}", missing)
     return None
 
 

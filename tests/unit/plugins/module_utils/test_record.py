@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import typing as t
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Record
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(exclude_categories=["Cs"])),
@@ -17,7 +20,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON, max_size=5))
 def test_whatever_json_goes_in_comes_out(data: dict) -> None:
-    wanted = {"version": 1, **{key: value for key, value in data.items() if key != "version"}}
+    wanted: t.Any = {"version": record.VERSION, **{key: value for key, value in data.items() if key != "version"}}
     text = ET.tostring(record.to_element(wanted), encoding="unicode")
     assert record.from_element(ET.fromstring(text)) == wanted
     assert record.from_element(ET.fromstring(record.to_metadata(wanted))) == wanted
@@ -31,18 +34,20 @@ def test_whatever_json_goes_in_comes_out(data: dict) -> None:
     assert record.from_element(element) == wanted
 
 
-def test_a_record_of_another_version_is_refused() -> None:
-    with pytest.raises(ValueError, match="version 2"):
-        record.from_element(record.to_element({"version": 2}))
+@pytest.mark.parametrize("version", [0, 3, "2", None])
+def test_a_record_of_another_version_is_refused(version: t.Any) -> None:
+    with pytest.raises(ValueError, match=f"version {version!r}"):
+        record.from_element(record.to_element(make.record(version=version)))
 
 
-def test_record_has_no_secret_values() -> None:
-    made = record.record_of(
-        {"uuid": "u", "user_data": "x", "adminPass": "y", "admin_pass": "z"},
-        vm_state="building",
-        run={},
-        created_at="",
-        machine_type=None,
-        secrets={"user_data": None, "admin_pass": None},
-    )
-    assert not {"user_data", "adminPass", "admin_pass"} & set(made)
+def test_a_record_of_version_1_without_its_fields_is_refused() -> None:
+    bare: t.Any = {"version": 1, "uuid": "u"}
+    with pytest.raises(ValueError, match="without its fields"):
+        record.from_element(record.to_element(bare))
+
+
+def test_a_record_has_each_field_of_its_shape_and_nothing_else_of_what_it_is_given() -> None:
+    given: t.Any = {**make.web(), "user_data": "x", "adminPass": "y", "admin_pass": "z", "requested_networks": []}
+    made = make.record(given)
+    assert set(made) == {*Record.__annotations__}
+    assert set(record.KEYS) == set(make.web())

@@ -1,3 +1,5 @@
+"""The claim's rules: what a host may take beside all that is there."""
+
 from __future__ import annotations
 
 import typing as t
@@ -8,73 +10,100 @@ from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim, committed
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, Instance, Order, ServerGroup
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
-FLAVOR = {"vcpus": 2, "memory_mb": 1024, "root_gb": 10, "ephemeral_gb": 0, "swap": 0}
-HOST = {"name": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 100, "reserved": {"MEMORY_MB": 512}, "allocation_ratio": {"VCPU": 2.0}}
-
-
-def instance(**fields: t.Any) -> dict[str, t.Any]:
-    port = {"id": "p", "mac_address": "fa:16:3e:00:00:01", "network_id": "n", "fixed_ips": [{"ip_address": "192.0.2.5"}]}
-    made = {"uuid": "u1", "display_name": "web", "domain_name": "web-u1", "project_id": "p", "flavor": FLAVOR, "ports": [port], "group": None}
-    return {**made, **fields}
+HOST = make.resources(memory_mb=4096, allocation_ratio={"VCPU": 2.0})
+WEB = make.web(ports=[make.port()])
 
 
-def domain(record: dict[str, t.Any] | None = None, **fields: t.Any) -> dict[str, t.Any]:
-    made = {"uuid": "u9", "name": "other", "vcpus": 1, "memory_mb": 512, "interfaces": [], "record": record}
-    return {**made, **fields}
+def check(order: Order, domains: list[Domain]) -> None:
+    claim.check(order, "h1", HOST, domains)
 
 
-def refused(server: dict, domains: list[dict]) -> ServerError:
+def refused(instance: Instance, domains: list[Domain], **changes: t.Any) -> ServerError:
     with pytest.raises(ServerError) as caught:
-        claim.check(server, HOST, domains)
+        check(make.order(instance, **changes), domains)
     return caught.value
 
 
 def test_an_empty_host_takes_it() -> None:
-    claim.check(instance(), HOST, [])
+    check(make.order(WEB), [])
 
 
-@pytest.mark.parametrize("fields", [{"uuid": "u1"}, {"name": "web-u1"}, {"record": {"uuid": "x", "project_id": "p", "display_name": "web"}}])
-def test_identity_is_taken_for_good(fields: dict) -> None:
-    error = refused(instance(), [domain(**fields)])
+@pytest.mark.parametrize(
+    "domain",
+    [make.domain(uuid=make.UUID), make.domain(name="web-aaaaaaaa"), make.domain(make.record(make.numbered(1, display_name="web")))],
+    ids=["uuid", "libvirt's name", "name in the project"],
+)
+def test_identity_is_taken_for_good(domain: Domain) -> None:
+    error = refused(WEB, [domain])
     assert (error.error_class, error.reschedule) == ("InstanceExists", False)
 
 
 def test_the_same_name_in_another_project_is_free() -> None:
-    claim.check(instance(), HOST, [domain({"uuid": "x", "project_id": "q", "display_name": "web"})])
+    check(make.order(WEB), [make.domain(make.record(make.numbered(1, display_name="web", project_id="q")))])
 
 
 def test_mac_and_address_are_taken() -> None:
-    assert refused(instance(), [domain(interfaces=[{"mac_address": "fa:16:3e:00:00:01"}])]).error_class == "MacAddressInUse"
-    record = {"uuid": "x", "project_id": "q", "display_name": "y", "ports": [{"network_id": "n", "fixed_ips": [{"ip_address": "192.0.2.5"}]}]}
-    assert refused(instance(), [domain(record)]).error_class == "FixedIpAlreadyInUse"
+    nic: t.Any = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": None}
+    assert refused(WEB, [make.domain(interfaces=[nic])]).error_class == "MacAddressInUse"
+    other = make.numbered(1, ports=[make.port(mac_address="fa:16:3e:00:00:02")])
+    assert refused(WEB, [make.domain(make.record(other))]).error_class == "FixedIpAlreadyInUse"
 
 
 def test_capacity_counts_foreign_domains_and_may_be_tried_elsewhere() -> None:
-    error = refused(instance(), [domain(memory_mb=3000)])
+    error = refused(WEB, [make.domain(memory_mb=3000)])
     assert (error.error_class, error.reschedule) == ("ComputeResourcesUnavailable", True)
     assert "584 left of (4096 - 512 reserved) × 1.0 - 3000 used, 1024 requested" in error.message
 
 
+def test_the_claim_counts_a_flavors_resources_as_the_scheduler_does() -> None:
+    light = make.flavor(memory_mb=8192, extra_specs={"resources:MEMORY_MB": "256"})
+    check(make.order(make.web(flavor=light)), [])
+    heavy = make.flavor(extra_specs={"resources:VCPU": "9"})
+    assert "VCPU" in refused(make.web(flavor=heavy), []).message
+
+
+def test_a_server_that_boots_from_a_volume_takes_no_root_disk_here() -> None:
+    big = make.flavor(root_gb=500)
+    assert "DISK_GB" in refused(make.web(flavor=big), []).message
+    check(make.order(make.web(flavor=big, image=None)), [])
+
+
+def test_a_class_that_only_the_operator_knows_is_left_to_the_scheduler() -> None:
+    check(make.order(make.web(flavor=make.flavor(extra_specs={"resources:CUSTOM_LICENCE": "1"}))), [])
+
+
 def test_anti_affinity_counts_members_here() -> None:
-    group = {"id": "g", "name": "apart", "policy": "anti-affinity", "rules": {"max_server_per_host": 2}}
-    members = [domain({"uuid": f"m{i}", "project_id": "p", "display_name": f"m{i}", "group": {"id": "g"}}, uuid=f"m{i}") for i in range(2)]
-    claim.check(instance(group=group), HOST, members[:1])
-    assert refused(instance(group=group), members).error_class == "GroupAffinityViolation"
+    group: ServerGroup = {"id": "g", "name": "apart", "policy": "anti-affinity", "rules": {"max_server_per_host": 2}}
+    small = make.flavor(vcpus=1, memory_mb=1)
+    members = [make.domain(make.record(make.numbered(number, group=group, flavor=small))) for number in range(2)]
+    web = make.web(group=group, flavor=small)
+    check(make.order(web), members[:1])
+    error = refused(web, members)
+    assert (error.error_class, error.reschedule) == ("GroupAffinityViolation", True)
+    assert "2 here: web-0, web-1" in error.message
 
 
 def test_affinity_wants_the_groups_hosts() -> None:
-    group = {"id": "g", "name": "together", "policy": "affinity", "rules": {}}
-    claim.check(instance(group=group, group_hosts=["h1"]), HOST, [])
-    claim.check(instance(group=group, group_hosts=[]), HOST, [])
-    assert refused(instance(group=group, group_hosts=["h2"]), []).reschedule
+    web = make.web(group={"id": "g", "name": "together", "policy": "affinity", "rules": {}})
+    check(make.order(web, group_hosts=["h1"]), [])
+    check(make.order(web, group_hosts=[]), [])
+    assert refused(web, [], group_hosts=["h2"]).reschedule
 
 
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 4096), st.integers(0, 2**37)), max_size=6))
 def test_usage_is_the_sum_of_the_domains(sizes: list[tuple[int, int, int]]) -> None:
-    domains = [domain(vcpus=vcpus, memory_mb=memory, disk_bytes=disk) for vcpus, memory, disk in sizes]
+    foreign = make.domain()
+    domains: list[Domain] = [{**foreign, "vcpus": vcpus, "memory_mb": memory, "disk_bytes": disk} for vcpus, memory, disk in sizes]
     assert committed.used(domains) == {
         "VCPU": sum(size[0] for size in sizes),
         "MEMORY_MB": sum(size[1] for size in sizes),
         "DISK_GB": sum(-(-size[2] // 2**30) for size in sizes),
     }
+
+
+def test_a_record_whose_flavor_names_no_number_still_counts() -> None:
+    odd = make.domain(make.record(make.web(flavor=make.flavor(extra_specs={"resources:VCPU": "many"}))))
+    assert committed.used([odd]) == {"VCPU": 1, "MEMORY_MB": 512, "DISK_GB": 10}

@@ -1,116 +1,121 @@
-"""What a guest is made of: domain XML, disks, config drive, network data."""
+"""What a guest is made of: domain XML, config drive, network data."""
 
 from __future__ import annotations
 
 import base64
 import json
 import typing as t
+import xml.etree.ElementTree as ET
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest import config_drive
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import network_data
-from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.disks import InstanceFiles
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
-PORT = {
-    "id": "11111111-2222-4333-8444-555555555555",
-    "network_id": "n1",
-    "network_name": "lan",
-    "mac_address": "fa:16:3e:00:00:01",
-    "bridge": "br0",
-    "device": "tap11111111-22",
-    "mtu": 1450,
-    "tag": "front",
-    "fixed_ips": [
-        {"ip_address": "192.0.2.5", "version": 4, "cidr": "192.0.2.0/25", "gateway_ip": "192.0.2.1", "dns_nameservers": ["192.0.2.2"], "host_routes": []},
-        {
-            "ip_address": "2001:db8::5",
-            "version": 6,
-            "cidr": "2001:db8::/64",
-            "gateway_ip": None,
-            "dns_nameservers": [],
-            "host_routes": [{"destination": "2001:db8:1::/48", "nexthop": "2001:db8::9"}],
-        },
+PORT = make.port(
+    mtu=1450,
+    tag="front",
+    fixed_ips=[
+        make.fixed_ip(cidr="192.0.2.0/25", dns_nameservers=["192.0.2.2"]),
+        make.fixed_ip(
+            ip_address="2001:db8::5",
+            version=6,
+            cidr="2001:db8::/64",
+            gateway_ip=None,
+            host_routes=[{"destination": "2001:db8:1::/48", "nexthop": "2001:db8::9"}],
+        ),
     ],
-}
+)
+DISKS = [make.root_disk(), make.disk(), make.config_disk()]
 
 
-def instance(properties: dict | None = None, **fields: t.Any) -> dict[str, t.Any]:
-    made = {
-        "uuid": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
-        "display_name": "web & <db>",
-        "domain_name": "web-aaaaaaaa",
-        "hostname": "web",
-        "project_id": "p",
-        "launch_index": 3,
-        "availability_zone": "az1",
-        "metadata": {"k": "v"},
-        "keypair": {"name": "ops", "type": "ssh", "public_key": "ssh-ed25519 AAAA"},
-        "flavor": {"name": "small", "vcpus": 4, "memory_mb": 512, "root_gb": 5, "ephemeral_gb": 2, "swap": 64, "extra_specs": {}},
-        "image": {"id": "i", "properties": properties or {}},
-        "config_drive": True,
-        "ports": [PORT],
-    }
-    return {**made, **fields}
+def instance(properties: dict[str, t.Any] | None = None, **changes: t.Any) -> Instance:
+    keypair = {"name": "ops", "type": "ssh", "public_key": "ssh-ed25519 AAAA"}
+    whole = {"image": make.image(properties=properties or {}), "keypair": keypair, "launch_index": 3, "disks": DISKS, "ports": [PORT], **changes}
+    return make.web(display_name="web & <db>", **whole)
 
 
-def render(made: dict[str, t.Any], **options: t.Any) -> t.Any:
-    disks = InstanceFiles("/instances", made["uuid"]).plan(made)
-    given = {"disks": disks, "console_log": "/c.log", "virt_type": "qemu", "arch": "x86_64", **options}
-    return domain_element(made, {"version": 1, "uuid": made["uuid"]}, **given)
+def render(of: Instance, virt_type: str = "qemu", machine_type: str | None = None) -> ET.Element:
+    record = make.record(of, machine_type=machine_type)
+    return domain_element(record, files=InstanceFiles("/instances", of["uuid"]), virt_type=virt_type, arch="x86_64")
 
 
-def test_disks_in_the_order_of_their_names() -> None:
+def attributes(root: ET.Element, path: str) -> dict[str, str]:
+    """The attributes of the one element at a path."""
+    (element,) = root.findall(path)
+    return dict(element.attrib)
+
+
+def test_disks_stand_as_they_were_decided() -> None:
     xml = render(instance())
-    found = [(d.find("source").get("file").rsplit("/", 1)[-1], d.find("target").get("dev"), d.find("driver").get("type")) for d in xml.findall("devices/disk")]
-    assert found == [("disk", "vda", "qcow2"), ("disk.eph0", "vdb", "raw"), ("disk.swap", "vdc", "raw"), ("disk.config", "vdd", "raw")]
-    assert xml.findall("devices/disk")[3].find("readonly") is not None
+    assert [e.get("file") for e in xml.findall("devices/disk/source")] == [f"/instances/{make.UUID}/{name}" for name in ("disk", "disk.eph0", "disk.config")]
+    assert [(e.get("dev"), e.get("bus")) for e in xml.findall("devices/disk/target")] == [("vda", "virtio"), ("vdb", "virtio"), ("vdc", "virtio")]
+    assert [e.get("type") for e in xml.findall("devices/disk/driver")] == ["qcow2", "raw", "raw"]
+    assert [disk.find("readonly") is not None for disk in xml.findall("devices/disk")] == [False, False, True]
+    assert [[e.get("order") for e in disk.findall("boot")] for disk in xml.findall("devices/disk")] == [["1"], [], []]
     assert xml.findtext("title") == "web & <db>"
-    assert xml.findtext("memory") == str(512 * 1024)
+    assert xml.findtext("memory") == str(1024 * 1024)
+
+
+def test_a_cdrom_and_its_controller() -> None:
+    xml = render(instance(disks=[make.root_disk(bus="scsi", device_name="sda"), make.config_disk(device="cdrom", bus="sata", device_name="sdb")]))
+    assert [disk.get("device") for disk in xml.findall("devices/disk")] == ["disk", "cdrom"]
+    assert attributes(xml, "devices/controller") == {"type": "scsi", "model": "virtio-scsi"}
+    assert render(instance()).find("devices/controller") is None
+
+
+def test_a_disk_whose_file_leads_out_of_the_folder_is_refused() -> None:
+    for name in ("../disk", "/etc/passwd", "..", ""):
+        with pytest.raises(ServerError, match="is not the name of a file"):
+            render(instance(disks=[make.root_disk(file=name)]))
 
 
 def test_image_properties_reach_the_domain() -> None:
-    xml = render(
-        instance(
-            {
-                "hw_machine_type": "q35",
-                "hw_firmware_type": "uefi",
-                "hw_disk_bus": "scsi",
-                "hw_cdrom_bus": "sata",
-                "hw_vif_model": "e1000",
-                "hw_video_model": "virtio",
-                "hw_qemu_guest_agent": "yes",
-            }
-        )
-    )
-    assert xml.find("os").get("firmware") == "efi"
-    assert xml.find("os/type").get("machine") == "q35"
-    disks = xml.findall("devices/disk")
-    assert [disk.find("target").get("bus") for disk in disks] == ["scsi", "scsi", "scsi", "sata"]
-    assert disks[3].get("device") == "cdrom"
-    assert xml.find("devices/controller").get("model") == "virtio-scsi"
-    assert xml.find("devices/interface/model").get("type") == "e1000"
-    assert xml.find("devices/channel/target").get("name") == "org.qemu.guest_agent.0"
+    properties = {
+        "hw_machine_type": "q35",
+        "hw_firmware_type": "uefi",
+        "hw_vif_model": "e1000",
+        "hw_video_model": "virtio",
+        "hw_qemu_guest_agent": "yes",
+        "os_type": "windows",
+    }
+    xml = render(instance(properties))
+    assert attributes(xml, "os") == {"firmware": "efi"}
+    assert attributes(xml, "os/type") == {"arch": "x86_64", "machine": "q35"}
+    assert attributes(xml, "devices/interface/model") == {"type": "e1000"}
+    assert attributes(xml, "devices/video/model") == {"type": "virtio"}
+    assert attributes(xml, "devices/channel/target")["name"] == "org.qemu.guest_agent.0"
+    assert attributes(xml, "clock")["offset"] == "localtime"
 
 
 def test_a_rebuilt_domain_keeps_its_machine_type() -> None:
-    assert render(instance({"hw_machine_type": "q35"}), machine_type="pc-q35-7.2").find("os/type").get("machine") == "pc-q35-7.2"
+    assert attributes(render(instance({"hw_machine_type": "q35"}), machine_type="pc-q35-7.2"), "os/type")["machine"] == "pc-q35-7.2"
 
 
-@pytest.mark.parametrize(
-    ("specs", "wanted"), [({}, None), ({"hw:cpu_sockets": "2"}, ("2", "2", "1")), ({"hw:cpu_threads": "2"}, ("2", "1", "2")), ({"hw:cpu_cores": "3"}, None)]
-)
-def test_cpu_topology_only_where_it_comes_out_even(specs: dict, wanted: t.Any) -> None:
-    topology = render(instance(flavor={**instance()["flavor"], "extra_specs": specs})).find("cpu/topology")
-    assert (tuple(topology.get(key) for key in ("sockets", "cores", "threads")) if topology is not None else None) == wanted
+def test_the_topology_is_the_one_that_was_chosen() -> None:
+    assert attributes(render(instance(topology={"sockets": 2, "cores": 1, "threads": 1})), "cpu/topology") == {"sockets": "2", "cores": "1", "threads": "1"}
+    assert render(instance(topology=None)).find("cpu") is None
+    assert attributes(render(instance(topology=None), virt_type="kvm"), "cpu") == {"mode": "host-model"}
+
+
+def test_a_port_stands_on_what_its_binding_names() -> None:
+    xml = render(instance(ports=[PORT, make.port(binding=make.libvirt_network())]))
+    sources = [dict(e.attrib) for e in xml.findall("devices/interface/source")]
+    assert sources == [{"bridge": "br0"}, {"network": "default"}]
+    assert [e.get("type") for e in xml.findall("devices/interface")] == ["bridge", "network"]
+    assert [dict(e.attrib) for e in xml.findall("devices/interface/mtu")] == [{"size": "1450"}]
 
 
 def test_config_drive_has_what_nova_writes() -> None:
     user_data = base64.b64encode(b"\x00binary\xff").decode()
     tree = config_drive.files(instance(), user_data=user_data, admin_pass="pw", random_seed="c2VlZA==")
     meta = json.loads(tree["openstack/latest/meta_data.json"])
-    assert meta["uuid"] == instance()["uuid"]
+    assert meta["uuid"] == make.UUID
     assert (meta["hostname"], meta["name"], meta["launch_index"], meta["admin_pass"]) == ("web", "web & <db>", 3, "pw")
     assert meta["public_keys"] == {"ops": "ssh-ed25519 AAAA"}
     assert meta["devices"][0]["tags"] == ["front"]

@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every transition of a server needs: its host, its hypervisor and its run; locks, look-ups and the undo.
+
+Follows ``nova/virt/libvirt/driver.py: spawn``, ``_create_domain_and_network``, ``_hard_reboot`` and ``destroy``.
+
+How a server comes to be, and what holds whenever somebody dies on the way:
+
+1. Claim: under the host's lock name, addresses, group and capacity are checked against all domains, and the domain is defined. Its record says
+   ``building`` and names the run. From here on the claim counts; nothing else of the server is there.
+2. Take-over: a run that finds a claim whose run is dead writes its own name into the record. Whoever works on a server holds its lock, and the kernel
+   drops the lock of a dead process, so that two can't build at once.
+3. Build: what a dead run left is removed by the journal, then everything is written into the journal before it is made, the guest is started paused, and
+   its ports are looked at.
+4. An error until then undoes all of it, the claim last: ``failed``, if the undo is proven by reading back. If it is not, or if libvirt went away, the
+   outcome is ``unknown``: the claim stays, and no other host may try.
+5. The guest runs: from here on nothing is undone. An error is ``unknown`` until a run has seen the guest again.
+6. The record says ``active``, names no run, and the journal is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import threading
+import typing as t
+import xml.etree.ElementTree as ET
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import add_disk_sizes
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
+from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    Diff,
+    Domain,
+    HostNetworks,
+    HostResources,
+    ImageResult,
+    Port,
+    Record,
+    Run,
+    SecretHashes,
+    Secrets,
+)
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
+
+NO_SECRETS: Secrets = {"user_data": None, "admin_pass": None}
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """Where servers are built."""
+
+    name: str  # in the inventory
+    instances_path: str  # the servers' folders
+    state_path: str  # journals, locks, the key
+    image_cache_path: str  # verified images
+    virt_type: str  # kvm or qemu
+    arch: str  # such as x86_64
+    resources: HostResources  # what it has to give
+    key: bytes  # of the keyed hashes
+    images: t.Dict[str, ImageResult]  # what the image stage reported, by id; what it wasn't asked for was in the cache when the host was read
+
+    def files(self, uuid: str) -> InstanceFiles:
+        """The paths of one server."""
+        return InstanceFiles(self.instances_path, uuid)
+
+    def journal(self, uuid: str) -> Journal:
+        """What was made for one server."""
+        return Journal(self.state_path, uuid)
+
+
+class Owned(t.NamedTuple):
+    """A domain of ours with its record."""
+
+    domain: Domain
+    record: Record
+
+
+class Builder:
+    """One call's work on one host; its methods may be used by several threads at once."""
+
+    def __init__(
+        self,
+        hypervisor: HypervisorLike,
+        host: Host,
+        run: Run,
+        *,
+        secrets: t.Optional[t.Dict[str, Secrets]] = None,
+        force_take_over: bool = False,
+        check_mode: bool = False,
+    ) -> None:
+        self.hypervisor = hypervisor
+        self.host = host
+        self.run = run
+        self.force_take_over = force_take_over
+        self.check_mode = check_mode
+        self.links: Links = bridges
+        self.claim_timeout_s = 120.0  # how long another run may hold the host's lock
+        self.domains: t.List[Domain] = []  # while claims are taken: all domains, with the claims so far
+        self.defining: t.Set[str] = set()  # servers whose define has begun
+        self.diffs: t.List[Diff] = []
+        self._secrets = secrets or {}
+        self._networks: t.Optional[HostNetworks] = None
+        self._networks_lock = threading.Lock()
+
+    # secrets
+
+    def secrets(self, uuid: str) -> Secrets:
+        """The secrets of one server."""
+        return self._secrets.get(uuid, NO_SECRETS)
+
+    def secret_hashes(self, uuid: str) -> SecretHashes:
+        """The keyed hashes that a record keeps of them."""
+        secrets = self.secrets(uuid)
+        return {
+            "user_data": keyed_hash(self.host.key, uuid, secrets["user_data"]),
+            "admin_pass": keyed_hash(self.host.key, uuid, secrets["admin_pass"]),
+        }
+
+    # locks and look-ups
+
+    @contextlib.contextmanager
+    def claims(self) -> t.Iterator[None]:
+        """Hold the host's lock, with all domains as they are now in ``domains``."""
+        with contextlib.nullcontext() if self.check_mode else locks.host_lock(self.host.state_path, self.claim_timeout_s):
+            self.domains = self.hypervisor.domains()
+            add_disk_sizes(self.hypervisor, self.domains, self.host.instances_path)
+            yield
+
+    @contextlib.contextmanager
+    def lock(self, uuid: str, force: bool = False) -> t.Iterator[None]:
+        """Hold a server's lock; ServerError (InstanceIsLocked) if another process has it. ``force`` goes on without it."""
+        if self.check_mode or force:
+            if not force and locks.is_locked(self.host.state_path, uuid):
+                raise locks.held(uuid)
+            yield
+        else:
+            with locks.instance_lock(self.host.state_path, uuid):
+                yield
+
+    def look_up(self, uuid: str) -> t.Optional[Owned]:
+        """The server's domain; None if it does not exist; ServerError (InstanceNotFound) if it is foreign, which is left alone."""
+        domain = self.hypervisor.find(uuid)
+        if domain is None:
+            return None
+        if domain["record"] is None:
+            raise ServerError("InstanceNotFound", f"domain {domain['name']} is not of this collection; it is left alone")
+        return Owned(domain, domain["record"])
+
+    @contextlib.contextmanager
+    def own(self, uuid: str, vm_states: t.Sequence[str], *, force: bool = False) -> t.Iterator[Owned]:
+        """Hold the server's lock and have its domain; InstanceNotFound if it does not exist, InstanceInvalidState if it is in no such state."""
+        with self.lock(uuid, force):
+            owned = self.look_up(uuid)
+            if owned is None:
+                raise ServerError("InstanceNotFound", f"no domain of this collection with uuid {uuid} is on the host any more", reschedule=True)
+            if owned.record["vm_state"] not in vm_states:
+                raise ServerError("InstanceInvalidState", f"server {uuid} is {owned.record['vm_state']}, not {' or '.join(vm_states)}")
+            yield owned
+
+    # what transitions share
+
+    def render(self, record: Record) -> str:
+        """The domain's XML as this host would define it."""
+        element = domain_element(record, files=self.host.files(record["uuid"]), virt_type=self.host.virt_type, arch=self.host.arch)
+        return ET.tostring(element, encoding="unicode")
+
+    def realise(self, wanted: t.List[Port]) -> bool:
+        """Make sure that the host can carry these ports: start what is inactive, each once; True if something was. PortBindingFailed if it can't."""
+        with self._networks_lock:
+            if self._networks is None:
+                self._networks = {"bridges": bridges.bridges(), "libvirt": self.hypervisor.networks()}
+            ports.check_bindings(wanted, self._networks)
+            inactive = ports.inactive(wanted, self._networks)
+            for binding in inactive:
+                if not self.check_mode:
+                    vif_of(binding).realise(self.hypervisor, binding)
+                self.diffs.append({"before_header": binding["name"], "after_header": binding["name"], "before": "inactive\n", "after": "active\n"})
+            if inactive and not self.check_mode:
+                self._networks = None
+        return bool(inactive)
+
+    def check_plugged(self, record: Record) -> None:
+        """ServerError unless the running guest's ports are plugged."""
+        ports.check_plugged(record["ports"], self.hypervisor.live_interfaces(record["uuid"]), self.links)
+
+    def undo(self, uuid: str) -> None:
+        """Remove what the journal names, then the claim, and prove it by reading back; ServerError (unknown) if that is not proven."""
+        try:
+            journal = self.host.journal(uuid)
+            made = journal.entries()
+            if self.hypervisor.find(uuid) is not None:
+                self.hypervisor.destroy(uuid)
+                journal.undo()
+                # Last: as long as the claim stands, a run that was cut off here is finished by the next one.
+                self.hypervisor.undefine(uuid)
+            else:
+                journal.undo()
+            left = [entry["path"] for entry in made if entry["kind"] == "file" and os.path.lexists(entry["path"])]
+            if left or self.hypervisor.find(uuid) is not None:
+                raise ServerError("InstanceDeployFailure", f"{', '.join(left) or 'the domain'} is still there", unknown=True)
+            locks.forget(self.host.state_path, uuid)
+        except (KvmfleetError, OSError) as error:
+            raise ServerError("InstanceDeployFailure", f"what was made could not be removed: {error}", unknown=True) from error

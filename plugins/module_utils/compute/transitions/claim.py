@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Claim: the domain is defined, in the state building; the caller holds the host's lock (``Builder.claims``).
+
+Follows ``nova/compute/resource_tracker.py: instance_claim``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import missing_fields
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition, Work, as_server_error
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain
+from ansible_collections.kvmfleet.compute.plugins.module_utils.record import record_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
+
+
+def check(work: Work) -> None:
+    """Refuse what the host can't take beside all that is there, the claims before it included."""
+    host = work.builder.host
+    claim.check(work.order, host.name, host.resources, work.builder.domains)
+
+
+def check_folder(work: Work) -> None:
+    """Its folder must not exist: what lies there is not ours."""
+    folder = work.files.folder
+    if os.path.lexists(folder):
+        raise ServerError("PathExists", f"{folder} exists already and is not of this build; it is left alone", reschedule=True)
+
+
+def render(work: Work) -> None:
+    """The domain's XML with the record in it."""
+    work.xml = work.builder.render(work.record)
+
+
+def define(work: Work) -> None:
+    """The claim itself."""
+    if work.builder.check_mode:
+        return
+    work.builder.defining.add(work.uuid)
+    try:
+        work.builder.hypervisor.define(work.xml)
+    except HypervisorError as error:
+        raise as_server_error("define", error) from error
+
+
+def count(work: Work) -> None:
+    """The claims after it see it."""
+    work.builder.domains.append(parse_domain(work.xml, "shutdown"))
+    header = work.record["domain_name"]
+    work.builder.diffs.append({"before_header": "no domain", "after_header": header, "before": "", "after": work.xml})
+
+
+class Claim(Transition):
+    """No server becomes one that is being built."""
+
+    name = "claim"
+    stage = "claim"
+    ends_in = "building"
+    done = "claimed"
+    refused = "refused"
+    steps = (check, check_folder, render, define, count)
+
+    def run(self, builder: Builder, order: Order) -> Outcome:
+        """Nothing but the define leaves a trace, so that a refusal has nothing to undo."""
+        missing = missing_fields(order)
+        if missing:
+            name = order["instance"]["display_name"] or order["instance"]["uuid"]
+            raise ServerError("InstanceNotFound", f"the claim of {name} is not on the host any more, and its order lacks {', '.join(missing)}", reschedule=True)
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        hashes = builder.secret_hashes(order["instance"]["uuid"])
+        record = record_of(order["instance"], vm_state="building", run=builder.run, created_at=now, machine_type=None, secrets=hashes)
+        work = Work(builder, order, record)
+        for step in self.steps:
+            step(work)
+        return self.outcome(order, changed=True)

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delete: domain, NVRAM, disks, config drive and record go; files that are not ours stay.
+
+Follows ``nova/virt/libvirt/driver.py: destroy`` and ``cleanup``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition, Work, as_server_error
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.guest import stop
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
+
+
+def remove_disks(work: Work) -> None:
+    """Each disk (local disks go with their server, as in Nova), and what only we write beside them."""
+    for disk in work.record["disks"]:
+        backend_of(disk).remove(work.files.disk(disk))
+    for path in (work.files.config_source, work.files.console_log):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def clear(work: Work) -> None:
+    """What an unfinished build made."""
+    work.journal.undo()
+
+
+def remove_folder(work: Work) -> None:
+    """The folder, unless something foreign lies in it."""
+    folder = work.files.folder
+    left = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    work.foreign_files = [os.path.join(folder, name) for name in left]
+    if not left:
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(folder)
+
+
+def undefine(work: Work) -> None:
+    """The definition, last: as long as it stands, a run that was cut off finds the server and can go on."""
+    work.builder.hypervisor.undefine(work.uuid)
+
+
+class Delete(Transition):
+    """Idempotent: a server that does not exist is unchanged."""
+
+    name = "delete"
+    stage = "delete"
+    starts_from = ("building", "active")
+    done = "deleted"
+    steps = (stop, remove_disks, clear, remove_folder, undefine)
+
+    def run(self, builder: Builder, order: Order) -> Outcome:
+        """In whatever state the server is; a failure leaves what is left of it to the next run."""
+        uuid = order["instance"]["uuid"]
+        try:
+            with builder.lock(uuid):
+                owned = builder.look_up(uuid)
+                if owned is not None:
+                    work = Work(builder, order, owned.record)
+                    if not builder.check_mode:
+                        for step in self.steps:
+                            step(work)
+                    result = self.outcome(order, changed=True)
+                    result["foreign_files"] = work.foreign_files
+                else:
+                    result = self._rest(builder, order)
+                if not builder.check_mode:
+                    locks.forget(builder.host.state_path, uuid)
+        except (KvmfleetError, OSError) as error:
+            failure = as_server_error(self.name, error)
+            raise ServerError(failure.error_class, failure.message, unknown=failure.unknown) from error
+        return result
+
+    def _rest(self, builder: Builder, order: Order) -> Outcome:
+        """Of a server without a domain: what an unfinished build made."""
+        uuid = order["instance"]["uuid"]
+        journal, folder = builder.host.journal(uuid), builder.host.files(uuid).folder
+        changed = bool(journal.entries())
+        if not builder.check_mode:
+            journal.undo()
+        result = self.outcome(order, what="deleted" if changed else "unchanged", changed=changed)
+        result["foreign_files"] = [os.path.join(folder, name) for name in sorted(os.listdir(folder))] if os.path.isdir(folder) else []
+        return result

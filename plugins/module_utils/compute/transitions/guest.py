@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps that start a guest; build and start share them.
+
+Follows ``nova/virt/libvirt/driver.py: _create_guest_with_network``.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Work
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+
+
+def stop(work: Work) -> None:
+    """No guest of it runs."""
+    work.builder.hypervisor.destroy(work.uuid)
+
+
+def realise_ports(work: Work) -> None:
+    """The host can carry its ports."""
+    work.builder.realise(work.record["ports"])
+
+
+def start_paused(work: Work) -> None:
+    """The guest is there, its CPUs stopped."""
+    work.builder.hypervisor.start_paused(work.uuid)
+
+
+def check_plugged(work: Work) -> None:
+    """Each port's tap is up and where it belongs."""
+    work.builder.check_plugged(work.record)
+
+
+def resume(work: Work) -> None:
+    """The guest runs."""
+    work.builder.hypervisor.resume(work.uuid)
+
+
+def check_running(work: Work) -> None:
+    """It still does."""
+    state = work.builder.hypervisor.power_state(work.uuid)
+    if state != "running":
+        raise ServerError("InstancePowerOnFailure", f"the guest is {state} right after its start")

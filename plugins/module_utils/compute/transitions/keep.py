@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep: a server that is there and runs stays as it is; only its drift is reported."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.drift import secrets_drift
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
+
+
+class Keep(Transition):
+    """It takes no lock and changes nothing."""
+
+    name = "keep"
+    stage = "build"
+    starts_from = ("active",)
+    ends_in = "active"
+    done = "unchanged"
+
+    def run(self, builder: Builder, order: Order) -> Outcome:
+        """Read the record."""
+        owned = builder.look_up(order["instance"]["uuid"])
+        result = self.outcome(order, power_state="running")
+        result["drift"] = secrets_drift(builder, owned.record) if owned else []
+        return result

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is read from a domain's XML, ours or foreign; pure."""
+
+from __future__ import annotations
+
+import typing as t
+import xml.etree.ElementTree as ET
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainDisk, Interface
+
+UNITS = {"b": 1, "bytes": 1, "KB": 1000, "KiB": 1024, "k": 1024, "MB": 10**6, "MiB": 2**20, "M": 2**20, "GB": 10**9, "GiB": 2**30, "G": 2**30}
+
+
+def _text(element: ET.Element, path: str, default: str = "") -> str:
+    return element.findtext(path) or default
+
+
+def _memory_mb(root: ET.Element) -> int:
+    """``<memory>`` in MB, rounded up: what the host may have to give."""
+    element = root.find("memory")
+    if element is None:
+        return 0
+    return -(-int(element.text or 0) * UNITS.get(element.get("unit", "KiB"), 1024) // 2**20)
+
+
+def _disk(element: ET.Element) -> DomainDisk:
+    source, target = element.find("source"), element.find("target")
+    return {
+        "path": (source.get("file") or source.get("dev")) if source is not None else None,
+        "target": target.get("dev") if target is not None else None,
+        "device": element.get("device", "disk"),
+        "readonly": element.find("readonly") is not None,
+    }
+
+
+def _interface(element: ET.Element) -> Interface:
+    source, mac, target = element.find("source"), element.find("mac"), element.find("target")
+    return {
+        "mac_address": mac.get("address", "").lower() if mac is not None else "",
+        "type": element.get("type", ""),
+        "source": dict(source.attrib) if source is not None else {},
+        "device": target.get("dev") if target is not None else None,
+    }
+
+
+def parse_interfaces(xml: str) -> t.List[Interface]:
+    """The network interfaces of a domain's XML."""
+    return [_interface(element) for element in ET.fromstring(xml).findall("devices/interface")]
+
+
+def parse_domain(xml: str, power_state: str) -> Domain:
+    """The domain of an XML text. A record that can't be read is no record, and record_error says why."""
+    root = ET.fromstring(xml)
+    os_type = root.find("os/type")
+    domain: Domain = {
+        "name": _text(root, "name"),
+        "uuid": _text(root, "uuid"),
+        "title": _text(root, "title"),
+        "vcpus": int(_text(root, "vcpu", "0")),
+        "memory_mb": _memory_mb(root),
+        "machine_type": os_type.get("machine") if os_type is not None else None,
+        "disks": [_disk(element) for element in root.findall("devices/disk")],
+        "interfaces": [_interface(element) for element in root.findall("devices/interface")],
+        "record": None,
+        "record_error": None,
+        "power_state": power_state,
+    }
+    element = root.find(f"metadata/{{{instance_record.NAMESPACE}}}{instance_record.TAG}")
+    if element is not None:
+        try:
+            domain["record"] = instance_record.from_element(element)
+        except ValueError as error:
+            domain["record_error"] = str(error)
+    return domain

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the host side needs of a hypervisor. ``libvirt.py`` has the real one; tests bring one of their own."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HypervisorHost, Interface, LibvirtNetwork, Record
+
+
+class HypervisorLike(t.Protocol):
+    """The calls that change or read domains and networks. Every method raises HypervisorError with libvirt's message; each may be repeated."""
+
+    def host(self) -> HypervisorHost:
+        """Totals and identity of the host."""
+
+    def networks(self) -> t.List[LibvirtNetwork]:
+        """Every libvirt network, by name."""
+
+    def start_network(self, name: str) -> None:
+        """Activate a libvirt network that is defined."""
+
+    def domains(self) -> t.List[Domain]:
+        """Every domain, running or not."""
+
+    def disk_capacity(self, uuid: str, path: str) -> t.Optional[int]:
+        """Virtual size in bytes of a domain's disk; None if libvirt can't tell."""
+
+    def find(self, uuid: str) -> t.Optional[Domain]:
+        """One domain; None if it does not exist."""
+
+    def power_state(self, uuid: str) -> str:
+        """The domain's power state now."""
+
+    def define(self, xml: str) -> None:
+        """Define a domain, or define it again."""
+
+    def start_paused(self, uuid: str) -> None:
+        """Start a domain with its CPUs stopped."""
+
+    def resume(self, uuid: str) -> None:
+        """Let a paused domain run."""
+
+    def destroy(self, uuid: str) -> None:
+        """Stop a domain at once; no error if it is off."""
+
+    def undefine(self, uuid: str) -> None:
+        """Remove a domain's definition with its NVRAM, managed save and snapshot metadata."""
+
+    def set_record(self, uuid: str, record: Record) -> None:
+        """Replace the instance record, in the definition and in the running domain."""
+
+    def live_interfaces(self, uuid: str) -> t.List[Interface]:
+        """The running domain's interfaces with the tap and the bridge that libvirt really used."""

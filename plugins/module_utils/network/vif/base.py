@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every type of binding answers; pure: the host's networks, its kernel links and its hypervisor are passed in."""
+
+from __future__ import annotations
+
+import typing as t
+import xml.etree.ElementTree as ET
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
+
+
+class Links(t.Protocol):
+    """The host's network devices (``network/bridges.py``)."""
+
+    def is_up(self, device: str) -> bool:
+        """True if the device is administratively up."""
+
+    def bridge_of(self, device: str) -> t.Optional[str]:
+        """The bridge that the device is a port of."""
+
+
+class NetworkStarter(t.Protocol):
+    """The part of a hypervisor that starts networks."""
+
+    def start_network(self, name: str) -> None:
+        """Activate a libvirt network that is defined."""
+
+
+class Vif:
+    """One type of binding: what a host must have for it, its XML, how it is made ready, and how its plugging is checked."""
+
+    type = ""  # of a Binding, and the file's name
+    interface_type = ""  # libvirt's <interface type="…">
+    link_type = ""  # the guest's network_data
+
+    def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
+        """What the host lacks for this binding, as half a sentence; None if it has all. Asked by the scheduler and by the host."""
+        raise NotImplementedError
+
+    def source(self, binding: Binding) -> t.Dict[str, str]:
+        """The attributes of the interface's ``<source>``."""
+        raise NotImplementedError
+
+    def element(self, port: Port, model: str) -> ET.Element:
+        """``<interface>`` of a port (``nova/virt/libvirt/vif.py``)."""
+        element = ET.Element("interface", {"type": self.interface_type})
+        ET.SubElement(element, "source", self.source(port["binding"]))
+        ET.SubElement(element, "mac", {"address": port["mac_address"]})
+        ET.SubElement(element, "target", {"dev": port["device"]})
+        ET.SubElement(element, "model", {"type": model})
+        if port["mtu"]:
+            ET.SubElement(element, "mtu", {"size": str(port["mtu"])})
+        return element
+
+    def is_inactive(self, _binding: Binding, _networks: HostNetworks) -> bool:
+        """True if the host has it, but it must be realised first."""
+        return False
+
+    def realise(self, _hypervisor: NetworkStarter, _binding: Binding) -> None:
+        """Make ready what is inactive."""
+
+    def bridge(self, _binding: Binding, _interface: Interface) -> t.Optional[str]:
+        """The bridge that the port's tap must be on; None if it may be on any."""
+        return None
+
+    def not_plugged(self, port: Port, interface: t.Optional[Interface], links: Links) -> t.Optional[str]:
+        """Why the running guest's port is not plugged, as half a sentence; None if it is. ``interface``: the live one with the port's MAC address."""
+        if interface is None or not interface["device"]:
+            return f"the guest has no interface {port['mac_address']}"
+        device = interface["device"]
+        wanted, found = self.bridge(port["binding"], interface), links.bridge_of(device)
+        if wanted is not None and found != wanted:
+            return f"{device} is on {f'bridge {found}' if found else 'no bridge'}, not on {wanted}"
+        if not links.is_up(device):
+            return f"{device} is down"
+        return None

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every kind of disk answers. One that lies in a file of the server's folder has most of it from here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+import xml.etree.ElementTree as ET
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
+
+DISK_MODE = 0o600
+
+
+class BaseImage(t.NamedTuple):
+    """A verified image in the host's cache."""
+
+    path: str  # on the host
+    disk_format: str  # qcow2 or raw
+    virtual_size: int  # bytes
+
+
+class Sources(t.Protocol):
+    """What disks are made of; each is asked only if a disk needs it."""
+
+    def base_image(self) -> BaseImage:
+        """The image of the server's root disk; ServerError if it is not in the cache."""
+
+    def config_drive(self) -> t.Dict[str, bytes]:
+        """The content of the config drive by path."""
+
+
+class DiskBackend:
+    """One kind of disk. ``path`` is where the disk lies on the host."""
+
+    kind = ""  # of a Disk, and the file's name
+    readonly = False
+
+    def make(self, disk: Disk, path: str, sources: Sources) -> None:
+        """Make the disk, which must not exist; ServerError or OSError if that fails."""
+        raise NotImplementedError
+
+    def exists(self, path: str) -> bool:
+        """True if the disk is there."""
+        return os.path.exists(path)
+
+    def remove(self, path: str) -> bool:
+        """Remove the disk; True if it was there."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+            return True
+        return False
+
+    def element(self, disk: Disk, path: str) -> ET.Element:
+        """``<disk>`` (``nova/virt/libvirt/imagebackend.py: libvirt_info``)."""
+        element = ET.Element("disk", {"type": "file", "device": disk["device"]})
+        ET.SubElement(element, "driver", {"name": "qemu", "type": disk["format"]})
+        ET.SubElement(element, "source", {"file": path})
+        ET.SubElement(element, "target", {"dev": disk["device_name"], "bus": disk["bus"]})
+        if self.readonly:
+            ET.SubElement(element, "readonly")
+        if disk["boot_order"] is not None:
+            ET.SubElement(element, "boot", {"order": str(disk["boot_order"])})
+        return element

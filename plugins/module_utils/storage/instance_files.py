@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a server's files lie below the instances path, named as Nova names them."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
+
+
+class InstanceFiles:
+    """The paths of one server."""
+
+    def __init__(self, instances_path: str, uuid: str) -> None:
+        self.folder = os.path.join(instances_path, uuid)
+        self.config_source = os.path.join(self.folder, "config_drive.json")
+        self.console_log = os.path.join(self.folder, "console.log")
+
+    def disk(self, disk: Disk) -> str:
+        """The path of a disk; ServerError if its file's name leads out of the folder."""
+        if not disk["file"] or os.path.basename(disk["file"]) != disk["file"] or disk["file"] in (os.curdir, os.pardir):
+            raise ServerError("InvalidDiskInfo", f"{disk['file']!r} is not the name of a file in the server's folder")
+        return os.path.join(self.folder, disk["file"])
+
+    def missing(self, disks: t.Iterable[Disk]) -> t.List[Disk]:
+        """The disks that are not there."""
+        return [disk for disk in disks if not backend_of(disk).exists(self.disk(disk))]

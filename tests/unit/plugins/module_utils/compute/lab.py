@@ -1,0 +1,114 @@
+"""A host for the transitions: a hypervisor in a dict, real folders, locks and journals."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Host
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Instance, Order, Outcome, Record, Run, Secrets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
+from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
+
+
+class PlainDisk(DiskBackend):
+    """A kind of disk that needs no tool of the host; a test can make it fail."""
+
+    kind = "plain"
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def make(self, disk: Disk, path: str, sources: Sources) -> None:
+        pathlib.Path(path).write_text("new", encoding="ascii")
+        if self.error:
+            raise self.error
+
+
+class Links:
+    """Every tap is up; on which bridge it is nobody asks of a network without one."""
+
+    def __init__(self) -> None:
+        self.up = True
+
+    def is_up(self, _device: str) -> bool:
+        return self.up
+
+    def bridge_of(self, _device: str) -> str | None:
+        return None
+
+
+class Lab:
+    """One host, and calls of the module ``server`` on it."""
+
+    def __init__(self, folder: pathlib.Path, disk: PlainDisk) -> None:
+        self.hypervisor = FakeHypervisor()
+        self.hypervisor.nets["default"] = {"name": "default", "bridge": None, "active": True}
+        self.disk = disk
+        self.links = Links()
+        self.instances = folder / "instances"
+        self.state = folder / "state"
+        self.instances.mkdir()
+
+    def builder(
+        self, run: Run | None = None, *, check_mode: bool = False, force: bool = False, secrets: dict[str, Secrets] | None = None, **changes: t.Any
+    ) -> Builder:
+        whole = {
+            "name": "h1",
+            "instances_path": str(self.instances),
+            "state_path": str(self.state),
+            "image_cache_path": str(self.instances / "cache"),
+            "virt_type": "qemu",
+            "arch": "x86_64",
+            "resources": make.resources(),
+            "key": b"key",
+            "images": {},
+            **changes,
+        }
+        made = Builder(self.hypervisor, Host(**whole), run or make.run(), secrets=secrets, force_take_over=force, check_mode=check_mode)
+        made.links = self.links
+        made.claim_timeout_s = 0.0
+        return made
+
+    def web(self, number: int = 0, **changes: t.Any) -> Instance:
+        """A server with a disk of the plain kind and a port on the network default."""
+        disk = make.disk(kind="plain", role="root", file="disk", device_name="vda")
+        mac = f"fa:16:3e:00:00:{number:02x}"
+        port = make.port(binding=make.libvirt_network(), mac_address=mac, device=f"tap{number}", fixed_ips=[make.fixed_ip(ip_address=f"192.0.2.{number + 9}")])
+        return make.numbered(number, **{"disks": [disk], "ports": [port], **changes})
+
+    def claim(self, *servers: Instance | Order, builder: Builder | None = None) -> list[Outcome]:
+        return Batch(builder or self.builder()).claim([_order(server) for server in servers])
+
+    def build(self, *servers: Instance | Order, builder: Builder | None = None, batch: Batch | None = None, wait_for: str = "active") -> list[Outcome]:
+        orders = [_order(server) for server in servers]
+        of = batch or Batch(builder or self.builder())
+        return of.activate(orders, max_concurrent_builds=4, wait_for=wait_for, wait_timeout_s=0.0)
+
+    def delete(self, *uuids: str, builder: Builder | None = None) -> list[Outcome]:
+        return Batch(builder or self.builder()).delete([read_order({"uuid": uuid}) for uuid in uuids], 2)
+
+    def there(self, server: Instance, **changes: t.Any) -> Record:
+        """A server that was built before: its record, its domain, its files."""
+        assert [outcome["error"] for outcome in (*self.claim(server), *self.build(server))] == [None, None]
+        self.hypervisor.calls.clear()
+        return self.hypervisor.record(server["uuid"])
+
+    def folder(self, server: Instance) -> pathlib.Path:
+        return self.instances / server["uuid"]
+
+    def files(self, server: Instance) -> set[str]:
+        folder = self.folder(server)
+        return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+    def left(self) -> list[str]:
+        """What a host has of servers: domains, folders, journals, locks of servers."""
+        kept = [path for kind in ("journal", "locks") for path in (self.state / kind).glob("*") if path.name != "host"]
+        return sorted([*self.hypervisor.xml, *(path.name for path in self.instances.iterdir()), *(str(path) for path in kept)])
+
+
+def _order(server: t.Any) -> Order:
+    return t.cast(Order, server) if "instance" in server else make.order(t.cast(Instance, server))

@@ -1,0 +1,172 @@
+"""Claim and take-over: a claim is a define under the host's lock, after everything was checked against what is there."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
+from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
+
+OTHER_RUN = make.run(id="run-2")
+
+
+def test_a_claim_is_a_domain_that_says_building_and_names_its_run(lab: Lab) -> None:
+    web = lab.web()
+    (outcome,) = lab.claim(web)
+    assert (outcome["outcome"], outcome["stage"], outcome["changed"], outcome["error"]) == ("claimed", "claim", True, None)
+    record = lab.hypervisor.record(web["uuid"])
+    assert (record["vm_state"], record["run"]) == ("building", make.run())
+    assert lab.left() == [web["uuid"]]
+
+
+def test_the_claims_of_one_call_see_each_other(lab: Lab) -> None:
+    wide = make.flavor(memory_mb=4096)
+    first, second = lab.claim(lab.web(1, flavor=wide), lab.web(2, flavor=wide))
+    assert first["outcome"] == "claimed"
+    assert second["outcome"] == "refused"
+    assert second["error"] is not None
+    assert (second["error"]["error_class"], second["error"]["reschedule"]) == ("ComputeResourcesUnavailable", True)
+    assert list(lab.hypervisor.xml) == [lab.web(1)["uuid"]]
+
+
+def test_a_foreign_domain_counts(lab: Lab) -> None:
+    lab.hypervisor.add(make.domain_xml(memory=str(7 * 2**20)))
+    (outcome,) = lab.claim(lab.web(flavor=make.flavor(memory_mb=1024)))
+    assert outcome["outcome"] == "refused"
+    assert len(lab.hypervisor.xml) == 1
+
+
+def test_a_refused_claim_leaves_nothing(lab: Lab) -> None:
+    assert lab.claim(lab.web(flavor=make.flavor(vcpus=99)))[0]["outcome"] == "refused"
+    assert lab.left() == []
+
+
+def test_a_define_that_libvirt_refuses_may_be_tried_elsewhere(lab: Lab) -> None:
+    lab.hypervisor.fail("define")
+    (outcome,) = lab.claim(lab.web())
+    assert outcome["error"] == {"error_class": "LibvirtError", "message": "define: define refused", "reschedule": True}
+    assert outcome["outcome"] == "refused"
+
+
+def test_a_define_whose_answer_is_lost_is_unknown_and_keeps_the_claim(lab: Lab) -> None:
+    lab.hypervisor.lose("define")
+    (outcome,) = lab.claim(lab.web())
+    assert outcome["outcome"] == "unknown"
+    assert outcome["error"] is not None
+    assert "libvirt went away" in outcome["error"]["message"]
+    assert lab.left() == [lab.web()["uuid"]]
+
+
+def test_a_folder_that_is_there_already_is_left_alone(lab: Lab) -> None:
+    web = lab.web()
+    lab.folder(web).mkdir()
+    (lab.folder(web) / "notes").write_text("mine")
+    (outcome,) = lab.claim(web)
+    assert outcome["error"] is not None
+    assert (outcome["outcome"], outcome["error"]["error_class"]) == ("refused", "PathExists")
+    assert lab.files(web) == {"notes"}
+    assert not lab.hypervisor.xml
+
+
+def test_what_nobody_expected_before_the_define_fails_that_server_alone_with_its_traceback(lab: Lab) -> None:
+    odd = lab.web(1, disks=[make.disk(kind="tape")])
+    before, bad, after = lab.claim(lab.web(0), odd, lab.web(2))
+    assert [before["outcome"], bad["outcome"], after["outcome"]] == ["claimed", "failed", "claimed"]
+    assert bad["error"] is not None
+    assert "KeyError: 'tape'" in bad["error"]["exception"]
+    assert bad["error"]["reschedule"] is False
+    assert sorted(lab.hypervisor.xml) == [lab.web(0)["uuid"], lab.web(2)["uuid"]]
+
+
+def test_what_nobody_expected_from_the_define_on_is_unknown_and_its_neighbours_go_on(lab: Lab) -> None:
+    lab.hypervisor.fail("define", RuntimeError("bug"))
+    bad, good = lab.claim(lab.web(1), lab.web(2))
+    assert [bad["outcome"], good["outcome"]] == ["unknown", "claimed"]
+    assert bad["error"] is not None
+    assert "RuntimeError: bug" in bad["error"]["exception"]
+
+
+def test_while_another_run_claims_every_server_is_refused_and_nothing_is_read(lab: Lab) -> None:
+    with locks.host_lock(str(lab.state)):
+        outcomes = lab.claim(lab.web(1), lab.web(2))
+    assert [(item["outcome"], (item["error"] or {}).get("error_class")) for item in outcomes] == [("refused", "HostLocked")] * 2
+    assert lab.hypervisor.calls == []
+
+
+def test_a_state_folder_that_cannot_be_written_fails_the_servers_not_the_call(lab: Lab) -> None:
+    lab.state.write_text("a file in the way")
+    outcomes = lab.claim(lab.web(1), lab.web(2))
+    assert [item["outcome"] for item in outcomes] == ["failed", "failed"]
+    assert outcomes[0]["error"] is not None
+    assert outcomes[0]["error"]["error_class"] in ("NotADirectoryError", "FileExistsError")
+
+
+def test_check_mode_checks_and_shows_the_domain_and_writes_nothing(lab: Lab) -> None:
+    builder = lab.builder(check_mode=True)
+    good, bad = lab.claim(lab.web(1), lab.web(2, flavor=make.flavor(vcpus=99)), builder=builder)
+    assert [good["outcome"], bad["outcome"]] == ["claimed", "refused"]
+    assert [diff["after_header"] for diff in builder.diffs] == ["web-1"]
+    assert lab.left() == []
+    assert not lab.state.exists()
+
+
+def test_a_server_that_is_there_needs_no_claim(lab: Lab) -> None:
+    assert [lab.claim(make.order(lab.web(), action=action))[0]["outcome"] for action in ("none", "start")] == ["unchanged"] * 2
+    assert "define" not in lab.hypervisor.calls
+
+
+def test_an_order_that_lacks_what_a_claim_needs_says_what(lab: Lab) -> None:
+    bare = make.order()
+    del bare["instance"]["flavor"]
+    (outcome,) = lab.claim(bare)
+    assert outcome["error"] is not None
+    assert (outcome["outcome"], outcome["error"]["error_class"]) == ("refused", "InstanceNotFound")
+    assert "lacks flavor" in outcome["error"]["message"]
+
+
+def test_a_dead_runs_claim_is_taken_over_and_built_by_this_run(lab: Lab) -> None:
+    web = lab.web()
+    lab.claim(web, builder=lab.builder(OTHER_RUN))
+    order = make.order(web, action="finish")
+    (taken,) = lab.claim(order)
+    assert taken["outcome"] == "claimed"
+    assert lab.hypervisor.record(web["uuid"])["run"] == make.run()
+    (built,) = lab.build(order)
+    assert built["outcome"] == "built"
+
+
+def test_a_claim_that_a_live_process_works_on_is_not_taken_over(lab: Lab) -> None:
+    web = lab.web()
+    lab.claim(web, builder=lab.builder(OTHER_RUN))
+    with locks.instance_lock(str(lab.state), web["uuid"]):
+        (refused,) = lab.claim(make.order(web, action="finish"))
+        (forced,) = lab.claim(make.order(web, action="finish"), builder=lab.builder(make.run(id="run-3"), force=True))
+    assert refused["error"] is not None
+    assert (refused["outcome"], refused["error"]["error_class"], refused["error"]["reschedule"]) == ("refused", "InstanceIsLocked", False)
+    assert forced["outcome"] == "claimed"
+    assert (lab.hypervisor.record(web["uuid"])["run"] or {}).get("id") == "run-3"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_an_active_server_is_not_taken_over(lab: Lab, check_mode: bool) -> None:
+    lab.there(lab.web())
+    (outcome,) = lab.claim(make.order(lab.web(), action="finish"), builder=lab.builder(check_mode=check_mode))
+    assert outcome["error"] is not None
+    assert outcome["error"]["error_class"] == "InstanceInvalidState"
+    assert "active, not building" in outcome["error"]["message"]
+
+
+def test_a_claim_that_is_gone_is_not_taken_over(lab: Lab) -> None:
+    (outcome,) = lab.claim(make.order(lab.web(), action="finish"))
+    assert (outcome["error"] or {}).get("error_class") == "InstanceNotFound"
+    assert lab.hypervisor.xml == {}
+
+
+def test_a_take_over_whose_answer_is_lost_is_unknown(lab: Lab) -> None:
+    web = lab.web()
+    lab.claim(web, builder=lab.builder(OTHER_RUN))
+    lab.hypervisor.fail("set_record", HypervisorError("libvirt went away", lost=True))
+    (outcome,) = lab.claim(make.order(web, action="finish"))
+    assert outcome["outcome"] == "unknown"

@@ -1,0 +1,172 @@
+"""Start, keep and delete: what a guest has written is never made anew, and nothing of a foreigner's is touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order
+from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
+
+FOREIGN = "ffffffff-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+
+
+def start(lab: Lab) -> Order:
+    return make.order(lab.web(), action="start")
+
+
+def off(lab: Lab) -> None:
+    """A server that was built, has written, and is off."""
+    lab.there(lab.web())
+    (lab.folder(lab.web()) / "disk").write_text("written by the guest")
+    lab.hypervisor.states[lab.web()["uuid"]] = "shutdown"
+
+
+def test_a_server_that_is_off_runs_again_on_the_disks_that_it_has(lab: Lab) -> None:
+    off(lab)
+    (outcome,) = lab.build(start(lab))
+    assert (outcome["outcome"], outcome["power_state"], outcome["changed"], outcome["drift"]) == ("started", "running", True, [])
+    assert (lab.folder(lab.web()) / "disk").read_text() == "written by the guest"
+    assert lab.hypervisor.record(lab.web()["uuid"])["vm_state"] == "active"
+
+
+def test_a_server_that_runs_by_now_is_unchanged_whatever_was_seen_before(lab: Lab) -> None:
+    lab.there(lab.web())
+    (outcome,) = lab.build(start(lab))
+    assert (outcome["outcome"], outcome["changed"]) == ("unchanged", False)
+    assert not {"destroy", "define", "start_paused"} & set(lab.hypervisor.calls)
+
+
+def test_a_start_starts_the_network_that_its_port_needs(lab: Lab) -> None:
+    off(lab)
+    lab.hypervisor.nets["default"]["active"] = False
+    assert lab.build(start(lab))[0]["outcome"] == "started"
+    assert lab.hypervisor.nets["default"]["active"]
+
+
+@pytest.mark.parametrize("call", ["define", "start_paused", "live_interfaces", "resume"])
+def test_a_start_that_fails_leaves_the_server_off_with_its_disks_and_on_this_host(lab: Lab, call: str) -> None:
+    off(lab)
+    lab.hypervisor.fail(call)
+    (outcome,) = lab.build(start(lab))
+    assert outcome["outcome"] == "failed"
+    assert outcome["error"] is not None
+    assert outcome["error"]["reschedule"] is False
+    assert lab.hypervisor.states[lab.web()["uuid"]] == "shutdown"
+    assert (lab.folder(lab.web()) / "disk").read_text() == "written by the guest"
+
+
+def test_a_start_whose_answer_is_lost_is_unknown_and_the_guest_is_not_stopped(lab: Lab) -> None:
+    off(lab)
+    lab.hypervisor.lose("resume")
+    (outcome,) = lab.build(start(lab))
+    assert outcome["outcome"] == "unknown"
+    assert lab.hypervisor.states[lab.web()["uuid"]] == "running"
+
+
+def test_a_server_that_is_being_built_is_not_started(lab: Lab) -> None:
+    lab.claim(lab.web())
+    (outcome,) = lab.build(start(lab))
+    assert (outcome["error"] or {}).get("error_class") == "InstanceInvalidState"
+    assert "start_paused" not in lab.hypervisor.calls
+
+
+def test_check_mode_starts_nothing(lab: Lab) -> None:
+    off(lab)
+    (outcome,) = lab.build(start(lab), builder=lab.builder(check_mode=True))
+    assert (outcome["outcome"], outcome["changed"]) == ("started", True)
+    assert lab.hypervisor.states[lab.web()["uuid"]] == "shutdown"
+
+
+def test_secrets_that_differ_are_drift_and_their_values_are_hidden(lab: Lab) -> None:
+    web = lab.web()
+    lab.there(web)
+    asked = lab.builder(secrets={web["uuid"]: {"user_data": "bmV3", "admin_pass": "geheim"}})
+    (outcome,) = lab.build(make.order(web, action="none"), builder=asked)
+    assert (outcome["outcome"], outcome["changed"]) == ("unchanged", False)
+    assert [drift["path"] for drift in outcome["drift"]] == ["user_data", "adminPass"]
+    assert "geheim" not in str(outcome)
+    assert lab.build(make.order(web, action="none"))[0]["drift"] == []
+
+
+def test_delete_removes_all_of_ours_and_nothing_foreign(lab: Lab) -> None:
+    web = lab.web()
+    lab.there(web)
+    (lab.folder(web) / "console.log").write_text("")
+    (lab.folder(web) / "notes").write_text("mine")
+    lab.hypervisor.add(make.domain_xml())
+    (outcome,) = lab.delete(web["uuid"])
+    assert (outcome["outcome"], outcome["changed"]) == ("deleted", True)
+    assert outcome["foreign_files"] == [str(lab.folder(web) / "notes")]
+    assert list(lab.hypervisor.xml) == [FOREIGN]
+    assert lab.files(web) == {"notes"}
+
+
+def test_delete_leaves_nothing_and_once_more_changes_nothing(lab: Lab) -> None:
+    lab.there(lab.web())
+    assert lab.delete(lab.web()["uuid"])[0]["outcome"] == "deleted"
+    assert lab.left() == []
+    (again,) = lab.delete(lab.web()["uuid"])
+    assert (again["outcome"], again["changed"]) == ("unchanged", False)
+
+
+def test_a_foreign_domain_is_not_deleted(lab: Lab) -> None:
+    lab.hypervisor.add(make.domain_xml())
+    (outcome,) = lab.delete(FOREIGN)
+    assert outcome["outcome"] == "failed"
+    assert (outcome["error"] or {}).get("error_class") == "InstanceNotFound"
+    assert list(lab.hypervisor.xml) == [FOREIGN]
+
+
+def test_a_claim_that_was_never_built_is_deleted_with_what_its_journal_names(lab: Lab) -> None:
+    lab.claim(lab.web())
+    lab.hypervisor.fail("start_paused", HypervisorError("libvirt went away", lost=True))
+    lab.build(lab.web())
+    assert lab.delete(lab.web()["uuid"])[0]["outcome"] == "deleted"
+    assert lab.left() == []
+
+
+def test_a_journal_without_a_domain_is_cleared(lab: Lab) -> None:
+    lab.claim(lab.web())
+    lab.hypervisor.fail("start_paused", HypervisorError("libvirt went away", lost=True))
+    lab.build(lab.web())
+    lab.hypervisor.xml.clear()
+    (outcome,) = lab.delete(lab.web()["uuid"])
+    assert (outcome["outcome"], outcome["changed"]) == ("deleted", True)
+    assert lab.left() == []
+
+
+def test_a_delete_that_is_cut_off_leaves_the_definition_and_is_finished_by_the_next(lab: Lab) -> None:
+    lab.there(lab.web())
+    lab.hypervisor.fail("undefine")
+    (cut,) = lab.delete(lab.web()["uuid"])
+    assert (cut["outcome"], (cut["error"] or {}).get("message")) == ("failed", "delete: undefine refused")
+    assert list(lab.hypervisor.xml) == [lab.web()["uuid"]]
+    assert lab.delete(lab.web()["uuid"])[0]["outcome"] == "deleted"
+    assert lab.left() == []
+
+
+def test_a_server_that_another_process_works_on_is_not_deleted(lab: Lab) -> None:
+    lab.there(lab.web())
+    with locks.instance_lock(str(lab.state), lab.web()["uuid"]):
+        (outcome,) = lab.delete(lab.web()["uuid"])
+    assert (outcome["outcome"], (outcome["error"] or {}).get("error_class")) == ("failed", "InstanceIsLocked")
+    assert "disk" in lab.files(lab.web())
+
+
+def test_check_mode_deletes_nothing(lab: Lab) -> None:
+    lab.there(lab.web())
+    before = lab.left()
+    (outcome,) = lab.delete(lab.web()["uuid"], builder=lab.builder(check_mode=True))
+    assert (outcome["outcome"], outcome["changed"]) == ("deleted", True)
+    assert lab.left() == before
+
+
+def test_one_server_that_cannot_be_deleted_does_not_keep_the_others(lab: Lab) -> None:
+    lab.there(lab.web(1))
+    lab.there(lab.web(2))
+    lab.hypervisor.fail("undefine", ZeroDivisionError("bug"))
+    outcomes = [*lab.delete(lab.web(1)["uuid"]), *lab.delete(lab.web(2)["uuid"])]
+    assert [item["outcome"] for item in outcomes] == ["unknown", "deleted"]

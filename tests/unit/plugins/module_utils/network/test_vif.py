@@ -1,0 +1,93 @@
+"""The types of binding: what a host must have, the XML, and what plugged means."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS, vif_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
+from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
+
+BRIDGED, ROUTED = make.port(), make.port(binding=make.libvirt_network())
+
+
+class Links:
+    """Network devices of a host: {device: (bridge, up)}."""
+
+    def __init__(self, **devices: tuple[str | None, bool]) -> None:
+        self._devices = devices
+
+    def is_up(self, device: str) -> bool:
+        return self._devices[device][1]
+
+    def bridge_of(self, device: str) -> str | None:
+        return self._devices[device][0]
+
+
+def live(**changes: t.Any) -> Interface:
+    made: Interface = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0"}
+    return t.cast(Interface, {**made, **changes})
+
+
+def test_every_type_stands_in_the_table_under_its_name() -> None:
+    assert sorted(BINDINGS) == ["bridge", "libvirt_network"]
+    assert all(name == vif.type and vif.interface_type and vif.link_type for name, vif in BINDINGS.items())
+
+
+@pytest.mark.parametrize(
+    ("binding", "networks", "missing"),
+    [
+        (make.bridge("br0"), make.networks("br0"), None),
+        (make.bridge("br1"), make.networks("br0"), "the host has no bridge br1"),
+        (make.bridge("br1"), make.networks("br0", down=("br1",)), "bridge br1 is down"),
+        (make.libvirt_network(), make.networks(active=("default",)), None),
+        (make.libvirt_network(), make.networks(inactive=("default",)), None),
+        (make.libvirt_network(), make.networks("default"), "the host has no libvirt network default"),
+    ],
+)
+def test_what_a_host_lacks_for_a_binding(binding: Binding, networks: HostNetworks, missing: str | None) -> None:
+    assert vif_of(binding).missing(binding, networks) == missing
+    port = make.port(binding=binding)
+    if missing is None:
+        ports.check_bindings([port], networks)
+    else:
+        with pytest.raises(ServerError, match=f"on network lan: {missing}") as caught:
+            ports.check_bindings([port], networks)
+        assert (caught.value.error_class, caught.value.reschedule) == ("PortBindingFailed", True)
+
+
+def test_only_an_inactive_network_is_realised_and_each_once() -> None:
+    hypervisor = FakeHypervisor()
+    hypervisor.nets["default"] = {"name": "default", "bridge": "virbr0", "active": False}
+    networks: HostNetworks = {"bridges": [], "libvirt": hypervisor.networks()}
+    assert ports.inactive([BRIDGED, ROUTED, ROUTED], networks) == [make.libvirt_network()]
+    vif_of(ROUTED["binding"]).realise(hypervisor, ROUTED["binding"])
+    assert ports.inactive([ROUTED], {"bridges": [], "libvirt": hypervisor.networks()}) == []
+
+
+@pytest.mark.parametrize(
+    ("port", "interface", "links", "reason"),
+    [
+        (BRIDGED, live(), Links(tap0=("br0", True)), None),
+        (BRIDGED, live(), Links(tap0=("br9", True)), "tap0 is on bridge br9, not on br0"),
+        (BRIDGED, live(), Links(tap0=(None, True)), "tap0 is on no bridge, not on br0"),
+        (BRIDGED, live(), Links(tap0=("br0", False)), "tap0 is down"),
+        (BRIDGED, live(device=None), Links(), "the guest has no interface fa:16:3e:00:00:01"),
+        (BRIDGED, live(mac_address="other"), Links(), "the guest has no interface fa:16:3e:00:00:01"),
+        (ROUTED, live(source={"network": "default", "bridge": "virbr0"}), Links(tap0=("virbr0", True)), None),
+        (ROUTED, live(source={"network": "default", "bridge": "virbr0"}), Links(tap0=("br0", True)), "tap0 is on bridge br0, not on virbr0"),
+        (ROUTED, live(source={"network": "default"}), Links(tap0=(None, True)), None),
+    ],
+)
+def test_a_port_is_plugged_if_its_tap_is_up_and_where_it_belongs(port: Port, interface: Interface, links: Links, reason: str | None) -> None:
+    if reason is None:
+        ports.check_plugged([port], [interface], links)
+    else:
+        with pytest.raises(ServerError, match=reason) as caught:
+            ports.check_plugged([port], [interface], links)
+        assert (caught.value.error_class, caught.value.reschedule) == ("VirtualInterfacePlugException", True)
