@@ -15,28 +15,30 @@ import traceback
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common import respawn
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain, parse_interfaces
-from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Connection
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Binding, Connection, LibvirtError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CpuInfo, Domain, Guest, HypervisorHost, Interface, LibvirtNetwork, Record
 
 try:
-    import libvirt
+    import libvirt as binding
 except ImportError:
     LIBVIRT_IMPORT_ERROR: t.Optional[str] = traceback.format_exc()
 else:
     LIBVIRT_IMPORT_ERROR = None
+    libvirt: Binding = binding
 
 T = t.TypeVar("T")
 
 POWER_STATES = {0: "nostate", 1: "running", 2: "blocked", 3: "paused", 4: "shutdown", 5: "shutdown", 6: "crashed", 7: "suspended"}
 
 
-def require_libvirt(module: AnsibleModule) -> None:
+def require_libvirt(module: Module) -> None:
     """Go on under the distribution's Python if only that has the binding; fail clearly if none has it."""
     if LIBVIRT_IMPORT_ERROR is None:
         return
@@ -56,11 +58,6 @@ def _is_alive(connection: Connection) -> bool:
         return bool(connection.isAlive())
     except libvirt.libvirtError:
         return False
-
-
-def _code(error: Exception) -> int | None:
-    code: t.Optional[int] = getattr(error, "get_error_code", lambda: None)()
-    return code
 
 
 def _guests(capabilities: ET.Element) -> list[Guest]:
@@ -140,10 +137,10 @@ class Hypervisor:
                 self._refused_or_reconnected(connection, error)
                 repeated = True
 
-    def _refused_or_reconnected(self, connection: Connection, error: Exception) -> None:
+    def _refused_or_reconnected(self, connection: Connection, error: LibvirtError) -> None:
         """HypervisorError if libvirt answered; else there is a connection again."""
         if _is_alive(connection):
-            raise HypervisorError(str(error), _code(error)) from error
+            raise HypervisorError(str(error), error.get_error_code()) from error
         self._reconnect(connection, error)
 
     # the host
@@ -261,7 +258,7 @@ class Hypervisor:
 
     def start_paused(self, uuid: str) -> None:
         """Start a domain with its CPUs stopped."""
-        flags: int = libvirt.VIR_DOMAIN_START_PAUSED
+        flags = libvirt.VIR_DOMAIN_START_PAUSED
         self._do_once(lambda c: c.lookupByUUIDString(uuid).createWithFlags(flags), done=libvirt.VIR_ERR_OPERATION_INVALID)
 
     def resume(self, uuid: str) -> None:
@@ -285,7 +282,7 @@ class Hypervisor:
 
     def undefine(self, uuid: str) -> None:
         """Remove a domain's definition with its NVRAM, managed save and snapshot metadata."""
-        flags: int = libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+        flags = libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
         self._do_once(lambda c: c.lookupByUUIDString(uuid).undefineFlags(flags), done=libvirt.VIR_ERR_NO_DOMAIN)
 
     def set_record(self, uuid: str, record: Record) -> None:
@@ -294,7 +291,7 @@ class Hypervisor:
 
         def write(connection: Connection) -> None:
             domain = connection.lookupByUUIDString(uuid)
-            flags: int = libvirt.VIR_DOMAIN_AFFECT_CONFIG
+            flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG
             if domain.isActive():
                 flags |= libvirt.VIR_DOMAIN_AFFECT_LIVE
             domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, text, instance_record.PREFIX, instance_record.NAMESPACE, flags)

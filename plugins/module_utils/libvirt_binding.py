@@ -74,3 +74,35 @@ class Connection(t.Protocol):
     def lookupByUUIDString(self, uuid: str) -> LibvirtDomain: ...
 
     def defineXMLFlags(self, xml: str, flags: int) -> LibvirtDomain: ...
+
+
+class LibvirtError(Exception):
+    """A libvirtError."""
+
+    def get_error_code(self) -> int:
+        """The VIR_ERR_* number."""
+        raise NotImplementedError
+
+
+class Binding(t.Protocol):
+    """The module itself."""
+
+    libvirtError: t.Type[LibvirtError]
+    VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES: int
+    VIR_DOMAIN_AFFECT_CONFIG: int
+    VIR_DOMAIN_AFFECT_LIVE: int
+    VIR_DOMAIN_DEFINE_VALIDATE: int
+    VIR_DOMAIN_METADATA_ELEMENT: int
+    VIR_DOMAIN_START_PAUSED: int
+    VIR_DOMAIN_STATS_STATE: int
+    VIR_DOMAIN_UNDEFINE_MANAGED_SAVE: int
+    VIR_DOMAIN_UNDEFINE_NVRAM: int
+    VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA: int
+    VIR_DOMAIN_XML_INACTIVE: int
+    VIR_ERR_NO_DOMAIN: int
+    VIR_ERR_OPERATION_INVALID: int
+    VIR_NODE_MEMORY_STATS_ALL_CELLS: int
+
+    def open(self, uri: str) -> Connection: ...
+
+    def registerErrorHandler(self, handler: t.Callable[[object, object], None], context: object) -> None: ...

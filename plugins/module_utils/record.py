@@ -145,7 +145,7 @@ def from_element(element: ET.Element) -> Record:
     if version == 1:
         try:
             found = upgraded(found)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"instance record version 1 without its fields: {error!r}") from error
     elif version != VERSION:
         raise ValueError(f"instance record version {version!r}: this collection reads versions 1 and {VERSION}")

@@ -7,19 +7,55 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, Disk, Port, Topology
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, Disk, FixedIp, Flavor, Image, Port, Topology
+
+
+class OldPort(t.TypedDict):
+    """A port of version 1."""
+
+    id: str
+    network_id: str
+    network_name: str
+    mac_address: str
+    bridge: t.NotRequired[str]
+    libvirt_network: t.NotRequired[str]
+    mtu: t.Optional[int]
+    tag: t.Optional[str]
+    device: str
+    fixed_ips: t.List[FixedIp]
+    preexisting: bool
+
+
+class OldBlockDevice(t.TypedDict):
+    """A block device of version 1; only blank local ones became disks beside the root disk."""
+
+    source_type: str
+    destination_type: str
+    volume_size: t.Optional[int]
+    guest_format: t.Optional[str]
+
+
+class OldRecord(t.TypedDict):
+    """What of version 1 has another form now."""
+
+    flavor: Flavor
+    image: t.Optional[Image]
+    config_drive: bool
+    block_device_mapping: t.List[OldBlockDevice]
+    ports: t.List[OldPort]
+
 
 OLD_KEYS = ("image_ref", "root_device_name", "block_device_mapping")
+SWAP = "swap"
 PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"}
 
 
-def _binding(port: t.Dict[str, t.Any]) -> Binding:
-    if port.get("libvirt_network"):
-        return {"type": "libvirt_network", "name": port["libvirt_network"]}
-    return {"type": "bridge", "name": port["bridge"]}
+def _binding(port: OldPort) -> Binding:
+    network = port.get("libvirt_network")
+    return {"type": "libvirt_network", "name": network} if network else {"type": "bridge", "name": port["bridge"]}
 
 
-def _port(port: t.Dict[str, t.Any]) -> Port:
+def _port(port: OldPort) -> Port:
     return {
         "id": port["id"],
         "network_id": port["network_id"],
@@ -77,47 +113,49 @@ class _Disks:
         )
 
 
-def disks(old: t.Dict[str, t.Any]) -> t.List[Disk]:
+def disks(old: OldRecord) -> t.List[Disk]:
     """The disks that version 1 made of flavor, block devices and image properties."""
-    flavor = old["flavor"]
-    properties: t.Dict[str, t.Any] = (old.get("image") or {}).get("properties") or {}
-    local = [bdm for bdm in old.get("block_device_mapping") or [] if bdm.get("source_type") == "blank" and bdm.get("destination_type") == "local"]
-    ephemerals = [int(bdm["volume_size"]) for bdm in local if bdm.get("guest_format") != "swap"]
-    swaps = [int(bdm["volume_size"]) for bdm in local if bdm.get("guest_format") == "swap"]
+    flavor, image = old["flavor"], old["image"]
+    properties: t.Dict[str, str] = image["properties"] if image else {}
+    local = [bdm for bdm in old["block_device_mapping"] if bdm["source_type"] == "blank" and bdm["destination_type"] == "local"]
+    ephemerals = [bdm["volume_size"] or 0 for bdm in local if bdm["guest_format"] != SWAP]
+    swaps = [bdm["volume_size"] or 0 for bdm in local if bdm["guest_format"] == SWAP]
     if not local:
-        ephemerals, swaps = [int(flavor.get("ephemeral_gb") or 0)], [int(flavor.get("swap") or 0)]
+        ephemerals, swaps = [flavor["ephemeral_gb"]], [flavor["swap"]]
     plan = _Disks(properties.get("hw_disk_bus") or "virtio")
-    plan.add("overlay", "root", "disk", int(flavor.get("root_gb") or 0) * 2**30)
+    plan.add("overlay", "root", "disk", flavor["root_gb"] * 2**30)
     for index, size_gb in enumerate(filter(None, ephemerals)):
         plan.add("blank", "ephemeral", f"disk.eph{index}", size_gb * 2**30, label=f"ephemeral{index}")
     for size_mb in [size for size in swaps if size][:1]:
-        plan.add("blank", "swap", "disk.swap", size_mb * 2**20, guest_format="swap")
-    if old.get("config_drive"):
-        bus: t.Optional[str] = properties.get("hw_cdrom_bus")
+        plan.add("blank", SWAP, "disk.swap", size_mb * 2**20, guest_format=SWAP)
+    if old["config_drive"]:
+        bus = properties.get("hw_cdrom_bus")
         plan.add("config_drive", "config", "disk.config", 0, bus=bus, device="cdrom" if bus and bus != "virtio" else "disk")
     return plan.made
 
 
-def topology(flavor: t.Dict[str, t.Any]) -> t.Optional[Topology]:
+def topology(flavor: Flavor) -> t.Optional[Topology]:
     """The topology that version 1 built from hw:cpu_sockets, hw:cpu_cores and hw:cpu_threads; None if it left it to libvirt."""
-    specs: t.Dict[str, t.Any] = flavor.get("extra_specs") or {}
+    specs = flavor["extra_specs"]
     given = {name: int(specs.get(f"hw:cpu_{name}") or 0) for name in ("sockets", "cores", "threads")}
     if not any(given.values()):
         return None
-    rest = int(flavor["vcpus"])
+    rest = flavor["vcpus"]
     for number in filter(None, given.values()):
         rest = max(1, rest // number)
     chosen: t.Dict[str, int] = {}
     for name, number in given.items():
         chosen[name] = number or rest
         rest = rest if number else 1
-    if chosen["sockets"] * chosen["cores"] * chosen["threads"] != int(flavor["vcpus"]):
+    if chosen["sockets"] * chosen["cores"] * chosen["threads"] != flavor["vcpus"]:
         return None
     return {"sockets": chosen["sockets"], "cores": chosen["cores"], "threads": chosen["threads"]}
 
 
 def upgraded(old: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
-    """The record of version 2 that a record of version 1 stands for."""
+    """The record of version 2 that a record of version 1 stands for; KeyError, TypeError, ValueError or AttributeError if it lacks what every one has."""
+    whole: t.Any = old
+    typed: OldRecord = whole
     kept = {key: value for key, value in old.items() if key not in OLD_KEYS}
-    ports = [_port(port) for port in old.get("ports") or []]
-    return {**kept, "version": 2, "topology": topology(old["flavor"]), "disks": disks(old), "ports": ports}
+    ports = [_port(port) for port in typed["ports"]]
+    return {**kept, "version": 2, "topology": topology(typed["flavor"]), "disks": disks(typed), "ports": ports}

@@ -111,6 +111,7 @@ host:
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_report
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import Capacity, HostOptions, capacity_argument_spec, host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
@@ -133,7 +134,7 @@ def read(options: HostOptions, capacity: Capacity) -> HostFacts:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
     try:
         host = read(HostOptions.of(module.params), Capacity.of(module.params))

@@ -164,6 +164,7 @@ import os
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.stage import ImageOptions, bring_all, diff, label
 
@@ -190,7 +191,7 @@ ARGUMENT_SPEC = {
 }
 
 
-def work(module: AnsibleModule, options: ImageOptions) -> None:
+def work(module: Module, options: ImageOptions) -> None:
     if not module.check_mode:
         os.makedirs(options.cache_path, mode=0o711, exist_ok=True)
     before = [entry["digest"] for entry in cache.cached_images(options.cache_path)]
@@ -206,7 +207,7 @@ def work(module: AnsibleModule, options: ImageOptions) -> None:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
         work(module, ImageOptions.of(module.params))
     except OSError as error:

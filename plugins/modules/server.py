@@ -196,6 +196,7 @@ import os
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import console
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
@@ -227,7 +228,7 @@ ARGUMENT_SPEC = {
 }
 
 
-def work(module: AnsibleModule, options: ServerOptions, hypervisor: HypervisorLike) -> None:
+def work(module: Module, options: ServerOptions, hypervisor: HypervisorLike) -> None:
     if not module.check_mode:
         os.makedirs(options.host.instances_path, mode=0o711, exist_ok=True)
     builder = make_builder(options, hypervisor, module.check_mode)
@@ -249,7 +250,7 @@ def work(module: AnsibleModule, options: ServerOptions, hypervisor: HypervisorLi
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
     try:
         options = ServerOptions.of(module.params)

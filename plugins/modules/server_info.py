@@ -96,6 +96,7 @@ servers:
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import HostOptions, host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import instances
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.server_query import ServerQuery
@@ -114,7 +115,7 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
     options, query = HostOptions.of(module.params), ServerQuery.of(module.params)
     try:

@@ -45,7 +45,8 @@ class HostOptions:
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> HostOptions:
         """From a module's parameters."""
-        return cls(params["libvirt_uri"], params["instances_path"], params["image_cache_path"], params["state_path"])
+        given: t.Dict[str, str] = {field.name: params[field.name] for field in dataclasses.fields(cls)}
+        return cls(**given)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,12 +59,9 @@ class Capacity:
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> Capacity:
         """From a module's parameters; reserved disk rounds up to whole GB."""
-        disk_mb: int = params["reserved_host_disk_mb"]
+        reserved: t.Dict[str, int] = {name: params[f"reserved_host_{name}"] for name in ("cpus", "memory_mb", "disk_mb")}
+        ratio: t.Dict[str, float] = {name: params[f"{name}_allocation_ratio"] for name in ("cpu", "ram", "disk")}
         return cls(
-            reserved={"VCPU": params["reserved_host_cpus"], "MEMORY_MB": params["reserved_host_memory_mb"], "DISK_GB": -(-disk_mb // 1024)},
-            allocation_ratio={
-                "VCPU": params["cpu_allocation_ratio"],
-                "MEMORY_MB": params["ram_allocation_ratio"],
-                "DISK_GB": params["disk_allocation_ratio"],
-            },
+            reserved={"VCPU": reserved["cpus"], "MEMORY_MB": reserved["memory_mb"], "DISK_GB": -(-reserved["disk_mb"] // 1024)},
+            allocation_ratio={"VCPU": ratio["cpu"], "MEMORY_MB": ratio["ram"], "DISK_GB": ratio["disk"]},
         )

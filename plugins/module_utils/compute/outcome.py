@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
+from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Outcome
 
 
@@ -39,7 +38,7 @@ def _sentence(result: Outcome, error: Error) -> str:
     return f"{result['display_name'] or result['uuid']}: {error['message']}"
 
 
-def finish(module: AnsibleModule, outcomes: t.Sequence[Outcome], on_error: str, diff: object = None) -> None:
+def finish(module: Module, outcomes: t.Sequence[Outcome], on_error: str, diff: object = None) -> None:
     """End the task: failed only if the caller wants that (``on_error: fail``), with one sentence for each lost server."""
     result: t.Dict[str, object] = {"changed": any(item["changed"] for item in outcomes), "servers": outcomes}
     if diff:
