@@ -6,8 +6,10 @@ from __future__ import annotations
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config, ConfigError, check
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import NOVA, OWN, Config, ConfigError, check
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,35 @@ def test_what_is_given_wins_over_the_profile_and_the_profile_over_nova() -> None
     assert Config({"filter_scheduler": {"pci_weight_multiplier": None}, "kvmfleet": {"profile": None}, "metrics": None}).filter("pci_weight_multiplier") == 0.0
     assert Config({"filter_scheduler": {"isolated_hosts": "a, b"}}).filter("isolated_hosts") == ["a", "b"]
     check({"filter_scheduler": {"isolated_images": "a,b", "image_properties_default_architecture": None}})
+
+
+def test_novas_defaults_and_our_own_are_options() -> None:
+    check(NOVA)
+    check(OWN)
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=4)
+OPTION = st.sampled_from([(section, name) for section, options in NOVA.items() for name in options])
+
+
+@given(ANYTHING | st.dictionaries(st.sampled_from(list(NOVA)), ANYTHING, max_size=3))
+def test_any_json_as_options_is_taken_or_refused_and_never_a_traceback(options: t.Any) -> None:
+    try:
+        check(options)
+    except ConfigError as error:
+        assert str(error)
+    else:
+        Config(options)
+
+
+@given(OPTION, st.none() | st.booleans() | st.integers() | st.floats())
+def test_an_option_that_is_taken_has_the_type_of_its_default(option: tuple[str, str], value: t.Any) -> None:
+    section, name = option
+    try:
+        check({section: {name: value}})
+    except ConfigError:
+        return
+    default = NOVA[section][name]
+    taken = Config({section: {name: value}}).get(section, name)
+    assert default is None or isinstance(taken, type(default)) or (isinstance(default, float) and isinstance(taken, int) and not isinstance(taken, bool))
