@@ -138,9 +138,14 @@ def to_element(record: Record) -> ET.Element:
     return element
 
 
+def decoded(element: ET.Element) -> t.Any:
+    """Whatever ``to_element`` or ``to_metadata`` encoded."""
+    return _get(element)
+
+
 def from_element(element: ET.Element) -> Record:
     """The record of a ``<kvmfleet:instance>``, brought to this version; ValueError if it is not one that this collection can read."""
-    found = _get(element)
+    found = decoded(element)
     version = found.get("version") if isinstance(found, dict) else None
     if version == 1:
         try:
@@ -149,6 +154,9 @@ def from_element(element: ET.Element) -> Record:
             raise ValueError(f"instance record version 1 without its fields: {error!r}") from error
     elif version != VERSION:
         raise ValueError(f"instance record version {version!r}: this collection reads versions 1 and {VERSION}")
+    missing = [key for key in Record.__annotations__ if key not in found]
+    if missing:
+        raise ValueError(f"instance record without {', '.join(missing)}")
     record: Record = found
     return record
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, console
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, missing_fields
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import outcome
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import BUILDING, CLAIMING, TRANSITIONS
@@ -58,10 +58,9 @@ class Batch:
             with self._builder.claims():
                 results.extend(self._claim(order) for order in orders)
         except KvmfleetError as error:
-            # The host's lock or its domains were not to be had: nobody's claim was taken.
-            what = "unknown" if error.unknown and results else "refused"
-            results.extend(_failed(order, what, "claim", error.as_dict()) for order in orders[len(results) :])
-        except OSError as error:
+            # The host's lock was not free, or its domains could not be read: nobody's claim was taken.
+            results.extend(_failed(order, "refused", "claim", error.as_dict()) for order in orders[len(results) :])
+        except Exception as error:
             results.extend(_failed(order, "failed", "claim", unexpected(error)) for order in orders[len(results) :])
         return results
 
@@ -72,9 +71,13 @@ class Batch:
         return self._attempt(transition, order)
 
     def _is_claimed(self, order: Order) -> bool:
-        if order["action"] != BUILD:
+        """True if there is something to build, or nothing to claim it by. What can't be read here is the build's to report."""
+        if order["action"] != BUILD or missing_fields(order):
             return True
-        domain = self._builder.hypervisor.find(order["instance"]["uuid"])
+        try:
+            domain = self._builder.hypervisor.find(order["instance"]["uuid"])
+        except Exception:
+            return True
         return domain is not None and domain["record"] is not None
 
     def activate(self, orders: t.List[Order], *, max_concurrent_builds: int, wait_for: str, wait_timeout_s: float) -> t.List[Outcome]:

@@ -205,7 +205,7 @@ class Builder:
                 self.hypervisor.undefine(uuid)
             else:
                 journal.undo()
-            left = [entry["path"] for entry in made if entry["kind"] == "file" and os.path.lexists(entry["path"])]
+            left = [entry["path"] for entry in made if entry["kind"] != "dir" and os.path.lexists(entry["path"])]
             if left or self.hypervisor.find(uuid) is not None:
                 raise ServerError("InstanceDeployFailure", f"{', '.join(left) or 'the domain'} is still there", unknown=True)
             locks.forget(self.host.state_path, uuid)

@@ -6,32 +6,55 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 
+class Entry(t.TypedDict):
+    """One thing that was made, or was about to be."""
+
+    kind: str  # file or dir
+    path: str  # where it lies
+
+
+def _remove_folder(path: str) -> None:
+    """Remove a folder that is empty; what lies in it else is foreign, and stays with it."""
+    try:
+        os.rmdir(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+# How each kind of thing is removed; FileNotFoundError says that it was never made.
+KINDS: t.Dict[str, t.Callable[[str], None]] = {"file": os.unlink, "dir": _remove_folder}
+
+
 class Journal:
-    """One file per server in the state directory: a JSON line {kind: dir | file, path} for each thing."""
+    """One file per server in the state directory: a JSON line for each thing."""
 
     def __init__(self, state_path: str, uuid: str) -> None:
         self._path = os.path.join(state_path, "journal", uuid)
 
-    def entries(self) -> list[dict[str, str]]:
+    def entries(self) -> list[Entry]:
         """What is written down, oldest first; a line cut off by a crash stands for nothing that was made."""
         try:
             with open(self._path, encoding="utf-8") as file:
                 lines = file.read().splitlines()
         except FileNotFoundError:
             return []
-        result = []
+        result: list[Entry] = []
         for line in lines:
             with contextlib.suppress(ValueError):
                 result.append(json.loads(line))
         return result
 
-    def _write(self, kind: str, path: str) -> None:
+    def note(self, kind: str, path: str) -> None:
+        """Write down what the caller makes next; ServerError (PathExists) if it exists."""
         if os.path.lexists(path):
             raise ServerError("PathExists", f"{path} exists already and is not of this build; it is left alone", reschedule=True)
         os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
@@ -43,24 +66,20 @@ class Journal:
 
     def make_dir(self, path: str, mode: int) -> None:
         """Make a directory that must not exist."""
-        self._write("dir", path)
+        self.note("dir", path)
         os.makedirs(path, mode=mode)
         os.chmod(path, mode)
 
     def make_file(self, path: str) -> str:
         """Note a file that the caller makes next; it must not exist. Returns the path."""
-        self._write("file", path)
+        self.note("file", path)
         return path
 
     def undo(self) -> None:
         """Remove what is written down, newest first; a directory only if nothing foreign lies in it. Then the journal itself."""
         for entry in reversed(self.entries()):
             with contextlib.suppress(FileNotFoundError):
-                if entry["kind"] == "file":
-                    os.unlink(entry["path"])
-                else:
-                    with contextlib.suppress(OSError):
-                        os.rmdir(entry["path"])
+                KINDS[entry["kind"]](entry["path"])
         self.close()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import os
 import typing as t
 import xml.etree.ElementTree as ET
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
 
 DISK_MODE = 0o600
@@ -37,7 +38,15 @@ class DiskBackend:
     """One kind of disk. ``path`` is where the disk lies on the host."""
 
     kind = ""  # of a Disk, and the file's name
+    journal_kind = "file"  # how the journal removes it
     readonly = False
+
+    def path(self, folder: str, disk: Disk) -> str:
+        """Where the disk of a server with this folder lies; ServerError if its file's name leads out of it."""
+        name = disk["file"]
+        if not name or os.path.basename(name) != name or name in (os.curdir, os.pardir):
+            raise ServerError("InvalidDiskInfo", f"{name!r} is not the name of a file in the server's folder")
+        return os.path.join(folder, name)
 
     def make(self, disk: Disk, path: str, sources: Sources) -> None:
         """Make the disk, which must not exist; ServerError or OSError if that fails."""

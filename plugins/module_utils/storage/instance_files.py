@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
 
@@ -22,10 +21,8 @@ class InstanceFiles:
         self.console_log = os.path.join(self.folder, "console.log")
 
     def disk(self, disk: Disk) -> str:
-        """The path of a disk; ServerError if its file's name leads out of the folder."""
-        if not disk["file"] or os.path.basename(disk["file"]) != disk["file"] or disk["file"] in (os.curdir, os.pardir):
-            raise ServerError("InvalidDiskInfo", f"{disk['file']!r} is not the name of a file in the server's folder")
-        return os.path.join(self.folder, disk["file"])
+        """Where a disk lies."""
+        return backend_of(disk).path(self.folder, disk)
 
     def missing(self, disks: t.Iterable[Disk]) -> t.List[Disk]:
         """The disks that are not there."""

@@ -92,7 +92,9 @@ def make_disks(work: Work) -> None:
     """Each disk, written into the journal first."""
     sources = DiskSources(work, read_config_source(work.files.config_source) or config_source(work.builder.secrets(work.uuid)))
     for disk in work.record["disks"]:
-        backend_of(disk).make(disk, work.journal.make_file(work.files.disk(disk)), sources)
+        backend, path = backend_of(disk), work.files.disk(disk)
+        work.journal.note(backend.journal_kind, path)
+        backend.make(disk, path, sources)
     # QEMU makes it at the start; it goes when the build is undone.
     work.journal.make_file(work.files.console_log)
 

@@ -20,18 +20,18 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON, max_size=5))
 def test_whatever_json_goes_in_comes_out(data: dict) -> None:
-    wanted: t.Any = {"version": record.VERSION, **{key: value for key, value in data.items() if key != "version"}}
+    wanted: t.Any = data
     text = ET.tostring(record.to_element(wanted), encoding="unicode")
-    assert record.from_element(ET.fromstring(text)) == wanted
-    assert record.from_element(ET.fromstring(record.to_metadata(wanted))) == wanted
+    assert record.decoded(ET.fromstring(text)) == wanted
+    assert record.decoded(ET.fromstring(record.to_metadata(wanted))) == wanted
     # libvirt stores the metadata indented inside the domain
     # ... and gives back what setMetadata() stored with every element in the namespace
-    assert record.from_element(ET.fromstring(f"<instance xmlns={record.NAMESPACE!r}" + record.to_metadata(wanted)[len("<instance") :])) == wanted
+    assert record.decoded(ET.fromstring(f"<instance xmlns={record.NAMESPACE!r}" + record.to_metadata(wanted)[len("<instance") :])) == wanted
     domain = ET.fromstring(f"<domain><metadata>{text}</metadata></domain>")
     ET.indent(domain)
     element = domain.find(f"metadata/{{{record.NAMESPACE}}}{record.TAG}")
     assert element is not None
-    assert record.from_element(element) == wanted
+    assert record.decoded(element) == wanted
 
 
 @pytest.mark.parametrize("version", [0, 3, "2", None])
@@ -51,3 +51,9 @@ def test_a_record_has_each_field_of_its_shape_and_nothing_else_of_what_it_is_giv
     made = make.record(given)
     assert set(made) == {*Record.__annotations__}
     assert set(record.KEYS) == set(make.web())
+
+
+def test_a_record_that_lacks_a_field_is_refused() -> None:
+    bare: t.Any = {key: value for key, value in make.record().items() if key != "flavor"}
+    with pytest.raises(ValueError, match="instance record without flavor"):
+        record.from_element(record.to_element(bare))

@@ -65,6 +65,20 @@ def test_a_server_that_no_claim_was_taken_for_is_claimed_first(lab: Lab) -> None
     assert list(lab.hypervisor.xml) == [lab.web(1)["uuid"]]
 
 
+def test_a_claim_that_is_gone_and_of_which_only_the_id_is_known_is_not_found(lab: Lab) -> None:
+    web = lab.web()
+    order = make.order({"uuid": web["uuid"], "display_name": web["display_name"]})
+    assert error_of(lab.build(order)[0]) == ("failed", "InstanceNotFound", True)
+
+
+def test_a_server_that_cannot_be_looked_up_is_that_servers_failure(lab: Lab) -> None:
+    lab.claim(lab.web(1), lab.web(2))
+    lab.hypervisor.fail("find", ZeroDivisionError("bug"))
+    lab.hypervisor.fail("find", ZeroDivisionError("bug"))
+    assert lab.build(lab.web(1))[0]["outcome"] == "unknown"
+    assert lab.build(lab.web(2))[0]["outcome"] == "built"
+
+
 def test_a_claim_of_another_run_is_not_built(lab: Lab) -> None:
     lab.claim(lab.web(), builder=lab.builder(make.run(id="run-2")))
     assert error_of(lab.build(lab.web())[0]) == ("failed", "InstanceIsBuilding", False)

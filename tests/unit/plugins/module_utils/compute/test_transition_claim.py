@@ -103,6 +103,17 @@ def test_a_state_folder_that_cannot_be_written_fails_the_servers_not_the_call(la
     assert outcomes[0]["error"]["error_class"] in ("NotADirectoryError", "FileExistsError")
 
 
+@pytest.mark.parametrize(
+    ("error", "outcome"), [(HypervisorError("no"), "refused"), (HypervisorError("gone", lost=True), "refused"), (KeyError("flavor"), "failed")]
+)
+def test_if_the_domains_cannot_be_read_no_claim_is_taken_and_each_server_says_why(lab: Lab, error: Exception, outcome: str) -> None:
+    lab.hypervisor.fail("domains", error)
+    outcomes = lab.claim(lab.web(1), lab.web(2))
+    assert [item["outcome"] for item in outcomes] == [outcome] * 2
+    assert all(item["error"] for item in outcomes)
+    assert lab.left() == []
+
+
 def test_check_mode_checks_and_shows_the_domain_and_writes_nothing(lab: Lab) -> None:
     builder = lab.builder(check_mode=True)
     good, bad = lab.claim(lab.web(1), lab.web(2, flavor=make.flavor(vcpus=99)), builder=builder)
