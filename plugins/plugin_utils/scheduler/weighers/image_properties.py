@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import parse_weight_setting
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config, parse_weight_setting
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import HostWeigher
@@ -16,13 +16,18 @@ class ImagePropertiesWeigher(HostWeigher):
 
     option = "image_props_weight_multiplier"
 
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._is_off = float(config.filter(self.option)) == 0.0
+        self._setting = dict(parse_weight_setting(config.filter("image_props_weight_setting")))
+
     def raw(self, host: HostState, request: Request) -> float:
-        if float(self.config.filter(self.option)) == 0.0:
+        # As in Nova an aggregate's multiplier does not switch it on.
+        if self._is_off:
             return 0.0
-        setting = dict(parse_weight_setting(self.config.filter("image_props_weight_setting")))
         wanted = {(key, str(value)) for key, value in request.image_properties.items()}
         weight = 0.0
         for properties in host.image_properties():
             for item in wanted & {(key, str(value)) for key, value in properties.items()}:
-                weight += setting.get(item[0], 0.0) if setting else 1.0
+                weight += self._setting.get(item[0], 0.0) if self._setting else 1.0
         return weight

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import parse_weight_setting
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config, parse_weight_setting
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.weighers.base import HostWeigher
@@ -16,13 +16,17 @@ class MetricsWeigher(HostWeigher):
 
     option = "metrics_weight_multiplier"
 
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._setting = parse_weight_setting(config.get("metrics", "weight_setting"))
+
     def multiplier(self, host: HostState) -> float:
         """It has a section of its own."""
         return host.number_of(self.option, float(self.config.get("metrics", "weight_multiplier")), float)
 
     def raw(self, host: HostState, request: Request) -> float:
         total = 0.0
-        for name, ratio in parse_weight_setting(self.config.get("metrics", "weight_setting")):
+        for name, ratio in self._setting:
             if name in host.metrics:
                 total += host.metrics[name] * ratio
             elif self.config.get("metrics", "required"):
