@@ -150,9 +150,9 @@ class HostState:
         taken = Taken(uuid, request.resources_on(self.host), self._consume_devices(request))
         for name, amount in taken.resources.items():
             self.used[name] = self.used.get(name, 0) + amount
-        self.free_ram_mb -= int(request.flavor["memory_mb"])
+        self.free_ram_mb -= request.flavor["memory_mb"]
         self.free_disk_mb -= request.disk_mb
-        self.vcpus_used += int(request.flavor["vcpus"])
+        self.vcpus_used += request.flavor["vcpus"]
         self.num_instances += 1
         self.num_io_ops += 1
         # As in Nova a pick leaves a stub without an image; the next request sees the whole instance.

@@ -66,6 +66,8 @@ class Request:
         properties = image["properties"]
         is_bfv = spec["is_bfv"]
         self.flavor: Flavor = spec["flavor"]
+        # What ``HostState.consume_from_request`` takes off the free disk: root and ephemeral, the swap not.
+        self.disk_mb = (self.flavor["root_gb"] + self.flavor["ephemeral_gb"]) * 1024
         self.extra_specs: dict[str, str] = {key: str(value) for key, value in self.flavor["extra_specs"].items()}
         self.image_id = image["id"]
         self.image_properties = known(properties)
@@ -149,8 +151,3 @@ class Request:
     def is_forced(self) -> bool:
         """True if it names its host or node in a way that skips the filters."""
         return bool(self.force_hosts or self.force_nodes)
-
-    @property
-    def disk_mb(self) -> int:
-        """What ``HostState.consume_from_request`` takes off the free disk: root and ephemeral, the swap not."""
-        return (self.flavor["root_gb"] + self.flavor["ephemeral_gb"]) * 1024

@@ -170,11 +170,13 @@ class Scheduler:
         for index, uuid in enumerate(request.uuids[: request.number]):
             request.instance_uuid = uuid
             if chosen is not None:
-                removed = explain.removals(evaluation.follow(chosen, request))
+                dropped = evaluation.follow(chosen, request)
+                removed = explain.removals(dropped) if dropped else {}
             ranking = evaluation.ranking
             order = self._order(ranking)
             chosen, failed = self._claim(ranking, request, order)
-            full.update(failed)
+            if failed:
+                full.update(failed)
             pick: Pick = {
                 "instance_uuid": uuid,
                 "host": chosen.host if chosen else None,
@@ -183,7 +185,7 @@ class Scheduler:
                 "survivors": len(ranking.hosts),
                 "weighed": [],
                 "weights": {},
-                "claim_failed": [(name, str(why)) for name, why in failed.items()],
+                "claim_failed": [(name, str(why)) for name, why in failed.items()] if failed else [],
                 "alternates": [],
             }
             result["picks"].append(pick)
