@@ -12,6 +12,7 @@ import typing as t
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, KeyPair, ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import policy, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries, plain_uuid
@@ -145,9 +146,8 @@ def _entry(kind: str, name: str, given: Entry) -> Entry:
     if kind in SINGULAR:
         entry["id"] = derived_id(SINGULAR[kind], name) if entry["id"] is None else entry["id"] if kind == "flavors" else plain_uuid(entry["id"])
     if kind == "networks":
-        reached_by = "bridge" if entry["bridge"] else "libvirt_network"
-        entry["binding"] = Binding(type=reached_by, name=entry[reached_by])
-        del entry["bridge"], entry["libvirt_network"]
+        names = {binding: entry.pop(binding) for binding in BINDINGS}
+        (entry["binding"],) = (Binding(type=binding, name=name) for binding, name in names.items() if name)
         for subnet in entry["subnets"]:
             subnet["id"] = plain_uuid(subnet["id"] or derived_id("subnet", f"{entry['name']}/{subnet['cidr']}"))
     elif kind == "ports" and entry["mac_address"]:

@@ -12,6 +12,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key, security_group_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import KEYPAIR
@@ -44,8 +45,8 @@ def _below(path: str, faults: Iterable[Fault]) -> Iterator[Fault]:
 
 def network(entry: Raw) -> Iterator[Fault]:
     """One way to reach it; subnets that are right and apart from each other."""
-    if bool(entry.get("bridge")) == bool(entry.get("libvirt_network")):
-        yield Fault("", None, "needs either bridge or libvirt_network")
+    if sum(bool(entry.get(binding)) for binding in BINDINGS) != 1:
+        yield Fault("", None, f"needs either {' or '.join(BINDINGS)}")
     for index, item in _items(entry.get("subnets")):
         yield from _below(f"subnets[{index}]", _subnet(item))
     cidrs = [(index, _network(item.get("cidr"))) for index, item in _items(entry.get("subnets"))]
