@@ -26,6 +26,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables, play_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, read_fleet, read_fleet_file, refuse_partial_plays
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest
 
 CATALOGUE = (*KINDS, "quotas", "policy")
 
@@ -60,7 +61,7 @@ def _user_of_process() -> str:
         return str(os.getuid())
 
 
-def write_passwords(path: str, requests: list[dict[str, t.Any]], rng: random.Random) -> None:
+def write_passwords(path: str, requests: list[BuildRequest], rng: random.Random) -> None:
     """Add a password for each new server that is to have one to the file {"<project>/<name>": password}, mode 0600, replaced atomically."""
     new = [item["instance"] for item in requests if item["secrets_given"]["admin_pass"] == "generated" and not item["existing"]]
     if not new:
@@ -91,7 +92,7 @@ class ActionModule(ActionBase):
         try:
             args = plain(arguments)
             catalogue = {kind: args[kind] if args[kind] is not None else self._variable(variables, kind) for kind in CATALOGUE}
-            fleet = None
+            fleet: t.Any = None
             aggregates = args["aggregates"] if args["aggregates"] is not None else self._variable(variables, "aggregates")
             if args["fleet_file"]:
                 fleet = read_fleet_file(args["fleet_file"], aggregates)
@@ -108,7 +109,12 @@ class ActionModule(ActionBase):
             catalogue,
             fleet=fleet,
             context={"project_id": args["project"], "user_id": str(user), "roles": args["roles"]},
-            options={key: args[key] for key in ("unreachable_hosts", "take_over", "admin_password_file", "api_microversion")},
+            options={
+                "unreachable_hosts": args["unreachable_hosts"],
+                "take_over": args["take_over"],
+                "admin_password_file": args["admin_password_file"],
+                "api_microversion": args["api_microversion"],
+            },
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )

@@ -7,20 +7,20 @@ import binascii
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import gathered
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 # Where a trailing newline passes in Nova, and must not here.
 NO_NEWLINE = ("name", "key_name", "availability_zone", "host", "hypervisor_hostname", "hostname", "min_count", "max_count")
 
 
-def errors_of(body: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+def faults_of(body: dict[str, t.Any]) -> list[Fault]:
     """What the collection says of a body, by the same two functions that validate() calls."""
-    problems = Problems()
-    server = ServerProblems(problems, 0, None, {})
-    check_schema(body, server)
-    if not server.count:
-        check_controller(body, server)
-    return problems.errors
+    found = list(check_schema(body))
+    if found:
+        return found
+    whole: t.Any = body
+    return gathered(check_controller(whole))[1]
 
 
 def _refusal_is_right(body: dict[str, t.Any]) -> bool:
@@ -42,10 +42,10 @@ def compare(case: dict[str, t.Any]) -> tuple[str, str | None]:
     expect = case["expect"]
     controller = expect.get("controller") or {}
     wanted = expect["verdict"] == "accept" and controller.get("verdict") != "reject"
-    errors = errors_of(case["body"])
-    if wanted and errors and _refusal_is_right(case["body"]):
+    faults = faults_of(case["body"])
+    if wanted and faults and _refusal_is_right(case["body"]):
         return case["id"], None
-    if wanted == (not errors):
+    if wanted == (not faults):
         return case["id"], None
-    what = "; ".join(error["message"] for error in errors) or "accepted"
+    what = "; ".join(f"{fault.path}: {fault.rule}" for fault in faults) or "accepted"
     return case["id"], f"{case['field']} ({case['why']}): wanted {'accept' if wanted else 'reject'}, got {what}"

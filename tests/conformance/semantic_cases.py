@@ -6,7 +6,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, flavor_image, image_block_devices, names, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_block_device
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import gathered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints
 
 # What the Nova of the cases had.
@@ -34,23 +34,16 @@ def _quota(case: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _bdm(case: dict[str, t.Any]) -> dict[str, t.Any]:
-    errors: list[str] = []
-
-    def bad(path: str, value: t.Any, rule: str, error_class: str) -> None:
-        errors.append(error_class)
-
-    problems = Problems()
-    for index, bdm in enumerate(case["bdms"]):
-        check_block_device(bdm, f"block_device_mapping_v2[{index}]", bool(case.get("image_ref")), ServerProblems(problems, 0, None, {}))
-    errors += [error["error_class"] for error in problems.errors]
-    of_image = image_block_devices.devices(case.get("image_properties") or {}, case["flavor"], bad)
+    flavor = {"ephemeral_gb": 0, "swap": 0, **case["flavor"]}
+    faults = [fault for bdm in case["bdms"] for fault in check_block_device(bdm, bool(case.get("image_ref")))]
+    of_image, of_image_faults, _remarks = gathered(image_block_devices.devices(case.get("image_properties") or {}, flavor))
     every = [*case["bdms"], *of_image]
     snapshots = {bdm.get("uuid") or bdm.get("snapshot_id"): {"size": SNAPSHOT_GB} for bdm in every if bdm.get("source_type") == "snapshot"}
-    merged = block_devices.merge(case["flavor"], case.get("image_ref"), case["bdms"], case.get("volumes"), snapshots, of_image)
+    merged = block_devices.merge(flavor, case.get("image_ref"), case["bdms"], case.get("volumes"), snapshots, of_image)
     most = max(case.get("max_count") or 1, case.get("min_count") or 1)
-    block_devices.check(case["flavor"], merged, case.get("image_ref"), most, bad, VOLUME_TYPES)
-    if errors:
-        raise Refused(errors[0])
+    faults = [*of_image_faults, *block_devices.check(flavor, merged, case.get("image_ref"), most, VOLUME_TYPES), *faults]
+    if faults:
+        raise Refused(faults[0].error_class)
     return {"bdms": [{key: bdm[key] for key in DEVICE_FIELDS} for bdm in merged]}
 
 

@@ -45,7 +45,7 @@ def test_every_error_is_said_and_no_secret(play: t.Callable[..., tuple[int, str]
     ]
     code, output = play(compute_servers=wrong, compute_api_microversion="2.51", compute_policy={}, compute_user="alice", compute_roles=["member"])
     assert code != 0
-    for words in ("is no flavor", "came with 2.52", "adminPass", "policy create:forced_host needs the role admin; user alice has member"):
+    for words in ("unknown flavor", "came with 2.52", "adminPass", "policy create:forced_host needs the role admin; user alice has member"):
         assert words in output, words
     assert "swordfish" not in output
 

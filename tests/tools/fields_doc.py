@@ -7,9 +7,9 @@ import pathlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, microversions
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import TYPES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.schema import BOOLEAN, HINT_KEYS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.shape_check import TYPE_WORDS
 
 PATH = pathlib.Path(__file__).resolve().parents[2] / "docs" / "fields.md"
 HEAD = f"""# Every field of a request
@@ -40,7 +40,7 @@ def _of_version(minor: int) -> dict[str, tuple[Schema, bool]]:
 
 def _type(schema: Schema) -> str:
     kinds = schema.get("type", [])
-    words = [TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    words = [TYPE_WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
     return " or ".join(words) or "anything"
 
 

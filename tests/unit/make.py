@@ -9,7 +9,7 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain
-from ansible_collections.kvmfleet.compute.plugins.module_utils.record import record_of, to_element
+from ansible_collections.kvmfleet.compute.plugins.module_utils.record import from_element, record_of, to_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Binding,
     Disk,
@@ -25,6 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Port,
     Record,
     Run,
+    SecretHashes,
     ServerGroup,
 )
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
@@ -33,6 +34,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     BuildRequest,
     CataloguePort,
     FleetHost,
+    FleetInstance,
     Network,
     Placed,
     RequestedNetwork,
@@ -113,6 +115,35 @@ def instance(name: str = "a", **changes: t.Any) -> Instance:
         "topology": None,
         "disks": [],
         "ports": [],
+    }
+    return _with(made, changes)
+
+
+def fleet_record(of: Instance, host: str = "h1", **changes: t.Any) -> FleetInstance:
+    """The record that an instance leaves, as the fleet has it: through the codec, so that what no record keeps is missing."""
+    secrets: SecretHashes = {"user_data": None, "admin_pass": None}
+    kept = record_of(of, vm_state="active", run=None, created_at="2026-01-01T00:00:00Z", machine_type=None, secrets=secrets)
+    found: t.Any = from_element(to_element(kept))
+    made: FleetInstance = {**found, "power_state": "running", "locked": False, "missing_files": [], "host": host, "live": False}
+    return _with(made, changes)
+
+
+def port_of(of: RequestedNetwork, *addresses: str, **changes: t.Any) -> Port:
+    """A port of a requested network."""
+    asked = of["network"]
+    made: Port = {
+        "id": "p1",
+        "network_id": asked["id"],
+        "network_name": asked["name"],
+        "mac_address": "52:54:00:00:00:01",
+        "binding": asked["binding"],
+        "mtu": asked["mtu"],
+        "tag": of["tag"],
+        "device": "tapp1",
+        "fixed_ips": [
+            {"ip_address": address, "version": 4, "cidr": "192.0.2.0/24", "gateway_ip": None, "dns_nameservers": [], "host_routes": []} for address in addresses
+        ],
+        "preexisting": of["port"] is not None,
     }
     return _with(made, changes)
 

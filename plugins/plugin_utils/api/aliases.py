@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import user_data_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, derived_id
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.schema import HINT_KEYS
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 FIELDS = {
     "flavor": "flavorRef",
@@ -21,30 +22,38 @@ FIELDS = {
     "networks[].name": "networks[].uuid",
     "scheduler_hints": HINT_KEYS[0],
 }
-Clash = tuple[str, t.Any, str]
 
 
-def _reference(catalogue: Catalogue | None, kind: str, singular: str, value: t.Any) -> t.Any:
-    """The id that stands for a name; of a name that nobody knows the id it would have, so that the look-up fails by that name."""
+class Aliased(t.NamedTuple):
+    """A request by Nova's names, and how to name its fields as they are written."""
+
+    body: dict[str, t.Any]  # of POST /servers, not checked yet
+    aliases: dict[str, str]  # the alias' path, by Nova's
+    written: dict[str, object]  # the value as written, by Nova's path
+    clashes: list[Fault]  # an alias together with its field
+
+
+def _reference(catalogue: Catalogue | None, kind: str, singular: str, value: object) -> object:
+    """The id that stands for a name; an unknown name gets the id that it would have, so that the look-up fails by that name."""
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         return value
     entry = catalogue.find(kind, value) if catalogue else None
     return entry["id"] if entry else str(value) if kind == "flavors" else derived_id(singular, str(value))
 
 
-def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> tuple[dict[str, t.Any], dict[str, str], dict[str, t.Any], list[Clash]]:
-    """(body, {Nova's path: the alias' path}, {Nova's path: the value as written}, clashes) of a request."""
+def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> Aliased:
+    """A request as a body of POST /servers."""
     whole = isinstance(request.get("server"), dict)
     server = dict(request["server"]) if whole else dict(request)
     body: dict[str, t.Any] = {key: value for key, value in request.items() if key != "server"} if whole else {}
     aliases: dict[str, str] = {}
-    written: dict[str, t.Any] = {}
-    clashes: list[Clash] = []
+    written: dict[str, object] = {}
+    clashes: list[Fault] = []
 
-    def rename(alias: str, field: str, value: t.Any) -> None:
+    def rename(alias: str, field: str, value: object) -> None:
         aliases[field], written[field] = alias, server.pop(alias)
         if field in server:
-            clashes.append((alias, written[field], f"must not be given together with {field}"))
+            clashes.append(Fault(alias, written[field], f"must not be given together with {field}"))
         else:
             server[field] = value
 
@@ -53,7 +62,7 @@ def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> tuple[dic
             body[key] = server.pop(key)
     if "scheduler_hints" in body:
         if any(key in body for key in HINT_KEYS):
-            clashes.append(("scheduler_hints", None, f"must not be given together with {HINT_KEYS[0]}"))
+            clashes.append(Fault("scheduler_hints", None, f"must not be given together with {HINT_KEYS[0]}"))
             body.pop("scheduler_hints")
         else:
             body[HINT_KEYS[0]] = body.pop("scheduler_hints")
@@ -71,23 +80,23 @@ def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> tuple[dic
         aliases["block_device_mapping_v2"] = "block_device_mapping"
     _group(body, catalogue, written)
     body["server"] = server
-    return body, aliases, written, clashes
+    return Aliased(body, aliases, written, clashes)
 
 
-def _network(item: t.Any, path: str, catalogue: Catalogue | None, aliases: dict[str, str], written: dict[str, t.Any], clashes: list[Clash]) -> t.Any:
+def _network(item: object, path: str, catalogue: Catalogue | None, aliases: dict[str, str], written: dict[str, object], clashes: list[Fault]) -> object:
     if not isinstance(item, dict) or "name" not in item:
         return item
     network = dict(item)
     name = network.pop("name")
     if "uuid" in network:
-        clashes.append((f"{path}.name", name, "must not be given together with uuid"))
+        clashes.append(Fault(f"{path}.name", name, "must not be given together with uuid"))
         return network
     aliases[f"{path}.uuid"], written[f"{path}.uuid"] = f"{path}.name", name
     network["uuid"] = _reference(catalogue, "networks", "network", name)
     return network
 
 
-def _group(body: dict[str, t.Any], catalogue: Catalogue | None, written: dict[str, t.Any]) -> None:
+def _group(body: dict[str, t.Any], catalogue: Catalogue | None, written: dict[str, object]) -> None:
     """A server group by its name, only where the catalogue knows that name: Nova's hint takes a UUID."""
     hints = body.get(HINT_KEYS[0])
     if not isinstance(hints, dict) or not isinstance(hints.get("group"), str) or catalogue is None:

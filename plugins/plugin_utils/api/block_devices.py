@@ -9,30 +9,19 @@ Follows ``nova/compute/api.py: _check_and_transform_bdm``, ``_get_flavor_defined
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import DeviceBody
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import DISK_BUSES
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 MOST_LOCAL = 3
 ROOT_DEVICE = "vda"
-FIELDS = (
-    "source_type",
-    "destination_type",
-    "boot_index",
-    "volume_size",
-    "guest_format",
-    "device_name",
-    "device_type",
-    "disk_bus",
-    "tag",
-    "uuid",
-    "delete_on_termination",
-    "volume_type",
-)
 
-Bdm = dict[str, t.Any]
-Bad = Callable[[str, t.Any, str, str], None]
+# {id: {size (GB)}} of volumes or snapshots
+Sizes = Mapping[str, Mapping[str, int | None]]
 
 
 class BlockDevice(t.TypedDict):
@@ -55,11 +44,11 @@ class BlockDevice(t.TypedDict):
     no_device: bool  # left out
 
 
-def _int(value: t.Any) -> int | None:
+def _int(value: int | str | None) -> int | None:
     return None if value is None or value == "" else int(value)
 
 
-def _text(value: t.Any) -> str | None:
+def _text(value: object) -> str | None:
     """Text or nothing: an image's properties can hold anything."""
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{value!r} is not text")
@@ -71,18 +60,25 @@ def device_path(name: str | None) -> str | None:
     return f"/dev/{name.removeprefix('/dev/')}" if name else name
 
 
-def normal(bdm: Bdm, path: str, volumes: dict[str, Bdm] | None = None, snapshots: dict[str, Bdm] | None = None) -> BlockDevice:
+def _named(bdm: DeviceBody) -> str | None:
+    """The id of the image, volume or snapshot that a device names; of one that is left out none."""
+    if bdm.get("no_device"):
+        return None
+    of_source = {"image": bdm.get("image_id"), "volume": bdm.get("volume_id"), "snapshot": bdm.get("snapshot_id")}
+    return _text(bdm.get("uuid") or of_source.get(bdm.get("source_type") or ""))
+
+
+def normal(bdm: DeviceBody, path: str, volumes: Sizes | None = None, snapshots: Sizes | None = None) -> BlockDevice:
     """A device with every field, numbers as numbers, and the size of the volume or snapshot that it names; ``path`` is where it was asked for."""
-    # What a device that is left out names is not looked at.
-    size, uuid = _int(bdm.get("volume_size")), None if bdm.get("no_device") else bdm.get("uuid") or bdm.get(f"{bdm.get('source_type')}_id")
-    if bdm.get("source_type") == "volume" and uuid in (volumes or {}):
-        size = (volumes or {})[uuid].get("size")
-    if bdm.get("source_type") == "snapshot" and uuid in (snapshots or {}):
-        size = size or (snapshots or {})[uuid].get("size")
+    size, uuid, source = _int(bdm.get("volume_size")), _named(bdm), _text(bdm.get("source_type"))
+    if source == "volume" and volumes and uuid is not None and uuid in volumes:
+        size = volumes[uuid].get("size")
+    if source == "snapshot" and snapshots and uuid is not None and uuid in snapshots:
+        size = size or snapshots[uuid].get("size")
     is_removed = is_true(bdm.get("delete_on_termination", False))
     return {
         "path": bdm.get("path", path),
-        "source_type": _text(bdm.get("source_type")),
+        "source_type": source,
         "destination_type": _text(bdm.get("destination_type")),
         "boot_index": _int(bdm.get("boot_index")),
         "volume_size": size,
@@ -91,7 +87,7 @@ def normal(bdm: Bdm, path: str, volumes: dict[str, Bdm] | None = None, snapshots
         "device_type": _text(bdm.get("device_type")),
         "disk_bus": _text(bdm.get("disk_bus")),
         "tag": _text(bdm.get("tag")),
-        "uuid": _text(uuid),
+        "uuid": uuid,
         "delete_on_termination": is_removed,
         "kept": bdm.get("delete_on_termination") is not None and not is_removed,
         "volume_type": _text(bdm.get("volume_type")),
@@ -117,19 +113,19 @@ def is_swap(bdm: BlockDevice) -> bool:
 
 
 def merge(
-    flavor: dict[str, t.Any],
+    flavor: Flavor,
     image_ref: str | None,
-    bdms: list[Bdm],
-    volumes: dict[str, Bdm] | None = None,
-    snapshots: dict[str, Bdm] | None = None,
-    of_image: list[Bdm] | None = None,
+    bdms: list[DeviceBody],
+    volumes: Sizes | None = None,
+    snapshots: Sizes | None = None,
+    of_image: Sequence[DeviceBody] = (),
 ) -> list[BlockDevice]:
-    """The request's devices, or the image as root disk where it names none; those of the image's properties; what the flavor adds (ephemeral, swap).
+    """The request's devices, or the image as root disk if it names none; those of the image's properties; what the flavor adds (ephemeral, swap).
 
-    ``volumes``, ``snapshots``: {id: {size (GB)}} of those that there are. ``of_image``: ``image_block_devices.devices``.
+    ``of_image``: ``image_block_devices.devices``.
     """
     merged = [normal(bdm, f"block_device_mapping_v2[{index}]", volumes, snapshots) for index, bdm in enumerate(bdms)]
-    image_devices = [normal(bdm, "imageRef", volumes, snapshots) for bdm in of_image or []]
+    image_devices = [normal(bdm, "imageRef", volumes, snapshots) for bdm in of_image]
     if root_device(image_devices):
         merged = [bdm for bdm in merged if not (bdm["boot_index"] == 0 and bdm["source_type"] == "image")]
     elif image_ref and not bdms:
@@ -140,10 +136,10 @@ def merge(
     for bdm in merged:
         # A blank disk without a size has the flavor's.
         if bdm["volume_size"] is None and (is_ephemeral(bdm) or is_swap(bdm)):
-            bdm["volume_size"] = flavor.get("swap" if is_swap(bdm) else "ephemeral_gb") or 0
-    if flavor.get("ephemeral_gb") and not any(is_ephemeral(bdm) for bdm in merged):
+            bdm["volume_size"] = flavor["swap"] if is_swap(bdm) else flavor["ephemeral_gb"]
+    if flavor["ephemeral_gb"] and not any(is_ephemeral(bdm) for bdm in merged):
         merged.append(made("blank", -1, volume_size=flavor["ephemeral_gb"]))
-    if flavor.get("swap") and not any(is_swap(bdm) for bdm in merged):
+    if flavor["swap"] and not any(is_swap(bdm) for bdm in merged):
         merged.append(made("blank", -1, volume_size=flavor["swap"], guest_format="swap"))
     return merged
 
@@ -154,53 +150,58 @@ def root_device(bdms: Sequence[BlockDevice]) -> BlockDevice | None:
 
 
 def is_volume_booted(bdms: Sequence[BlockDevice]) -> bool:
-    """Is the root disk a volume (``compute.utils.is_volume_backed_instance``)?"""
+    """True if the root disk is a volume (``compute.utils.is_volume_backed_instance``)."""
     root = root_device(bdms)
     return root is not None and root["destination_type"] == "volume"
 
 
-def check(
-    flavor: dict[str, t.Any], bdms: list[BlockDevice], image_ref: str | None, max_count: int, bad: Bad, volume_types: frozenset[str] = frozenset()
-) -> None:
-    """Every rule that the devices break, by ``bad(path, value, rule, error class)``, in Nova's order."""
+def check(flavor: Flavor, bdms: list[BlockDevice], image_ref: str | None, max_count: int, volume_types: frozenset[str] = frozenset()) -> Iterator[Fault]:
+    """Every rule that the devices break, in Nova's order."""
     for bdm in bdms:
         # A legacy volume of this name is booted in place of the image, and so is the image's own.
         is_asked = bdm["path"].startswith("block_device_mapping_v2")
         if image_ref and is_asked and bdm["destination_type"] == "volume" and bdm["device_name"] == device_path(ROOT_DEVICE):
-            bad(f"{bdm['path']}.device_name", bdm["device_name"], "is the root device's name", "InvalidRequest")
+            yield Fault(f"{bdm['path']}.device_name", bdm["device_name"], "is the root device's name", "InvalidRequest")
     if max_count > 1 and any(bdm["source_type"] == "volume" for bdm in bdms):
-        bad("max_count", max_count, "a volume cannot be attached to more than one server", "InvalidRequest")
+        yield Fault("max_count", max_count, "a volume cannot be attached to more than one server", "InvalidRequest")
     indexes = sorted(bdm["boot_index"] for bdm in bdms if bdm["boot_index"] is not None and bdm["boot_index"] >= 0)
     if not indexes or indexes != list(range(len(indexes))):
-        bad("block_device_mapping_v2", indexes, "boot indexes must be 0, 1, 2 … without a gap or a repetition", "InvalidBDMBootSequence")
+        yield Fault("block_device_mapping_v2", indexes, "boot indexes must be 0, 1, 2 … without a gap or a repetition", "InvalidBDMBootSequence")
     for bdm in bdms:
-        if bdm["volume_type"] and bdm["volume_type"] not in volume_types:
-            bad(
-                f"{bdm['path']}.volume_type", bdm["volume_type"], f"is no volume type; known: {', '.join(sorted(volume_types)) or 'none'}", "VolumeTypeNotFound"
-            )
-        is_new = (bdm["source_type"] == "image" and bdm["uuid"]) or bdm["source_type"] == "blank"
-        if bdm["destination_type"] == "volume" and is_new and not bdm["volume_size"]:
-            bad(f"{bdm['path']}.volume_size", bdm["volume_size"], "is required for a new volume", "InvalidBDM")
-        if bdm["disk_bus"] and bdm["disk_bus"] not in DISK_BUSES:
-            bad(f"{bdm['path']}.disk_bus", bdm["disk_bus"], "must be one of " + ", ".join(DISK_BUSES), "InvalidBDMDiskBus")
-    ephemeral = sum(bdm["volume_size"] or flavor.get("ephemeral_gb") or 0 for bdm in bdms if is_ephemeral(bdm))
-    if ephemeral > (flavor.get("ephemeral_gb") or 0):
-        bad(
-            "block_device_mapping_v2",
-            ephemeral,
-            f"ephemeral disks must not exceed the flavor's {flavor.get('ephemeral_gb') or 0} GB",
-            "InvalidBDMEphemeralSize",
-        )
+        yield from _check_one(bdm, volume_types)
+    ephemeral = sum(bdm["volume_size"] or flavor["ephemeral_gb"] for bdm in bdms if is_ephemeral(bdm))
+    if ephemeral > flavor["ephemeral_gb"]:
+        rule = f"ephemeral disks must not exceed the flavor's {flavor['ephemeral_gb']} GB"
+        yield Fault("block_device_mapping_v2", ephemeral, rule, "InvalidBDMEphemeralSize")
     swaps = [bdm for bdm in bdms if is_swap(bdm)]
     if len(swaps) > 1:
-        bad("block_device_mapping_v2", len(swaps), "one swap disk at most", "InvalidBDMFormat")
-    elif swaps and (swaps[0]["volume_size"] or 0) > (flavor.get("swap") or 0):
-        bad(
-            f"{swaps[0]['path']}.volume_size",
-            swaps[0]["volume_size"],
-            f"must not exceed the flavor's swap of {flavor.get('swap') or 0} MB",
-            "InvalidBDMSwapSize",
-        )
+        yield Fault("block_device_mapping_v2", len(swaps), "at most one swap disk is possible", "InvalidBDMFormat")
+    elif swaps and (swaps[0]["volume_size"] or 0) > flavor["swap"]:
+        rule = f"must not exceed the flavor's swap of {flavor['swap']} MB"
+        yield Fault(f"{swaps[0]['path']}.volume_size", swaps[0]["volume_size"], rule, "InvalidBDMSwapSize")
     local = sum(1 for bdm in bdms if bdm["destination_type"] == "local")
     if local > MOST_LOCAL:
-        bad("block_device_mapping_v2", local, f"at most {MOST_LOCAL} local disks", "InvalidBDMLocalsLimit")
+        yield Fault("block_device_mapping_v2", local, f"at most {MOST_LOCAL} local disks are possible", "InvalidBDMLocalsLimit")
+
+
+def _check_one(bdm: BlockDevice, volume_types: frozenset[str]) -> Iterator[Fault]:
+    path = bdm["path"]
+    if bdm["volume_type"] and bdm["volume_type"] not in volume_types:
+        rule = f"unknown volume type; known: {', '.join(sorted(volume_types)) or 'none'}"
+        yield Fault(f"{path}.volume_type", bdm["volume_type"], rule, "VolumeTypeNotFound")
+    is_new = (bdm["source_type"] == "image" and bdm["uuid"]) or bdm["source_type"] == "blank"
+    if bdm["destination_type"] == "volume" and is_new and not bdm["volume_size"]:
+        yield Fault(f"{path}.volume_size", bdm["volume_size"], "is required for a new volume", "InvalidBDM")
+    if bdm["disk_bus"] and bdm["disk_bus"] not in DISK_BUSES:
+        yield Fault(f"{path}.disk_bus", bdm["disk_bus"], f"must be one of {', '.join(DISK_BUSES)}", "InvalidBDMDiskBus")
+
+
+def check_local(bdms: list[BlockDevice]) -> Iterator[Fault]:
+    """What needs a volume service, which is not here."""
+    for bdm in bdms:
+        if bdm["source_type"] in ("blank", "image") and bdm["destination_type"] is None and not bdm["no_device"]:
+            yield Fault(f"{bdm['path']}.destination_type", None, "must be local: there is no volume service here", "InvalidBDMFormat")
+    for bdm in bdms:
+        if not bdm["no_device"] and (bdm["destination_type"] == "volume" or bdm["source_type"] in ("volume", "snapshot")):
+            rule = "there is no volume service here: disks are local (image, blank)"
+            yield Fault(bdm["path"], bdm["source_type"], rule, "VolumeNotFound")

@@ -38,6 +38,9 @@ class Plan(t.NamedTuple):
     notes: list[str]  # sentences
 
 
+NOTHING = Plan([], [], [])
+
+
 def device_name(prefix: str, index: int) -> str:
     """``vda`` … ``vdz``, ``vdaa`` … (``block_device.generate_device_name``)."""
     letters = ""

@@ -9,13 +9,13 @@ import re
 import typing as t
 from collections.abc import Callable, Iterator
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Topology
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Topology
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, image_properties
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CatalogueImage, Fleet
 
-Data = dict[str, t.Any]
 GIB = 2**30
 ZERO_DISK = "create:zero_disk_flavor"
 # Extra specs that the scheduler or the domain's XML reads.
@@ -25,8 +25,8 @@ LEAST = {**{f"hw:cpu_{limit}{name}": 1 for limit in ("", "max_") for name in ("s
 
 
 def check(
-    flavor: Data,
-    image: Data,
+    flavor: Flavor,
+    image: CatalogueImage,
     *,
     size: int | None,
     root_volume_gb: int | None,
@@ -44,12 +44,12 @@ def check(
     drive = properties.get("img_config_drive")
     if drive not in (None, "optional", "mandatory"):
         yield Fault("imageRef", image["name"], f"its property img_config_drive is {drive!r}, not optional or mandatory", "InvalidImageConfigDrive")
-    if flavor["memory_mb"] < int(image["min_ram"] or 0):
+    if flavor["memory_mb"] < image["min_ram"]:
         rule = f"has {flavor['memory_mb']} MB of memory, image {image['name']} needs {image['min_ram']} MB"
         yield Fault("flavorRef", flavor["name"], rule, "FlavorMemoryTooSmall")
     yield from _hardware(flavor, lambda: constraints.packed_ring(flavor, properties))
     if root_volume_gb is not None:
-        if int(image["min_disk"] or 0) > root_volume_gb:
+        if image["min_disk"] > root_volume_gb:
             rule = f"the root volume has {root_volume_gb} GB, image {image['name']} needs {image['min_disk']} GB"
             yield Fault("block_device_mapping_v2", root_volume_gb, rule, "VolumeSmallerThanMinDisk")
     elif not is_volume_booted:
@@ -61,7 +61,7 @@ def check(
         yield from _hardware(flavor, lambda: constraints.constraints(flavor, properties))
 
 
-def _hardware(flavor: Data, work: Callable[[], object]) -> Iterator[Fault]:
+def _hardware(flavor: Flavor, work: Callable[[], object]) -> Iterator[Fault]:
     try:
         work()
     except constraints.ConstraintError as error:
@@ -71,8 +71,8 @@ def _hardware(flavor: Data, work: Callable[[], object]) -> Iterator[Fault]:
         yield Fault("flavorRef", flavor["name"], f"an extra spec, or a property of the image, can't be read: {error}", "Invalid")
 
 
-def _disk(flavor: Data, image: Data, size: int | None, zero_disk_denial: str | None) -> Iterator[Fault]:
-    root_gb = int(flavor["root_gb"] or 0)
+def _disk(flavor: Flavor, image: CatalogueImage, size: int | None, zero_disk_denial: str | None) -> Iterator[Fault]:
+    root_gb = flavor["root_gb"]
     if not root_gb:
         # 0 stands for no limit.
         if zero_disk_denial is not None:
@@ -82,14 +82,14 @@ def _disk(flavor: Data, image: Data, size: int | None, zero_disk_denial: str | N
     if size and size > root_gb * GIB:
         rule = f"has a root disk of {root_gb} GB, image {image['name']} needs {-(-size // GIB)} GB"
         yield Fault("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanImage")
-    if int(image["min_disk"] or 0) > root_gb:
+    if image["min_disk"] > root_gb:
         rule = f"has a root disk of {root_gb} GB, image {image['name']} needs {image['min_disk']} GB (min_disk)"
         yield Fault("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanMinDisk")
 
 
-def _not_built(flavor: Data, chosen: Data) -> Iterator[Fault]:
+def _not_built(flavor: Flavor, has_cells: bool) -> Iterator[Fault]:
     """What no host here can build yet, and extra specs that no flavor of Nova's can have: better refused than a guest that is not what was asked for."""
-    if chosen["numa"]:
+    if has_cells:
         rule = "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet"
         yield Fault("flavorRef", flavor["name"], rule, "UnsupportedHardware")
     for spec, least in LEAST.items():
@@ -98,7 +98,7 @@ def _not_built(flavor: Data, chosen: Data) -> Iterator[Fault]:
             yield Fault(f"compute_flavors.{flavor['name']}.extra_specs.{spec}", value, f"must be at least {least}")
 
 
-def _notes(flavor: Data, image: Data) -> Iterator[str]:
+def _notes(flavor: Flavor, image: CatalogueImage) -> Iterator[str]:
     idle = sorted(key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key))
     if idle:
         yield f"extra specs of flavor {flavor['name']} that have no effect yet: {', '.join(idle)}"
@@ -118,17 +118,17 @@ class Verdict(t.NamedTuple):
 class Pairs:
     """Flavors and images of one run: each pair is checked once, however many requests have it."""
 
-    def __init__(self, fleet: Data | None, policy: Policy) -> None:
+    def __init__(self, fleet: Fleet | None, policy: Policy) -> None:
         self._policy = policy
         # Virtual sizes as the hosts have them in their caches, by digest.
         self._cached: dict[str, int] = {}
-        for host in (fleet or {"hosts": {}})["hosts"].values():
-            for image in (host["state"] or {}).get("images") or []:
-                for digest in (image["digest"], *(f"{name}:{value}" for name, value in image.get("digests", {}).items())):
-                    self._cached.setdefault(digest, int(image["virtual_size"]))
+        for host in fleet["hosts"].values() if fleet else ():
+            for image in host["state"]["images"] if host["state"] else ():
+                for digest in (image["digest"], *(f"{name}:{value}" for name, value in image["digests"].items())):
+                    self._cached.setdefault(digest, image["virtual_size"])
         self._known: dict[tuple[str, str, bool, int | None], Verdict] = {}
 
-    def check(self, flavor: Data, image: Data, devices: list[block_devices.BlockDevice]) -> Verdict:
+    def check(self, flavor: Flavor, image: CatalogueImage, devices: list[block_devices.BlockDevice]) -> Verdict:
         """What is wrong with the two, and with building them here."""
         root = block_devices.root_device(devices)
         booted_from_volume = block_devices.is_volume_booted(devices)
@@ -138,12 +138,12 @@ class Pairs:
             self._known[pair] = self._check(flavor, image, root_volume_gb, booted_from_volume)
         return self._known[pair]
 
-    def _virtual_size(self, image: Data) -> int | None:
+    def _virtual_size(self, image: CatalogueImage) -> int | None:
         """The image's virtual size in bytes: declared, or as a host has it in its cache."""
         size = image["virtual_size"] or self._cached.get(image["checksum"].lower()) or image["size"]
         return int(size) if size else None
 
-    def _check(self, flavor: Data, image: Data, root_volume_gb: int | None, booted_from_volume: bool) -> Verdict:
+    def _check(self, flavor: Flavor, image: CatalogueImage, root_volume_gb: int | None, booted_from_volume: bool) -> Verdict:
         notes: list[str] = []
         size = self._virtual_size(image)
         if size is None and flavor["root_gb"] and not booted_from_volume:
@@ -155,6 +155,6 @@ class Pairs:
             chosen = constraints.constraints(flavor, image["properties"])
         except (constraints.ConstraintError, ValueError, OverflowError):
             return Verdict(faults, notes, None, is_readable)  # reported as what it is already
-        faults += _not_built(flavor, chosen)
+        faults += _not_built(flavor, bool(chosen["numa"]))
         sockets, cores, threads = chosen["topology"]
         return Verdict(faults, [*notes, *_notes(flavor, image)], {"sockets": sockets, "cores": cores, "threads": threads}, is_readable)

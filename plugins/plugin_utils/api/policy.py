@@ -9,10 +9,9 @@ whoever runs the playbook sets these variables.
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Iterator
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import ServerProblems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import ServerBody
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import target
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import POLICY
@@ -68,7 +67,7 @@ class Policy:
         self._rules, self._user, self._roles = rules, user, roles
 
     def allows(self, rule: str) -> bool:
-        """Has the user one of the rule's roles? Role names know no case, as in oslo.policy."""
+        """True if the user has one of the rule's roles; role names know no case, as in oslo.policy."""
         if self._rules is None or ANYBODY in self._rules[rule]:
             return True
         return not {role.lower() for role in self._rules[rule]}.isdisjoint(role.lower() for role in self._roles)
@@ -78,22 +77,26 @@ class Policy:
         wanted = " or ".join((self._rules or {}).get(rule) or ["nobody"])
         return f"policy {rule} needs the role {wanted}; user {self._user} has {', '.join(self._roles) or 'none'}"
 
-    def check(self, server: dict[str, t.Any], problems: ServerProblems) -> None:
+    def check(self, server: ServerBody) -> Iterator[Fault]:
         """What a body asks for that the user may not have, in the order of ``ServersController.create``."""
-        asked: list[tuple[str, str, t.Any]] = [("create", "", server["name"])]
-        if server.get("trusted_image_certificates"):
-            asked.append(("create:trusted_certs", "trusted_image_certificates", server["trusted_image_certificates"]))
-        zone = server.get("availability_zone")
-        if _forces_host(zone):
-            asked.append(("create:forced_host", "availability_zone", zone))
-        asked += [("create:requested_destination", field, server[field]) for field in ("host", "hypervisor_hostname") if server.get(field)]
-        # Nova asks for any device, be it a volume or not.
-        asked += [("create:attach_volume", field, server[field]) for field in ("block_device_mapping", "block_device_mapping_v2") if server.get(field)]
-        if server.get("networks") and server["networks"] != "none":
-            asked.append(("create:attach_network", "networks", server["networks"]))
-        for rule, path, value in asked:
-            if not self.allows(rule):
-                problems.add(path, value, self.denial(rule), "PolicyNotAuthorized", 403)
+        for rule, path, value in _asked(server):
+            if value and not self.allows(rule):
+                yield Fault(path, value, self.denial(rule), "PolicyNotAuthorized", 403)
+
+
+def _asked(server: ServerBody) -> Iterator[tuple[str, str, object]]:
+    """(rule, field, its value) of what a body can ask for; a value that is empty asks for nothing."""
+    yield "create", "", server["name"]
+    yield "create:trusted_certs", "trusted_image_certificates", server.get("trusted_image_certificates")
+    zone = server.get("availability_zone")
+    yield "create:forced_host", "availability_zone", zone if _forces_host(zone) else None
+    yield "create:requested_destination", "host", server.get("host")
+    yield "create:requested_destination", "hypervisor_hostname", server.get("hypervisor_hostname")
+    # Nova asks for any device, be it a volume or not.
+    yield "create:attach_volume", "block_device_mapping", server.get("block_device_mapping")
+    yield "create:attach_volume", "block_device_mapping_v2", server.get("block_device_mapping_v2")
+    networks = server.get("networks")
+    yield "create:attach_network", "networks", None if networks == "none" else networks
 
 
 def _forces_host(zone: str | None) -> bool:

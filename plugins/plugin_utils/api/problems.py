@@ -7,21 +7,35 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils import shapes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
+
+T = t.TypeVar("T")
+
+
+class Remark(t.NamedTuple):
+    """Something worth knowing that is no fault."""
+
+    text: str  # a sentence
+    is_warning: bool = False  # shown by Ansible as a warning
+
+
+# What a rule yields while it finds out what it returns.
+Findings = Generator[Fault | Remark, None, T]
 
 SECRET_FIELDS = ("adminPass", "user_data", "user_data_text", "personality")
 MOST_SHOWN = 120
 
 
 def is_secret(path: str) -> bool:
-    """Does the path lead to a value that must not be shown?"""
+    """True if the path leads to a value that must not be shown."""
     return any(part.split("[")[0] in SECRET_FIELDS for part in path.split("."))
 
 
-def shown(path: str, value: t.Any) -> t.Any:
-    """The value as an error may show it: hidden where it is secret, cut where it is long."""
+def shown(path: str, value: object) -> object:
+    """The value as an error may show it: hidden if it is secret, cut if it is long."""
     if is_secret(path):
         return f"<hidden, {len(value)} characters>" if isinstance(value, (str, list)) else "<hidden>"
     if isinstance(value, str):
@@ -36,14 +50,14 @@ class Problems:
     """All errors of a call, in the order in which Nova would find them within each server."""
 
     def __init__(self) -> None:
-        self.errors: list[dict[str, t.Any]] = []
+        self.errors: list[shapes.Fault] = []
         self.warnings: list[str] = []
         self.notes: list[str] = []
 
     def add(
         self,
         path: str,
-        value: t.Any,
+        value: object,
         rule: str,
         error_class: str = "ValidationError",
         http_status: int = 400,
@@ -73,6 +87,21 @@ class Problems:
             self.add(*fault)
 
 
+def gathered(findings: Findings[T]) -> tuple[T, list[Fault], list[Remark]]:
+    """(what rules return, their faults, their remarks)."""
+    faults: list[Fault] = []
+    remarks: list[Remark] = []
+    while True:
+        try:
+            found = next(findings)
+        except StopIteration as end:
+            return end.value, faults, remarks
+        if isinstance(found, Fault):
+            faults.append(found)
+        else:
+            remarks.append(found)
+
+
 class ServerProblems:
     """The same, for one request: paths below ``servers[n]``, with the names of the aliases that were used."""
 
@@ -80,16 +109,18 @@ class ServerProblems:
         self._problems, self._index, self._name, self._aliases = problems, index, name, aliases
         self.count = 0
 
-    def add(self, path: str, value: t.Any, rule: str, error_class: str = "ValidationError", http_status: int = 400) -> None:
-        """One error of this request; ``path`` by Nova's field names, or of a ``compute_*`` variable that the request uses."""
-        self.count += 1
-        full = path if path.startswith("compute_") else f"servers[{self._index}].{self._aliases.get(path, path)}".rstrip(".")
-        self._problems.add(full, value, rule, error_class, http_status, server=self._index, name=self._name)
+    def collect(self, findings: Findings[T]) -> T:
+        """What rules return, once all that they yield is noted."""
+        found, faults, remarks = gathered(findings)
+        self.extend(faults)
+        for remark in remarks:
+            (self._problems.warnings if remark.is_warning else self._problems.notes).append(f"servers[{self._index}] ({self._name}): {remark.text}")
+        return found
 
-    def warn(self, text: str) -> None:
-        """A warning that names the server."""
-        self._problems.warnings.append(f"servers[{self._index}] ({self._name}): {text}")
-
-    def note(self, text: str) -> None:
-        """Something worth knowing that is no error."""
-        self._problems.notes.append(f"servers[{self._index}] ({self._name}): {text}")
+    def extend(self, faults: Iterable[Fault]) -> None:
+        """Faults of this request; paths by Nova's field names, or of a ``compute_*`` variable that the request uses."""
+        for fault in faults:
+            self.count += 1
+            path = self._aliases.get(fault.path, fault.path)
+            full = path if path.startswith("compute_") else f"servers[{self._index}].{path}".rstrip(".")
+            self._problems.add(full, *fault[1:], server=self._index, name=self._name)

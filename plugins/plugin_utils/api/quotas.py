@@ -8,13 +8,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterator
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import QUOTAS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetInstance
 
 # Nova's limits
 DEFAULTS: dict[str, int] = {name: item["default"] for name, item in QUOTAS["properties"].items() if name != "projects"}
-Record = dict[str, t.Any]
 
 
 class Limits(t.NamedTuple):
@@ -52,19 +53,19 @@ def limit(of: Limits, project: str, name: str) -> int:
     return of.projects.get(project, {}).get(name, of.everybody[name])
 
 
-def used(records: list[Record], project: str) -> dict[str, int]:
+def used(records: list[FleetInstance], project: str) -> dict[str, int]:
     """{instances, cores, ram, ports} that a project's servers use; a port of the catalogue was not made for a server."""
     mine = [record for record in records if record["project_id"] == project]
     return {
         "instances": len(mine),
-        "cores": sum(int(record["flavor"]["vcpus"]) for record in mine),
-        "ram": sum(int(record["flavor"]["memory_mb"]) for record in mine),
-        "ports": sum(1 for record in mine for port in record.get("ports") or [] if not port.get("preexisting")),
+        "cores": sum(record["flavor"]["vcpus"] for record in mine),
+        "ram": sum(record["flavor"]["memory_mb"] for record in mine),
+        "ports": sum(1 for record in mine for port in record["ports"] if not port["preexisting"]),
     }
 
 
 def granted(need: dict[str, int], least: int, most: int, limit: Callable[[str], int], usage: dict[str, int]) -> int:
-    """How many servers of ``need`` (per server) fit, between ``least`` and ``most``; OverQuota where fewer than ``least`` do."""
+    """How many servers of ``need`` (per server) fit, between ``least`` and ``most``; OverQuota if fewer than ``least`` do."""
     fits = most
     for name, each in need.items():
         most_of = limit(name)
@@ -83,14 +84,14 @@ def granted(need: dict[str, int], least: int, most: int, limit: Callable[[str], 
 class Usage:
     """What a project's servers use, those of this run too; ``limit`` has its limits."""
 
-    def __init__(self, records: list[Record], project: str, user: str, limit: Callable[[str], int]) -> None:
+    def __init__(self, records: list[FleetInstance], project: str, user: str, limit: Callable[[str], int]) -> None:
         self._limit = limit
         self._used = used(records, project)
         # A group is the project's once a server of the project is in it; its members count by user.
-        self._groups = {record["group"]["id"] for record in records if record["project_id"] == project and record.get("group")}
+        self._groups = {record["group"]["id"] for record in records if record["project_id"] == project and record["group"]}
         self._members: dict[str, int] = {}
         for record in records:
-            if record.get("group") and record.get("user_id") == user:
+            if record["group"] and record["user_id"] == user:
                 self._members[record["group"]["id"]] = self._members.get(record["group"]["id"], 0) + 1
 
     def grant(self, need: dict[str, int], least: int, most: int) -> int:
@@ -100,15 +101,16 @@ class Usage:
             self._used[name] += each * number
         return number
 
-    def join(self, group: Record, number: int) -> list[tuple[str, str]]:
-        """[(rule, error class)] that so many servers more break in a server group (``API._provision_instances``, ``server_groups.py: create``)."""
-        faults = []
+    def join(self, group: ServerGroup, number: int) -> Iterator[Fault]:
+        """Let so many servers more into a server group, and what that breaks (``API._provision_instances``, ``server_groups.py: create``)."""
+        path = "os:scheduler_hints.group"
         members = self._members[group["id"]] = self._members.get(group["id"], 0) + number
         most = self._limit("server_group_members")
         if 0 <= most < members:
-            faults.append((f"server group {group['name']} would have {members} members of this user, the quota is {most}", "OverQuota"))
+            rule = f"server group {group['name']} would have {members} members of this user, the quota is {most}"
+            yield Fault(path, group["name"], rule, "OverQuota", 403)
         self._groups.add(group["id"])
         most = self._limit("server_groups")
         if 0 <= most < len(self._groups):
-            faults.append((f"the project would have servers in {len(self._groups)} server groups, the quota is {most}", "ServerGroupLimitExceeded"))
-        return faults
+            rule = f"the project would have servers in {len(self._groups)} server groups, the quota is {most}"
+            yield Fault(path, group["name"], rule, "ServerGroupLimitExceeded", 403)

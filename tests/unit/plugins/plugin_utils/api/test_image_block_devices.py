@@ -6,6 +6,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, image_block_devices
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import gathered
 
 FLAVOR = {"ephemeral_gb": 6, "swap": 512}
 Seen = list[tuple[t.Any, ...]]
@@ -13,15 +14,11 @@ Seen = list[tuple[t.Any, ...]]
 
 def merged(properties: dict[str, t.Any], bdms: list[dict[str, t.Any]] | None = None, **flavor: int) -> tuple[Seen, list[str]]:
     """([(source, device name, size, boot index)], error classes)."""
-    errors: list[str] = []
-
-    def bad(path: str, value: t.Any, rule: str, error_class: str) -> None:
-        assert path == "imageRef"
-        errors.append(error_class)
-
     given = {**FLAVOR, **flavor}
-    devices = block_devices.merge(given, "image", bdms or [], of_image=image_block_devices.devices(properties, given, bad))
-    return [(bdm["source_type"], bdm["device_name"], bdm["volume_size"], bdm["boot_index"]) for bdm in devices], errors
+    of_image, faults, _remarks = gathered(image_block_devices.devices(properties, given))
+    assert {fault.path for fault in faults} <= {"imageRef"}
+    devices = block_devices.merge(given, "image", bdms or [], of_image=of_image)
+    return [(bdm["source_type"], bdm["device_name"], bdm["volume_size"], bdm["boot_index"]) for bdm in devices], [fault.error_class for fault in faults]
 
 
 def test_mappings_give_names_to_the_disks_of_the_flavor() -> None:

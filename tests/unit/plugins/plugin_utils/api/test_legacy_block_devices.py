@@ -5,6 +5,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.legacy_block_devices import convert
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import gathered
 
 UUID = "11111111-1111-4111-8111-111111111111"
 IMAGE = "22222222-2222-4222-8222-222222222222"
@@ -12,10 +13,6 @@ IMAGE = "22222222-2222-4222-8222-222222222222"
 
 def short(devices: list[dict[str, t.Any]]) -> list[tuple[t.Any, ...]]:
     return [(d.get("source_type"), d.get("destination_type"), d["boot_index"]) for d in devices]
-
-
-def never(*arguments: t.Any) -> None:
-    raise AssertionError(arguments)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +28,8 @@ def never(*arguments: t.Any) -> None:
     ],
 )
 def test_what_nova_makes_of_a_legacy_device(legacy: dict, image: str | None, wanted: list) -> None:
-    assert short(convert([legacy], image, never)) == wanted
+    devices, faults, _remarks = gathered(convert([legacy], image))
+    assert (short(devices), faults) == (wanted, [])
 
 
 def test_it_is_merged_like_a_mapping_of_today(api: t.Any) -> None:
@@ -42,9 +40,9 @@ def test_it_is_merged_like_a_mapping_of_today(api: t.Any) -> None:
     blank = {"source_type": "blank", "destination_type": "local", "delete_on_termination": True}
     today = [{"source_type": "image", "destination_type": "local", "boot_index": 0, "uuid": image, "delete_on_termination": True}]
     today += [{**blank, "volume_size": 3, "boot_index": -1}, {**blank, "guest_format": "swap", "boot_index": -1}]
-    devices = result["instances"][0]["instance"]["block_device_mapping"]
-    assert devices == api.check(api.request(block_device_mapping_v2=today))["instances"][0]["instance"]["block_device_mapping"]
-    assert [(d["guest_format"], d["volume_size"]) for d in devices] == [(None, None), (None, 3), ("swap", 512)]
+    disks = result["instances"][0]["instance"]["disks"]
+    assert disks == api.check(api.request(block_device_mapping_v2=today))["instances"][0]["instance"]["disks"]
+    assert [(disk["role"], disk["size_bytes"]) for disk in disks] == [("root", 10 * 2**30), ("ephemeral", 3 * 2**30), ("swap", 512 * 2**20), ("config", 0)]
 
 
 @pytest.mark.parametrize(
