@@ -12,7 +12,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import sha
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
 
 # Options by nova.conf section.
-Options = dict[str, dict[str, t.Any]]
+Options = dict[str, dict[str, object]]
 
 # Nova's defaults
 NOVA: Options = {section: {name: option["default"] for name, option in part["properties"].items()} for section, part in OPTIONS["properties"].items()}
@@ -30,7 +30,7 @@ class ConfigError(ValueError):
     """Options that can't be meant; the message names section, option, value and rule."""
 
 
-def check(given: t.Any) -> None:
+def check(given: object) -> None:
     """ConfigError with every section and option that is unknown, and every value of another type than Nova's."""
     wrong = sentence(shape_check.faults(OPTIONS, given))
     if wrong:
@@ -47,7 +47,7 @@ def with_lists(options: t.Any, filters: list[t.Any] | None = None, weighers: lis
     return config
 
 
-def _value(section: str, name: str, value: t.Any) -> t.Any:
+def _value(section: str, name: str, value: object) -> object:
     """A list that is written as one text is split at its commas, as in nova.conf."""
     if isinstance(value, str) and isinstance(NOVA.get(section, {}).get(name), list):
         return [part.strip() for part in value.split(",") if part.strip()]
@@ -61,14 +61,15 @@ class Config:
         given = given or {}
         profile = (given.get("kvmfleet") or {}).get("profile") or "default"
         # A null is an option that is left out.
-        self._options: dict[tuple[str, str], t.Any] = {(section, name): None for section, options in NOVA.items() for name in options}
+        self._options: dict[tuple[str, str], object] = {(section, name): None for section, options in NOVA.items() for name in options}
         for layer in [NOVA] + ([] if profile == "nova" else [OWN]) + [given]:
             for section, options in layer.items():
                 self._options.update({(section, name): _value(section, name, value) for name, value in (options or {}).items() if value is not None})
 
     def get(self, section: str, name: str) -> t.Any:
-        """The option's value."""
-        return self._options[section, name]
+        """The option's value, of the type that Nova's default has."""
+        value: t.Any = self._options[section, name]
+        return value
 
     def filter(self, name: str) -> t.Any:
         """An option of [filter_scheduler]."""
