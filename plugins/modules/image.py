@@ -15,7 +15,7 @@ description:
   - Glance's part of the chain. Each image is fetched once per host however many servers need it, verified against its checksum, inspected, and published whole
     under its digest; it is never changed afterwards.
   - An image whose content is not the declared format is refused, and so is a qcow2 with a backing file or a data file.
-  - A download that was cut off goes on where the server allows it. Two runs at once fetch an image once.
+  - A download that was cut off goes on if the server allows it. Two runs at once fetch an image once.
   - The action plugin of the same name sends files of the controller to the hosts that don't have them.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
@@ -57,10 +57,10 @@ options:
         choices: [qcow2, raw]
         default: qcow2
       size:
-        description: The size in bytes, where it is known. An image of another size is refused.
+        description: The size in bytes, if it is known. An image of another size is refused.
         type: int
       virtual_size:
-        description: The virtual size in bytes, where it is known. An image of another one is refused.
+        description: The virtual size in bytes, if it is known. An image of another one is refused.
         type: int
   cache_path:
     description: The folder of the cache on the host.
@@ -116,19 +116,19 @@ images:
       description: The image's name.
       type: str
     digest:
-      description: C(sha256:) and the digest of the content; null where it is not cached.
+      description: C(sha256:) and the digest of the content; null if it is not cached.
       type: str
     path:
-      description: Where it lies on the host; null where it is not cached.
+      description: Where it lies on the host; null if it is not cached.
       type: str
     disk_format:
       description: What the content is.
       type: str
     size:
-      description: The size in bytes; null where it is not known.
+      description: The size in bytes; null if it is not known.
       type: int
     virtual_size:
-      description: The virtual size in bytes; null where it is not known yet (check mode).
+      description: The virtual size in bytes; null if it is not known yet (check mode).
       type: int
     changed:
       description: Whether it was fetched.

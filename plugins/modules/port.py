@@ -13,7 +13,7 @@ author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:
   - Neutron's part of the chain on the host. It never chooses - MAC and IP addresses come from M(kvmfleet.compute.server_schedule) - but makes sure that the
-    host can carry each port (its Linux bridge is there and up, its libvirt network is active, starting it where it is defined but not active), and renders
+    host can carry each port (its Linux bridge is there and up, its libvirt network is active, starting it if it is defined but not active), and renders
     the network data that the guest reads from its config drive.
   - The tap itself is made by libvirt when the server starts; M(kvmfleet.compute.server) then checks that it is on its bridge.
 extends_documentation_fragment:
@@ -71,7 +71,7 @@ servers:
       description: The server's name.
       type: str
     outcome:
-      description: V(unchanged), V(built) where a libvirt network was started, or V(failed).
+      description: V(unchanged), V(built) if a libvirt network was started, V(failed) or V(unknown).
       type: str
     stage:
       description: Always V(port).

@@ -17,7 +17,9 @@ description:
     the record of the server in the state C(building).
   - A build makes the root disk (a qcow2 overlay on the cached image, grown to the flavor's size), ephemeral and swap disks and the config drive, starts the
     guest paused, checks that each port is on its bridge and up, lets it run and reads its power state back.
+  - A build starts the libvirt networks that the server's ports need and that are not active.
   - A build that fails removes what it made, the claim too, and nothing else. Once a guest has run, nothing of it is undone.
+  - Whatever fails for one server is that server's failure and never its neighbours'.
   - On the controller the action plugin of the same name adds the secrets, and waits for SSH.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
@@ -69,7 +71,7 @@ options:
     type: bool
     default: false
   virt_type:
-    description: The virtualisation type of the guests. If left out, C(kvm) where it works, else C(qemu).
+    description: The virtualisation type of the guests. If left out, C(kvm) if it works, else C(qemu).
     type: str
     choices: [kvm, qemu]
   max_concurrent_builds:
@@ -146,8 +148,8 @@ servers:
       type: str
     outcome:
       description:
-        - V(claimed), V(built), V(started), V(deleted), V(unchanged), V(refused), V(failed) (and undone, unless in the stage V(wait)) or
-          V(unknown).
+        - V(claimed), V(built), V(started), V(deleted), V(unchanged), V(refused), V(failed) (a build is undone then, unless the stage is V(wait)) or
+          V(unknown) (libvirt went away, the undo is not proven, or the guest had run - nothing is undone, and no other host may try).
       type: str
     stage:
       description: How far it got, V(claim), V(build), V(wait) or V(delete).
@@ -159,7 +161,9 @@ servers:
       description: The guest's power state at the end.
       type: str
     error:
-      description: Null, or error_class (Nova's where there is one), message and reschedule (whether another host may do better).
+      description:
+        - Null, or error_class (Nova's if there is one), message and reschedule (whether another host may do better). The failure that nobody expected
+          has its traceback in exception.
       type: dict
     drift:
       description: For a server that was there, the secrets that differ from what was asked; never their values.

@@ -26,8 +26,8 @@ class Work:
     order: Order
     record: Record
     xml: str = ""  # rendered, not yet defined
-    changed: bool = True  # something was done
     foreign_files: t.List[str] = dataclasses.field(default_factory=list)  # what stays
+    seconds: t.Dict[str, float] = dataclasses.field(default_factory=dict)  # of steps that are a stage of the chain
 
     @property
     def uuid(self) -> str:

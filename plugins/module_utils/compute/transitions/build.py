@@ -65,7 +65,9 @@ class Build(Transition):
             else:
                 self._make(work)
                 self.last(work, self.lasting)
-        return self.outcome(order, changed=True, power_state="running")
+        result = self.outcome(order, changed=True, power_state="running")
+        result["seconds"].update(work.seconds)
+        return result
 
     def _check_run(self, builder: Builder, order: Order, owned: Owned) -> None:
         run = owned.record["run"]

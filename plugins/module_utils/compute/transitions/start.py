@@ -53,6 +53,7 @@ class Start(Transition):
                     self._make(work)
                     self.last(work, self.lasting)
                 result = self.outcome(order, changed=True, power_state="running")
+                result["seconds"].update(work.seconds)
             result["drift"] = secrets_drift(builder, owned.record)
         return result
 

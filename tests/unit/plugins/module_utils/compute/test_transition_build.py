@@ -31,6 +31,7 @@ def test_a_built_server_runs_is_active_and_has_no_open_journal(lab: Lab) -> None
     secrets = {web["uuid"]: {"user_data": "c2VjcmV0", "admin_pass": None}}
     lab.claim(web, builder=lab.builder(secrets=secrets))
     (outcome,) = lab.build(web, builder=lab.builder(secrets=secrets))
+    assert set(outcome["seconds"]) == {"port", "build"}
     assert (outcome["outcome"], outcome["power_state"], outcome["changed"]) == ("built", "running", True)
     record = lab.hypervisor.record(web["uuid"])
     assert (record["vm_state"], record["run"]) == ("active", None)
