@@ -26,7 +26,6 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import targ
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
-    CatalogueFlavor,
     CatalogueImage,
     Destination,
     Fleet,
@@ -66,7 +65,9 @@ class Checker:
     def __init__(self, catalogue: Catalogue, fleet: Fleet | None, records: list[FleetInstance], policy: Policy, project: str, force_config_drive: bool) -> None:
         self._catalogue, self._project, self._force_config_drive = catalogue, project, force_config_drive
         self._unknown = UnknownEntries()
+        self._flavors: dict[str, Flavor] = {}
         self._images: dict[str, Image] = {}
+        self._targets: dict[str, target.Resolution] = {}
         self._networks = RequestedNetworks(catalogue, records, policy, project)
         self._pairs = Pairs(fleet, policy)
         self._places = target.places_of(fleet) if fleet else None
@@ -91,7 +92,7 @@ class Checker:
         devices, plan = yield from self._devices(server, flavor, image, config_drive)
         topology = None
         if flavor and image:
-            verdict = self._pairs.check(flavor_shape(flavor), image, devices)
+            verdict = self._pairs.check(flavor, image, devices)
             values = {"imageRef": written.get("imageRef", image["id"]), "block_device_mapping_v2": len(devices)}
             yield from (fault._replace(value=values.get(fault.path, fault.value)) for fault in verdict.faults)
             yield from map(Remark, verdict.notes)
@@ -101,12 +102,12 @@ class Checker:
         group = yield from self._group(asked.hints)
         destination = yield from self._destination(server)
         if flavor:
-            yield from block_devices.check(flavor_shape(flavor), devices, server.get("imageRef") or None, count)
+            yield from block_devices.check(flavor, devices, server.get("imageRef") or None, count)
         yield from block_devices.check_local(devices)
         yield from plan.faults
         yield from map(Remark, plan.notes)
         return Lookups(
-            flavor=flavor_shape(flavor) if flavor else None,
+            flavor=flavor,
             image=self._image_shape(image) if image else None,
             networks=networks,
             security_groups=security_groups,
@@ -126,10 +127,13 @@ class Checker:
             found = self._images[image["id"]] = image_shape(image)
         return found
 
-    def _flavor(self, server: ServerBody, written: Written) -> Findings[CatalogueFlavor | None]:
+    def _flavor(self, server: ServerBody, written: Written) -> Findings[Flavor | None]:
         flavor = self._catalogue.flavors.find(str(server["flavorRef"]).rstrip("/").rsplit("/", 1)[-1])
         if flavor and not flavor["disabled"]:
-            return flavor
+            known = self._flavors.get(flavor["id"])
+            if known is None:
+                known = self._flavors[flavor["id"]] = flavor_shape(flavor)
+            return known
         value = written.get("flavorRef", server["flavorRef"])
         rule = "is disabled" if flavor else self._unknown.rule("flavor", value, self._catalogue.flavors)
         if rule:
@@ -140,7 +144,10 @@ class Checker:
         """Where the request wants to be, in the fleet's own spelling."""
         if self._places is None:
             return asked.target
-        found = target.resolve(server.get("availability_zone"), self._places)
+        text = server.get("availability_zone") or ""
+        found = self._targets.get(text)
+        if found is None:
+            found = self._targets[text] = target.resolve(text, self._places)
         # What is no target at all is reported with the body.
         faults = [fault for fault in found.faults if fault.error_class != "InvalidInput"]
         yield from (fault.below("availability_zone") for fault in (*faults, *target.unknown(found.target, self._places)))
@@ -221,12 +228,11 @@ class Checker:
         return is_asked or self._force_config_drive
 
     def _devices(
-        self, server: ServerBody, flavor: CatalogueFlavor | None, image: CatalogueImage | None, config_drive: bool
+        self, server: ServerBody, flavor: Flavor | None, image: CatalogueImage | None, config_drive: bool
     ) -> Findings[tuple[list[BlockDevice], disks.Plan]]:
         """The block devices of request, image and flavor, and the disks that become of them."""
         image_ref = server.get("imageRef") or None
         of_image: list[DeviceBody] = []
-        shape = flavor_shape(flavor) if flavor else NO_FLAVOR
         asked = server.get("block_device_mapping_v2") or []
         legacy = server.get("block_device_mapping") or []
         is_plain = flavor is not None and image is not None and not asked and not legacy
@@ -234,14 +240,14 @@ class Checker:
         if is_plain and key in self._plain:
             return self._plain[key]
         if image:
-            of_image, faults = _of_image(image, shape)
+            of_image, faults = _of_image(image, flavor or NO_FLAVOR)
             yield from faults
             is_plain = is_plain and not faults
         if legacy and not asked:
             has_root = any(bdm.get("boot_index") == 0 for bdm in of_image)
             asked = yield from legacy_block_devices.convert(legacy, image_ref, has_root=has_root)
-        devices = block_devices.merge(shape, image_ref, asked, of_image=of_image)
-        found = devices, disks.plan(shape, devices, image["properties"] if image else {}, config_drive) if flavor else disks.NOTHING
+        devices = block_devices.merge(flavor or NO_FLAVOR, image_ref, asked, of_image=of_image)
+        found = devices, disks.plan(flavor, devices, image["properties"] if image else {}, config_drive) if flavor else disks.NOTHING
         if is_plain:
             self._plain[key] = found
         return found

@@ -37,6 +37,11 @@ def _cidr(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     return ipaddress.ip_network(text)
 
 
+@functools.lru_cache(maxsize=1024)
+def _gateway(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(text)
+
+
 class RequestedNetworks:
     """Looks up the networks of one request after another: addresses and ports that one takes are taken for the next."""
 
@@ -151,7 +156,7 @@ class RequestedNetworks:
             yield Fault(path, text, "is given twice in this request", "FixedIpAlreadyInUse")
         elif key in self._kept and not owner:
             yield Fault(path, text, f"is kept for port {self._kept[key]}", "FixedIpAlreadyInUse")
-        elif subnet["gateway_ip"] and ipaddress.ip_address(subnet["gateway_ip"]) == address:
+        elif subnet["gateway_ip"] and _gateway(subnet["gateway_ip"]) == address:
             yield Fault(path, text, f"is the gateway of network {network['name']}", "FixedIpAlreadyInUse")
         self._mine.add(key)
         self._addresses.setdefault(key, me)
