@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key, security_group_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import KEYPAIR
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 # schema/libraries.py tells; an action fails with that before it comes here.
@@ -100,8 +99,8 @@ def security_group(entry: Raw) -> Iterator[Fault]:
 
 def keypair(entry: Raw) -> Iterator[Fault]:
     """A public key of the form that its type says."""
-    kind, text = entry.get("type") or KEYPAIR["properties"]["type"]["default"], entry.get("public_key")
-    if isinstance(text, str) and text and kind in ("ssh", "x509"):
+    kind, text = entry.get("type") or "ssh", entry.get("public_key")
+    if isinstance(kind, str) and kind in public_key.KINDS and isinstance(text, str) and text:
         rule = public_key.fault(kind, text)
         if rule:
             yield Fault("public_key", public_key.shown(text), rule)

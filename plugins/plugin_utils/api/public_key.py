@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 
+KINDS = ("ssh", "x509")
 # type: how many strings stand in the blob behind the type
 FIELDS = {
     "ssh-ed25519": 1,

@@ -10,12 +10,14 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.options import OPTIONS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import Schema
 
 # Options by nova.conf section.
 Options = dict[str, dict[str, object]]
 
 # Nova's defaults
-NOVA: Options = {section: {name: option["default"] for name, option in part["properties"].items()} for section, part in OPTIONS["properties"].items()}
+_SECTIONS: dict[str, Schema] = OPTIONS["properties"]
+NOVA: Options = {section: {name: option["default"] for name, option in part["properties"].items()} for section, part in _SECTIONS.items()}
 
 # What is not as in Nova, because its defaults are known to hurt: one newer hypervisor would attract everything, one host with a PCI device would be shunned by
 # all, and a guest with CPUs of its own would be offered hosts that have set none apart.
@@ -37,10 +39,10 @@ def check(given: object) -> None:
         raise ConfigError(wrong)
 
 
-def with_lists(options: t.Any, filters: list[t.Any] | None = None, weighers: list[t.Any] | None = None) -> Options:
+def with_lists(options: Options, filters: list[object] | None = None, weighers: list[object] | None = None) -> Options:
     """The options, checked, with the filters and weighers that are given beside them."""
     check(options)
-    config = {section: dict(values or {}) for section, values in options.items()}
+    config: Options = {section: dict(values or {}) for section, values in options.items()}
     for name, items in (("enabled_filters", filters), ("weight_classes", weighers)):
         if items is not None:
             config.setdefault("filter_scheduler", {})[name] = items
@@ -59,7 +61,7 @@ class Config:
 
     def __init__(self, given: Options | None = None) -> None:
         given = given or {}
-        profile = (given.get("kvmfleet") or {}).get("profile") or "default"
+        profile: object = (given.get("kvmfleet") or {}).get("profile") or "default"
         # A null is an option that is left out.
         self._options: dict[tuple[str, str], object] = {(section, name): None for section, options in NOVA.items() for name in options}
         for layer in [NOVA] + ([] if profile == "nova" else [OWN]) + [given]:

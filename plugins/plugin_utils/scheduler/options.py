@@ -21,6 +21,8 @@ PROFILES = ("default", "nova")
 
 # Lists of texts may be written as one text, split at its commas, as in nova.conf.
 LIST: Schema = {"type": ["array", "string"], "items": {"type": "string"}}
+# The same, each name=ratio.
+WEIGHTS: Schema = {"type": ["array", "string"], "format": "weights", "items": {"type": "string", "format": "weights"}}
 # Names, or mappings with an expression (docs/scheduler.md).
 CLASSES: Schema = {"type": ["array", "string"], "items": {"type": ["string", "object"]}}
 
@@ -60,13 +62,13 @@ OPTIONS: Schema = mapping(
                 "soft_anti_affinity_weight_multiplier": _multiplier(1.0),
                 "num_instances_weight_multiplier": _multiplier(0.0),
                 "image_props_weight_multiplier": _multiplier(0.0),
-                "image_props_weight_setting": field(LIST, "name=ratio", default=[]),
+                "image_props_weight_setting": field(WEIGHTS, default=[]),
             }
         ),
         "metrics": mapping(
             {
                 "weight_multiplier": _multiplier(1.0),
-                "weight_setting": field(LIST, "name=ratio", default=[]),
+                "weight_setting": field(WEIGHTS, default=[]),
                 "required": _switch(True),
                 "weight_of_unavailable": field(NUMBER, default=-10000.0),
             }

@@ -11,17 +11,24 @@ if t.TYPE_CHECKING:
     from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import Schema
 
 
-def whole(schema: Schema, value: t.Any) -> t.Any:
+def whole(schema: Schema, value: object) -> t.Any:
     """A copy of a value that fits the schema, with every default; a key without default stays out."""
     if value is None:
         value = schema.get("default")
     if isinstance(value, dict):
-        known, others = schema.get("properties", {}), schema.get("additionalProperties")
-        found = {key: whole(item, value.get(key)) for key, item in known.items() if value.get(key) is not None or "default" in item}
-        found.update({key: whole(others if isinstance(others, dict) else {}, item) for key, item in value.items() if key not in known})
-        return found
+        return _mapping(schema, value)
     if isinstance(value, list):
-        return [whole(schema.get("items", {}), item) for item in value]
-    if isinstance(value, (int, float)) and isinstance(schema.get("type"), list) and "string" in schema["type"]:
-        return str(value)
-    return value
+        item: Schema = schema.get("items", {})
+        return [whole(item, one) for one in value]
+    kinds: str | list[str] = schema.get("type", [])
+    is_text = "string" in kinds and kinds != "string"
+    return str(value) if is_text and isinstance(value, (int, float)) else value
+
+
+def _mapping(schema: Schema, given: dict[str, object]) -> dict[str, object]:
+    known: dict[str, Schema] = schema.get("properties", {})
+    others: Schema | bool = schema.get("additionalProperties", True)
+    other = others if isinstance(others, dict) else {}
+    found: dict[str, object] = {key: whole(item, given.get(key)) for key, item in known.items() if given.get(key) is not None or "default" in item}
+    found.update({key: whole(other, value) for key, value in given.items() if key not in known})
+    return found

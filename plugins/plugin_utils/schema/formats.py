@@ -12,6 +12,7 @@ import base64
 import binascii
 import contextlib
 import ipaddress
+import math
 import re
 import typing as t
 import unicodedata
@@ -193,6 +194,18 @@ def _protocol(value: t.Any) -> bool:
     return text in PROTOCOLS or text == "any" or (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 255)
 
 
+def is_weights(value: str) -> bool:
+    """``name=ratio`` items, separated by commas; a ratio is a finite number."""
+    for item in filter(str.strip, value.split(",")):
+        name, _equals, ratio = item.partition("=")
+        try:
+            if not name.strip() or not math.isfinite(float(ratio)):
+                return False
+        except ValueError:
+            return False
+    return True
+
+
 def _text(predicate: Callable[[str], bool]) -> Callable[[t.Any], bool]:
     return lambda value: not isinstance(value, str) or predicate(value)
 
@@ -211,6 +224,7 @@ FORMATS: dict[str, tuple[Callable[[t.Any], bool], str]] = {
     "checksum": (_text(is_checksum), "sha256:<64 hexadecimal digits>, sha512:<128 hexadecimal digits>, or either with the address of a sums file"),
     "interface": (_text(is_interface), "the name of a network interface: at most 15 characters, no space, slash or colon"),
     "protocol": (_protocol, "any, a number from 0 to 255, or one of " + ", ".join(PROTOCOLS)),
+    "weights": (_text(is_weights), "name=ratio, such as cpu=1.5"),
     "trait": (_text(lambda value: bool(re.fullmatch(r"[A-Z0-9_]{1,255}", value))), "a trait, such as CUSTOM_SSD"),
     "base64": (_text(lambda value: base64_fault(value) is None), "base64"),
     "count": (_count, "a whole number of at least 1"),

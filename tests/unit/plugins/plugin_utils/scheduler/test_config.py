@@ -25,6 +25,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config 
         ({"filter_scheduler": {"host_subset_size": 0}}, "filter_scheduler.host_subset_size: must be at least 1"),
         ({"filter_scheduler": {"isolated_hosts": 1}}, "filter_scheduler.isolated_hosts: must be a list or text, not 1"),
         ({"filter_scheduler": {"isolated_hosts": ["h1", 1]}}, "filter_scheduler.isolated_hosts[1]: must be text, not 1"),
+        ({"metrics": {"weight_setting": ["a=1", "b=nan"]}}, 'metrics.weight_setting[1]: must be name=ratio, such as cpu=1.5, not "b=nan"'),
+        ({"metrics": {"weight_setting": "a=1, =2"}}, "metrics.weight_setting: must be name=ratio"),
         ({"metrics": {"required": "no"}}, 'metrics.required: must be true or false, not "no"'),
         ({"kvmfleet": {"profile": "Nova"}}, 'kvmfleet.profile: must be one of default, nova, not "Nova"; did you mean nova?'),
         (
@@ -51,6 +53,7 @@ def test_what_is_given_wins_over_the_profile_and_the_profile_over_nova() -> None
 def test_novas_defaults_and_our_own_are_options() -> None:
     check(NOVA)
     check(OWN)
+    check({"metrics": {"weight_setting": "a=1, b = -2.5,"}, "filter_scheduler": {"image_props_weight_setting": ["a=0"]}})
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
