@@ -37,8 +37,8 @@ def _reference(catalogue: Catalogue | None, kind: str, singular: str, value: obj
     """The id that stands for a name; an unknown name gets the id that it would have, so that the look-up fails by that name."""
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         return value
-    entry = catalogue.find(kind, value) if catalogue else None
-    return entry["id"] if entry else str(value) if kind == "flavors" else derived_id(singular, str(value))
+    known = catalogue.id_of(kind, value) if catalogue else None
+    return known or (str(value) if kind == "flavors" else derived_id(singular, str(value)))
 
 
 def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> Aliased:
@@ -101,7 +101,7 @@ def _group(body: dict[str, t.Any], catalogue: Catalogue | None, written: dict[st
     hints = body.get(HINT_KEYS[0])
     if not isinstance(hints, dict) or not isinstance(hints.get("group"), str) or catalogue is None:
         return
-    entry = catalogue.find("server_groups", hints["group"])
-    if entry:
+    group = catalogue.server_groups.find(hints["group"])
+    if group:
         written[f"{HINT_KEYS[0]}.group"] = hints["group"]
-        body[HINT_KEYS[0]] = dict(hints, group=entry["id"])
+        body[HINT_KEYS[0]] = dict(hints, group=group["id"])

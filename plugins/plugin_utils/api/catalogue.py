@@ -64,22 +64,12 @@ class Catalogue:
         self.server_groups: Entries[ServerGroup] = Entries(of["server_groups"], faulty["server_groups"])
         self.rules = rules
         self._limits = limits
-        # The same by the name of the kind.
-        self.entries, self.faulty = of, faulty
 
-    def matches(self, kind: str, reference: object) -> list[Entry]:
-        """``matches`` of the entries of a kind."""
-        found: list[Entry] = getattr(self, kind).matches(reference)
-        return found
-
-    def find(self, kind: str, reference: object) -> Entry | None:
-        """``find`` of the entries of a kind."""
-        found: Entry | None = getattr(self, kind).find(reference)
-        return found
-
-    def known(self, kind: str) -> str:
-        """The names of a kind, for a rule in words."""
-        return ", ".join(sorted(self.entries[kind])) or "none"
+    def id_of(self, kind: str, reference: object) -> str | None:
+        """The id of the one entry of a kind that is meant; None if it does not exist or the name is ambiguous."""
+        entries: Entries[t.Any] = getattr(self, kind)
+        entry: Mapping[str, str] | None = entries.find(reference)
+        return entry["id"] if entry else None
 
     def quota(self, project: str, name: str) -> int:
         """A project's limit; -1 is none."""

@@ -83,7 +83,7 @@ class RequestedNetworks:
         """The one network that there is."""
         networks = list(self._catalogue.networks.by_key.values())
         if len(networks) > 1:
-            rule = f"{len(networks)} networks are possible, name one of: {self._catalogue.known('networks')}"
+            rule = f"{len(networks)} networks are possible, name one of: {', '.join(self._catalogue.networks.names())}"
             yield Fault("networks", wanted, rule, "NetworkAmbiguous", 409)
         elif wanted and not networks:
             yield Fault("networks", wanted, "compute_networks has no network", "UnableToAutoAllocateNetwork")

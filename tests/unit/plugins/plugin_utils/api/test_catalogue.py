@@ -342,4 +342,5 @@ def test_any_json_as_a_catalogue_gives_faults_and_never_a_traceback(variables: d
     for kind in KINDS:
         given_ = variables.get(kind)
         if isinstance(given_, dict):
-            assert set(given_) <= set(catalogue.entries[kind]) | catalogue.faulty[kind]
+            entries = getattr(catalogue, kind)
+            assert set(given_) <= set(entries.by_key) | entries.faulty
