@@ -138,12 +138,13 @@ class HostState:
             self.pci_pools = pci_pools.take(self.pci_pools, [wanted], cells, self.numa or None)
 
     def shortage(self, resources: dict[str, int]) -> Reason | None:
-        """Why these resources don't fit; None if they do."""
+        """Why these resources don't fit: of what there is too little of, that which lacks most; None if they fit."""
+        worst: Reason | None = None
         for name, amount in resources.items():
             why = shortage(name, self.inventory.get(name), self.used.get(name, 0), amount)
-            if why:
-                return why
-        return None
+            if why and (worst is None or (why.lacking or 0.0) > (worst.lacking or 0.0)):
+                worst = why
+        return worst
 
     def consume(self, request: Request, uuid: str) -> Taken:
         """Take what a server needs, in the ledger and in the numbers that weighers see (``HostState.consume_from_request``)."""

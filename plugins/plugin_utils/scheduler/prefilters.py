@@ -64,7 +64,7 @@ def reason(host: HostState, request: Request, known_zones: set[str], config: Con
         return Reason("disabled", host.service.get("disabled_reason") or "no reason given")
     # A zone that no aggregate makes restricts nothing, as in Nova.
     if request.zone and request.zone in known_zones and request.zone not in host.metadata_values("availability_zone"):
-        own = ", ".join(sorted(host.metadata_values("availability_zone"))) or "none"
+        own = ", ".join(sorted(host.metadata_values("availability_zone"))) or "no zone"
         return Reason("availability zone", f"the host is in {own}, {request.zone} requested")
     why = _isolated(host, request, config) or _network(host, request)
     if why:

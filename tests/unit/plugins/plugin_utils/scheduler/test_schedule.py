@@ -277,3 +277,10 @@ def test_a_filter_of_ones_own_may_give_a_text_for_a_reason() -> None:
     hosts = [host("a", instances=[{"uuid": "old"}]), host("b")]
     result = one(request(), hosts, groups=groups, config={"filter_scheduler": {"enabled_filters": [own]}})
     assert result["picks"][0]["removed"] == {"b": {"filter": "EvenFilter", "reason": "odd", "left": None, "asked": None}}
+
+
+def test_of_what_a_host_has_too_little_of_the_scarcest_is_told_so_that_the_nearest_miss_is_one() -> None:
+    both = host("both", memory=1024, used={"VCPU": 31})
+    result = one(request(flavor=make.flavor(vcpus=2, memory_mb=16384)), [both, host("memory")])
+    assert explain.reasons(result)["both"].startswith("MEMORY_MB: 1024 left of")
+    assert "nearest miss: memory (MEMORY_MB: 8192 left of" in result["message"]
