@@ -7,6 +7,7 @@ import typing as t
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stage import CATALOGUE, asked, check, rules
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import disks
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.flavor_image import LEAST
@@ -72,3 +73,24 @@ def test_no_flavor_or_image_gives_a_traceback_or_a_guest_that_can_not_be_built(a
         assert topology["sockets"] * topology["cores"] * topology["threads"] == 4
         assert all(disk["bus"] in disks.PREFIXES and disk["device_name"] for disk in instance["disks"])
         assert len({disk["device_name"] for disk in instance["disks"]}) == len(instance["disks"])
+
+
+def test_what_can_not_be_built_is_refused_and_what_has_no_effect_is_said() -> None:
+    flavors = {
+        "pinned": {"vcpus": 2, "memory_mb": 512, "root_gb": 10, "extra_specs": {"hw:cpu_policy": "dedicated"}},
+        "capped": {"vcpus": 2, "memory_mb": 512, "root_gb": 10, "extra_specs": {"quota:cpu_quota": "1000", "hw:cpu_cores": "2"}},
+        "odd": {"vcpus": 2, "memory_mb": 512, "root_gb": 10, "extra_specs": {"hw:cpu_policy": "bogus"}},
+    }
+    catalogue = {**CATALOGUE, "flavors": flavors}
+    assert rules(check(asked(flavor="pinned"), catalogue=catalogue)) == [("servers[0].flavor", "UnsupportedHardware")]
+    assert rules(check(asked(flavor="odd"), catalogue=catalogue)) == [("servers[0].flavor", "InvalidCPUAllocationPolicy")]
+    capped = check(asked(flavor="capped"), catalogue=catalogue)
+    assert capped["errors"] == []
+    assert any("quota:cpu_quota" in note and "hw:cpu_cores" not in note for note in capped["notes"])
+
+
+def test_what_can_not_be_read_in_flavor_or_image_is_their_fault() -> None:
+    flavors = {"small": {**CATALOGUE["flavors"]["small"], "extra_specs": {"hw:numa_nodes": "1" * 5000}}}
+    images = {"debian": {**CATALOGUE["images"]["debian"], "properties": {"block_device_mapping": [{"virtual_name": 5}]}}}
+    assert rules(check(asked(), catalogue={**CATALOGUE, "flavors": flavors})) == [("servers[0].flavor", "Invalid")]
+    assert rules(check(asked(), catalogue={**CATALOGUE, "images": images})) == [("servers[0].image", "InvalidBDMFormat")]

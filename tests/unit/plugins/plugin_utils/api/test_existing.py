@@ -1,0 +1,48 @@
+"""Servers that exist already: matched by name, never shrunk, and what differs is told."""
+
+from __future__ import annotations
+
+from stage import asked, check, fleet_of, record_of, rules
+
+
+def test_existing_servers_are_matched_and_drift_is_told() -> None:
+    record = record_of(check(asked()))
+    again = check(asked(), fleet=fleet_of(record))
+    assert again["request_specs"] == []
+    found = again["instances"][0]
+    assert (found["instance"]["uuid"], found["existing"]["action"], found["existing"]["drift"]) == (record["uuid"], "none", [])
+    other = check(asked(metadata={"a": "b"}), fleet=fleet_of(dict(record, power_state="shutdown")))["instances"][0]["existing"]
+    assert (other["action"], [item["path"] for item in other["drift"]]) == ("start", ["metadata"])
+
+
+def test_a_building_server_is_a_conflict_only_while_its_run_lives() -> None:
+    record = record_of(check(asked()), vm_state="building", run={"id": "other"})
+    assert check(asked(), fleet=fleet_of(record))["instances"][0]["existing"]["action"] == "finish"
+    live = dict(record, live=True)
+    result = check(asked(), fleet=fleet_of(live))
+    assert rules(result) == [("servers[0].name", "InstanceIsBuilding")]
+    assert "compute_take_over" in result["errors"][0]["rule"]
+    assert check(asked(), fleet=fleet_of(live), take_over=True)["instances"][0]["existing"]["action"] == "finish"
+
+
+def test_multi_create_grows_and_never_shrinks() -> None:
+    three = [record_of({"instances": [item]}) for item in check(asked(min_count=3))["instances"]]
+    more = check(asked(min_count=4), fleet=fleet_of(*three))
+    assert [item["instance"]["display_name"] for item in more["instances"]] == ["web-1", "web-2", "web-3", "web-4"]
+    assert more["request_specs"][0]["display_names"] == ["web-4"]
+    assert more["instances"][3]["instance"]["reservation_id"] == three[0]["reservation_id"]
+    fewer = check(asked(min_count=2), fleet=fleet_of(*three))
+    assert fewer["errors"] == []
+    assert "none is deleted" in fewer["notes"][0]
+
+
+def test_one_name_twice_in_a_run() -> None:
+    assert ("servers[1].name", "InstanceExists") in rules(check(asked(), asked()))
+
+
+def test_a_name_in_another_project_is_another_server() -> None:
+    there = record_of(check(asked()), project_id="other")
+    there["ports"][0]["fixed_ips"] = [{"ip_address": "192.0.2.50"}]
+    wanted = asked(networks=[{"name": "lan", "fixed_ip": "192.0.2.50"}])
+    assert rules(check(wanted, fleet=fleet_of(there))) == [("servers[0].networks[0].fixed_ip", "FixedIpAlreadyInUse")]
+    assert rules(check(wanted, fleet=fleet_of(dict(there, project_id="p")))) == []
