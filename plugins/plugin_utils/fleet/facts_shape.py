@@ -12,7 +12,19 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import def
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import AGGREGATES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import NOT_EMPTY, NUMBER, TEXT, Schema, by_name, field, list_of, open_mapping
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import (
+    NOT_EMPTY,
+    NUMBER,
+    SCALAR,
+    TEXT,
+    Schema,
+    by_name,
+    field,
+    list_of,
+    mapping,
+    open_mapping,
+    whole,
+)
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
 
 _AMOUNT: Schema = field(NUMBER, minimum=0)
@@ -66,6 +78,29 @@ HOST_FACTS: Schema = open_mapping(
     },
     required=("vcpus", "memory_mb", "disk_gb"),
 )
+
+# What is read of a host beside its facts; in a fleet file they stand beside ``host_info``.
+HOST_VARIABLES: dict[str, Schema] = {
+    "ansible_host": SCALAR,
+    "ansible_connection": TEXT,
+    "compute_availability_zone": SCALAR,
+    "compute_disabled": {"type": ["boolean", "string", "integer"], "format": "switch"},
+    "compute_disabled_reason": SCALAR,
+    "compute_facts": by_name({}),
+    "compute_traits": list_of({"type": "string", "format": "trait"}),
+}
+FLEET_FILE: Schema = open_mapping(
+    {
+        "version": whole(least=1, most=1),
+        "hosts": by_name(mapping({"host_info": open_mapping({}), **HOST_VARIABLES}, required=("host_info",))),
+    },
+    required=("version", "hosts"),
+)
+
+
+def faults_of_file(document: object) -> list[Fault]:
+    """What is wrong with a fleet file, but for the facts in it."""
+    return list(shape_check.faults(FLEET_FILE, document))
 
 
 def faults(facts: object) -> list[Fault]:

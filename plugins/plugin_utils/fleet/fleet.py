@@ -96,12 +96,10 @@ def read_fleet_file(path: str, aggregates: Mapping | None = None) -> dict[str, t
             document = json.load(file)
     except (OSError, ValueError) as error:
         raise FleetError(f"fleet file {path}: {error}") from error
-    entries = document.get("hosts") if isinstance(document, dict) else None
-    if not isinstance(entries, dict) or document.get("version") != 1:
-        raise FleetError(f"fleet file {path}: must be a mapping with version 1 and hosts by name")
-    for name, entry in entries.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("host_info"), dict):
-            raise FleetError(f"fleet file {path}: hosts.{name}.host_info: must be what host_info returned for the host")
+    wrong = sentence(facts_shape.faults_of_file(document))
+    if wrong:
+        raise FleetError(f"fleet file {path}: {wrong}")
+    entries: dict[str, dict[str, t.Any]] = document["hosts"]
     return _fleet({name: (entry, entry["host_info"]) for name, entry in entries.items()}, aggregates)
 
 

@@ -206,6 +206,9 @@ def is_weights(value: str) -> bool:
     return True
 
 
+SWITCHES = ("true", "yes", "1", "on", "false", "no", "0", "off")
+
+
 def _text(predicate: Callable[[str], bool]) -> Callable[[t.Any], bool]:
     return lambda value: not isinstance(value, str) or predicate(value)
 
@@ -225,6 +228,7 @@ FORMATS: dict[str, tuple[Callable[[t.Any], bool], str]] = {
     "interface": (_text(is_interface), "the name of a network interface: at most 15 characters, no space, slash or colon"),
     "protocol": (_protocol, "any, a number from 0 to 255, or one of " + ", ".join(PROTOCOLS)),
     "weights": (_text(is_weights), "name=ratio, such as cpu=1.5"),
+    "switch": (lambda value: str(value).strip().lower() in SWITCHES, f"one of {', '.join(SWITCHES)}"),
     "trait": (_text(lambda value: bool(re.fullmatch(r"[A-Z0-9_]{1,255}", value))), "a trait, such as CUSTOM_SSD"),
     "base64": (_text(lambda value: base64_fault(value) is None), "base64"),
     "count": (_count, "a whole number of at least 1"),

@@ -35,14 +35,21 @@ def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> Non
     ("content", "rule"),
     [
         ("", "Expecting value"),
-        ("[]", "must be a mapping with version 1 and hosts by name"),
-        ('{"version": 2, "hosts": {}}', "must be a mapping with version 1"),
-        ('{"version": 1, "hosts": {"a": {}}}', "hosts.a.host_info: must be what host_info returned"),
+        ("[]", "must be a mapping, not a list"),
+        ('{"version": 2}', "version: must be at most 1, not 2; hosts: is required"),
+        ('{"version": 1, "hosts": {"a": {}}}', "hosts.a.host_info: is required"),
         ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1}}}}}', "facts of host a: memory_mb: is required; disk_gb: is required"),
-        ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_facts": 3}}}', "compute_facts of host a"),
+        (
+            '{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_facts": 3}}}',
+            "hosts.a.compute_facts: must be a mapping",
+        ),
+        (
+            '{"version": 1, "hosts": {"a": {"host_info": {}, "compute_disbled": true}, "b": {"host_info": {}, "compute_disabled": "maybe"}}}',
+            "hosts.a.compute_disbled: unknown key; did you mean compute_disabled?; hosts.b.compute_disabled: must be one of true, yes",
+        ),
         (
             '{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_traits": ["ssd"]}}}',
-            "compute_traits of host a: must be a list of traits",
+            'hosts.a.compute_traits[0]: must be a trait, such as CUSTOM_SSD, not "ssd"',
         ),
     ],
 )
