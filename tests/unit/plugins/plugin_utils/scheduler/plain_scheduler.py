@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import prefilters, registry
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config, Options
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_state import HostState, Taken
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import memberships
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Group, Request
-
-Data = dict[str, t.Any]
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, FleetHost, RequestSpec, SpecGroup
 
 
 def normalise(weights: list[float], minval: float | None) -> list[float]:
@@ -25,7 +22,7 @@ def normalise(weights: list[float], minval: float | None) -> list[float]:
 
 
 class PlainScheduler:
-    def __init__(self, hosts: list[Data], aggregates: list[Data], groups: list[Data], config: Data | None) -> None:
+    def __init__(self, hosts: list[FleetHost], aggregates: list[Aggregate], groups: list[SpecGroup], config: Options | None) -> None:
         belongs = memberships(aggregates)
         self.config, self.aggregates = Config(config), aggregates
         self.hosts = [HostState(facts, belongs(facts["name"]), position) for position, facts in enumerate(hosts)]
@@ -35,7 +32,7 @@ class PlainScheduler:
         self.weighers = registry.make_weighers(self.config)
         self.zones = prefilters.zones(self.hosts)
 
-    def place(self, spec: Data) -> tuple[str, list[tuple[str | None, list[tuple[str, float]]]], list[str]]:
+    def place(self, spec: RequestSpec) -> tuple[str, list[tuple[str | None, list[tuple[str, float]]]], list[str]]:
         """(result, [(host, [(host, weight)] best first)], alternates)."""
         request = Request(spec, self.groups, self.config)
         for host in self.hosts:
