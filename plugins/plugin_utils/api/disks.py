@@ -124,7 +124,7 @@ class _Planner:
             self.refuse(f"{path}.device_type", kind, f"a local disk cannot be a {kind}; possible: disk, cdrom")
             return
         if device["device_type"] and device["device_type"] != kind:
-            self.notes.append(f"{path}.device_type {device['device_type']} has no effect: it is none of {', '.join(DEVICE_TYPES)}")
+            self.notes.append(f"{path}.device_type {device['device_type']} has no effect: unknown type; known: {', '.join(DEVICE_TYPES)}")
         disk["device"], disk["bus"], disk["tag"] = kind, self.bus(device, given_name), device["tag"]
         self.place(disk, f"{path}.disk_bus" if device["disk_bus"] and device["path"] else "imageRef")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers that are there already: matched by (project, name), what has to be done with them, and where they differ from the request; pure."""
+"""Servers that exist already: matched by (project, name), what has to be done with them, and how they differ from the request; pure."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ CHANGES = (
 
 
 class InvalidVersion(ValueError):
-    """A version that Nova has not; ``error_class`` and ``http_status`` are Nova's."""
+    """A version that Nova does not have; ``error_class`` and ``http_status`` are Nova's."""
 
     def __init__(self, rule: str, error_class: str = "InvalidAPIVersionString", http_status: int = 400) -> None:
         super().__init__(rule)
@@ -88,7 +88,7 @@ def parse(version: t.Any) -> int:
     if not re.fullmatch(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)", version, re.ASCII):
         raise InvalidVersion(f"must be 2.N, from {OLDEST} to {NEWEST}, or latest")
     if not version.startswith("2.") or len(version) > len(NEWEST) or _minor(version) not in MINORS:
-        raise InvalidVersion(f"is no version of the API: it has {OLDEST} to {NEWEST}", "InvalidGlobalAPIVersion", 406)
+        raise InvalidVersion(f"unknown version of the API; known: {OLDEST} to {NEWEST}", "InvalidGlobalAPIVersion", 406)
     return _minor(version)
 
 
@@ -123,7 +123,7 @@ def era(minor: int) -> int:
 
 
 def missing_because(path: str, minor: int) -> str | None:
-    """Why a field of some version is none in 2.``minor``; ``path`` without indexes. None for a field of no version."""
+    """Why 2.``minor`` lacks a field that another version has; ``path`` without indexes. None for a field that no version has."""
     changes = [change for change in CHANGES if change.path == path]
     coming = next((change for change in changes if _minor(change.version) > minor and change.schema), None)
     gone = next((change for change in reversed(changes) if _minor(change.version) <= minor and change.schema is None), None)

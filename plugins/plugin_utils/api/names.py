@@ -11,7 +11,7 @@ MOST_HOSTNAME = 63
 
 
 def sanitize_hostname(name: str) -> str:
-    """A host name made of a display name; empty where nothing of it is usable."""
+    """A host name made of a display name; empty if nothing of it is usable."""
     text = name.encode("latin-1", "ignore").decode("latin-1")[:MOST_HOSTNAME]
     text = re.sub(r"[ _.]", "-", text)
     text = re.sub(r"[^\w.-]+", "", text)

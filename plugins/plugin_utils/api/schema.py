@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The JSON schema of POST /servers as of microversion 2.1; ``microversions.py`` says what later ones changed.
 
-Follows ``nova/api/openstack/compute/schemas/servers.py: create``. Patterns end at the very end: where Nova's ``$`` lets one line break
+Follows ``nova/api/openstack/compute/schemas/servers.py: create``. Patterns end at the very end: while Nova's ``$`` lets one line break
 pass in names, this one does not. ``description`` and ``default`` are what docs/fields.md says beside limits; they check nothing.
 """
 
@@ -27,7 +27,7 @@ TEXT: Schema = {"type": "string", "maxLength": 255}
 
 
 def field(schema: Schema, rule: str = "", **more: t.Any) -> Schema:
-    """A field of a type, with the rule that is in code; ``default``: what Nova takes where it is left out."""
+    """A field of a type, with the rule that is in code; ``default``: what Nova takes if it is left out."""
     return {**schema, **more, **({"description": rule} if rule else {})}
 
 
@@ -49,7 +49,7 @@ METADATA: Schema = {
 
 NETWORK: Schema = mapping(
     {
-        "uuid": field({"type": "string"}, "a network of the catalogue with a subnet; not looked at where port is given"),
+        "uuid": field({"type": "string"}, "a network of the catalogue with a subnet; not looked at if port is given"),
         "port": field({"type": ["string", "null"], "format": "uuid"}, "a free port of the catalogue, given once; for one server only; not with fixed_ip"),
         "fixed_ip": field(IP, "free, in a subnet of the network; for one server only"),
     }
@@ -60,7 +60,9 @@ LEGACY_BLOCK_DEVICE: dict[str, Schema] = {
     "volume_id": field(UUID, "there is no volume service here"),
     "snapshot_id": field(UUID, "there is no volume service here"),
     "volume_size": field({"type": ["integer", "string"], "minLength": 1, "pattern": r"\A[0-9]+\Z", "format": "size"}, "required for a new volume"),
-    "device_name": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9._\-/]*$"},
+    "device_name": field(
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9._\-/]*$"}, "counts for the root disk only, as in Nova: vda, sda, hda …"
+    ),
     "delete_on_termination": field(BOOLEAN, default=False),
     "no_device": field({}, "true: the device is left out"),
     "connection_info": {"type": "string", "maxLength": 16777215},
@@ -72,9 +74,9 @@ BLOCK_DEVICE: dict[str, Schema] = {
     "uuid": field({"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9._\-]*$"}, "of what source_type says; none for blank"),
     "image_id": UUID,
     "destination_type": field({"type": "string", "enum": ["local", "volume"]}, "there is no volume service here: local; for an image the root disk only"),
-    "guest_format": field(TEXT, "swap: the swap disk, of the flavor's size at most; one at most"),
-    "device_type": TEXT,
-    "disk_bus": field(TEXT, "one of the buses that Nova knows"),
+    "guest_format": field(TEXT, "swap: the swap disk, of the flavor's size at most; one at most; any other is ext4"),
+    "device_type": field(TEXT, "disk, or cdrom on a bus that has CD-ROMs", default="disk"),
+    "disk_bus": field(TEXT, "virtio, scsi, sata, usb or ide; of Nova's others fdc is refused, and the rest count for nothing", default="hw_disk_bus"),
     "boot_index": field(
         # Nova has no limit: a much longer text is no number for Python.
         {"type": ["integer", "string", "null"], "maxLength": 255, "pattern": r"^-?[0-9]+$"},
@@ -104,7 +106,7 @@ SERVER: Schema = mapping(
         "availability_zone": field(NAME, "zone, zone:host, zone::node or zone:host:node; policy create:forced_host"),
         "security_groups": list_of(mapping({"name": field(NAME, "name or id; one of several with one name by its id")}), default=["default"]),
         "config_drive": field(BOOLEAN, "every guest here has one"),
-        "adminPass": field({"type": "string"}, "never shown; generated where a password file is named"),
+        "adminPass": field({"type": "string"}, "never shown; generated if a password file is named"),
         "accessIPv4": {"type": "string", "format": "ipv4"},
         "accessIPv6": {"type": "string", "format": "ipv6"},
         "OS-DCF:diskConfig": field({"type": "string", "enum": ["AUTO", "MANUAL"]}, "AUTO: unless the image disables it"),

@@ -16,7 +16,7 @@ PASSWORD_LENGTH = 12
 
 
 def secrets_of(request: dict[str, t.Any]) -> dict[str, str | None]:
-    """{user_data (base64), admin_pass} of a request, each None where there is none."""
+    """{user_data (base64), admin_pass} of a request, each None if it is not given."""
     server = request.get("server") if isinstance(request.get("server"), dict) else request
     password = t.cast("dict[str, t.Any]", server).get("adminPass")
     return {"user_data": user_data_of(t.cast("dict[str, t.Any]", server)), "admin_pass": password if isinstance(password, str) else None}
