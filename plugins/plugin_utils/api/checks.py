@@ -247,7 +247,8 @@ class Checker:
             has_root = any(bdm.get("boot_index") == 0 for bdm in of_image)
             asked = yield from legacy_block_devices.convert(legacy, image_ref, has_root=has_root)
         devices = block_devices.merge(flavor or NO_FLAVOR, image_ref, asked, of_image=of_image)
-        found = devices, disks.plan(flavor, devices, image["properties"] if image else {}, config_drive) if flavor else disks.NOTHING
+        properties = image["properties"] if image else {}
+        found = devices, disks.plan(flavor, devices, properties, config_drive, bool(image_ref)) if flavor else disks.NOTHING
         if is_plain:
             self._plain[key] = found
         return found

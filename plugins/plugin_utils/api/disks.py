@@ -151,8 +151,15 @@ def _disk(
 
 
 def _boot_order(device: BlockDevice) -> int | None:
+    """Of a disk beside the root disk, which is first."""
     index = device["boot_index"]
-    return None if index is None or index < 0 else index + 1
+    return None if index is None or index <= 0 else index + 1
+
+
+def _root(devices: list[BlockDevice], local: list[BlockDevice], has_image: bool) -> BlockDevice | None:
+    """What the root disk is made of: as in Nova the image, whether or not a device names it, unless a volume is booted from."""
+    named = next((device for device in local if device["source_type"] == "image"), None)
+    return named or (block_devices.made("image", 0) if has_image and not block_devices.is_volume_booted(devices) else None)
 
 
 def _ineffective(device: BlockDevice, disk: Disk) -> Iterator[str]:
@@ -170,10 +177,10 @@ def _ineffective(device: BlockDevice, disk: Disk) -> Iterator[str]:
         yield f"{path}.tag {disk['tag']} has no effect yet: the guest is told of the tags of network devices only"
 
 
-def plan(flavor: Flavor, devices: list[BlockDevice], properties: dict[str, t.Any], config_drive: bool) -> Plan:
+def plan(flavor: Flavor, devices: list[BlockDevice], properties: dict[str, t.Any], config_drive: bool, has_image: bool = True) -> Plan:
     """The disks of a server in Nova's order (root, ephemeral, swap, config drive) with their buses and names.
 
-    ``devices``: ``block_devices.merge``. ``properties``: the image's.
+    ``devices``: ``block_devices.merge``. ``properties``: the image's. ``has_image``: the request names one.
     """
     planner = _Planner(known(properties))
     for name, bus in (("hw_disk_bus", planner.disk_bus), ("hw_cdrom_bus", planner.cdrom_bus)):
@@ -184,7 +191,10 @@ def plan(flavor: Flavor, devices: list[BlockDevice], properties: dict[str, t.Any
     if planner.faults:
         return Plan([], planner.faults, planner.notes)
     local = [device for device in devices if device["destination_type"] == "local" and not device["no_device"]]
-    root = next((device for device in local if device["source_type"] == "image"), None)
+    root = _root(devices, local, has_image)
+    first = block_devices.root_device(local)
+    if root is None and first is not None:
+        planner.refuse(first["path"], first["source_type"], "a blank disk has nothing to boot from; give imageRef", "InvalidBDM")
     if root:
         disk = _disk("overlay", "root", "disk", flavor["root_gb"] * GIB, boot_order=1)
         given = root["device_name"] or root_device_name(properties)

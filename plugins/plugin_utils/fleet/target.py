@@ -66,8 +66,7 @@ def places(hosts: Iterable[Mapping[str, t.Any]], aggregates: Iterable[Aggregate]
         names.setdefault(name.lower(), name)
         node_of[name] = str(item.get("node") or name)
         if not (item.get("service") or {}).get("disabled"):
-            # A host must not be in two zones; in Nova it is then in one with both names.
-            available.add(",".join(dict.fromkeys(zones.get(name, [DEFAULT_ZONE]))))
+            available.update(zones.get(name, [DEFAULT_ZONE]))
     nodes = {node.lower(): node for node in reversed(node_of.values())}
     return Places(names, nodes, node_of, {name: found[0] for name, found in zones.items()}, frozenset(available))
 

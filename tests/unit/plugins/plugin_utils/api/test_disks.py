@@ -131,6 +131,17 @@ def test_a_root_disk_name_that_libvirt_can_not_read_is_refused() -> None:
     assert faults(plan({**ROOT, "device_name": "/dev/root"})) == [("block_device_mapping_v2[0].device_name", "InvalidBDM")]
 
 
+def test_the_image_is_the_root_disk_even_if_no_device_names_it() -> None:
+    found = plan({**BLANK, "boot_index": 0})
+    assert named(found)[:2] == [("root", "disk", "virtio", "vda"), ("ephemeral", "disk", "virtio", "vdb")]
+    assert [disk["boot_order"] for disk in found.disks] == [1, None, None]
+
+
+def test_a_blank_disk_is_nothing_to_boot_from(api: t.Any) -> None:
+    blank = {"source_type": "blank", "destination_type": "local", "boot_index": 0, "volume_size": 5}
+    assert api.faults(api.request(image=..., block_device_mapping_v2=[blank])) == [("block_device_mapping_v2[0]", "InvalidBDM", 400)]
+
+
 def test_an_instance_has_its_disks_and_the_topology_that_was_checked(api: t.Any) -> None:
     flavors = {"small": {"vcpus": 4, "memory_mb": 512, "root_gb": 10, "extra_specs": {"hw:cpu_max_sockets": "1"}}}
     instance = api.check(api.request(), catalogue={"flavors": flavors})["instances"][0]["instance"]
