@@ -27,6 +27,11 @@ class PlainDisk(DiskBackend):
         if self.error:
             raise self.error
 
+    def remove(self, path: str) -> bool:
+        if self.error:
+            raise self.error
+        return super().remove(path)
+
 
 class Links:
     """Every tap is up; on which bridge it is nobody asks of a network without one."""

@@ -148,6 +148,17 @@ def test_a_delete_that_is_cut_off_leaves_the_definition_and_is_finished_by_the_n
     assert lab.left() == []
 
 
+def test_the_definition_goes_last_so_that_a_server_with_a_disk_left_is_still_found(lab: Lab) -> None:
+    lab.there(lab.web())
+    lab.disk.error = OSError(5, "Input/output error")
+    (outcome,) = lab.delete(lab.web()["uuid"])
+    assert (outcome["outcome"], (outcome["error"] or {}).get("error_class")) == ("failed", "OSError")
+    assert list(lab.hypervisor.xml) == [lab.web()["uuid"]]
+    lab.disk.error = None
+    assert lab.delete(lab.web()["uuid"])[0]["outcome"] == "deleted"
+    assert lab.left() == []
+
+
 def test_a_server_that_another_process_works_on_is_not_deleted(lab: Lab) -> None:
     lab.there(lab.web())
     with locks.instance_lock(str(lab.state), lab.web()["uuid"]):
