@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable
 
 # More names than this tell a reader nothing.
@@ -14,8 +15,14 @@ MOST_KNOWN = 50
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
     """The known name that is most like the given one, whatever the case; None if none is."""
+    return _nearest(str(name).lower(), tuple(known))
+
+
+# Many requests of a run may share a slip, and to compare names takes time.
+@functools.lru_cache(maxsize=256)
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
     by_lower = {item.lower(): item for item in known}
-    near = difflib.get_close_matches(str(name).lower(), by_lower, 1)
+    near = difflib.get_close_matches(name, by_lower, 1)
     return by_lower[near[0]] if near else None
 
 
