@@ -20,8 +20,8 @@ from ansible.module_utils.common import respawn
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain, parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Binding, Connection, LibvirtError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CpuInfo, Domain, Guest, HypervisorHost, Interface, LibvirtNetwork, Record
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import collections
 import xml.etree.ElementTree as ET
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain, parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import NAMESPACE, TAG, to_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HypervisorHost, Interface, LibvirtNetwork, Record

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import from_element, record_of, to_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Binding,
@@ -28,6 +29,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     SecretHashes,
     ServerGroup,
 )
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Aggregate,
     Alternate,
@@ -451,3 +454,10 @@ def domain_xml(of: Record | None = None, **texts: str) -> str:
 def domain(of: Record | None = None, power_state: str = "shutdown", **changes: t.Any) -> Domain:
     """Any domain, as a host reads it."""
     return _with(parse_domain(domain_xml(of), power_state), changes)
+
+
+def rendered(of: Record, instances_path: str = "/instances", virt_type: str = "qemu") -> ET.Element:
+    """The domain of a record, as a host with this instances path defines it."""
+    files = InstanceFiles(instances_path, of["uuid"])
+    disks = [backend_of(disk).element(disk, files.disk(disk)) for disk in of["disks"]]
+    return domain_element(of, disks=disks, console_log=files.console_log, virt_type=virt_type, arch="x86_64")

@@ -51,6 +51,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Secrets,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
 
 NO_SECRETS: Secrets = {"user_data": None, "admin_pass": None}
 
@@ -171,7 +172,9 @@ class Builder:
 
     def render(self, record: Record) -> str:
         """The domain's XML as this host would define it."""
-        element = domain_element(record, files=self.host.files(record["uuid"]), virt_type=self.host.virt_type, arch=self.host.arch)
+        files = self.host.files(record["uuid"])
+        disks = [backend_of(disk).element(disk, files.disk(disk)) for disk in record["disks"]]
+        element = domain_element(record, disks=disks, console_log=files.console_log, virt_type=self.host.virt_type, arch=self.host.arch)
         return ET.tostring(element, encoding="unicode")
 
     def realise(self, wanted: t.List[Port]) -> bool:

@@ -15,8 +15,6 @@ import xml.etree.ElementTree as ET
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Record
-from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
-from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
 
 
 def _sub(parent: ET.Element, tag: str, text: str | None = None, **attributes: str | int) -> ET.Element:
@@ -58,9 +56,8 @@ def _clock(root: ET.Element, properties: dict[str, str]) -> None:
     _sub(clock, "timer", name="rtc", tickpolicy="catchup")
 
 
-def _storage(devices: ET.Element, record: Record, properties: dict[str, str], files: InstanceFiles) -> None:
-    for disk in record["disks"]:
-        devices.append(backend_of(disk).element(disk, files.disk(disk)))
+def _storage(devices: ET.Element, record: Record, properties: dict[str, str], disks: list[ET.Element]) -> None:
+    devices.extend(disks)
     if any(disk["bus"] == "scsi" for disk in record["disks"]):
         _sub(devices, "controller", type="scsi", model=properties.get("hw_scsi_model") or "virtio-scsi")
 
@@ -83,8 +80,8 @@ def _others(devices: ET.Element, properties: dict[str, str]) -> None:
     _sub(_sub(devices, "memballoon", model="virtio"), "stats", period=10)
 
 
-def domain_element(record: Record, *, files: InstanceFiles, virt_type: str, arch: str) -> ET.Element:
-    """``<domain>`` of a record, on a host with this virtualisation type and architecture."""
+def domain_element(record: Record, *, disks: list[ET.Element], console_log: str, virt_type: str, arch: str) -> ET.Element:
+    """``<domain>`` of a record, on a host with this virtualisation type and architecture; ``disks``: what storage/ gives for each of its disks."""
     properties = _properties(record)
     root = ET.Element("domain", {"type": virt_type})
     _sub(root, "name", record["domain_name"])
@@ -103,9 +100,9 @@ def domain_element(record: Record, *, files: InstanceFiles, virt_type: str, arch
     _sub(root, "on_reboot", "restart")
     _sub(root, "on_crash", "destroy")
     devices = _sub(root, "devices")
-    _storage(devices, record, properties, files)
+    _storage(devices, record, properties, disks)
     for port in record["ports"]:
         devices.append(vif_of(port["binding"]).element(port, properties.get("hw_vif_model") or "virtio"))
-    _console(devices, files.console_log)
+    _console(devices, console_log)
     _others(devices, properties)
     return root

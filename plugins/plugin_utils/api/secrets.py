@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import random
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import user_data_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.random_source import RandomSource
 
 # nova/utils.py: DEFAULT_PASSWORD_SYMBOLS: no characters that are mistaken for each other.
 PASSWORD_SYMBOLS = ("23456789", "ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnopqrstuvwxyz")
@@ -22,7 +22,7 @@ def secrets_of(request: dict[str, t.Any]) -> dict[str, str | None]:
     return {"user_data": user_data_of(t.cast("dict[str, t.Any]", server)), "admin_pass": password if isinstance(password, str) else None}
 
 
-def generate_password(rng: random.Random) -> str:
+def generate_password(rng: RandomSource) -> str:
     """A password with at least one symbol of each group (``nova.utils.generate_password``)."""
     symbols = [rng.choice(group) for group in PASSWORD_SYMBOLS]
     symbols += [rng.choice("".join(PASSWORD_SYMBOLS)) for _count in range(PASSWORD_LENGTH - len(symbols))]

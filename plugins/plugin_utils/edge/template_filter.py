@@ -11,14 +11,13 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import with_lists
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 
 OPTIONS = ("filters", "weighers", "options", "aggregates", "groups")
 
 
 def answer(function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, options: dict[str, t.Any]) -> t.Any:
-    """What ``function(hosts, request, aggregates, groups, config)`` gives; AnsibleFilterError for what is wrong."""
+    """What ``function(hosts, request, **options)`` gives; AnsibleFilterError for what is wrong."""
     for library in MISSING:
         raise AnsibleFilterError(missing_required_lib(library))
     unknown = sorted(set(options) - set(OPTIONS))
@@ -26,7 +25,6 @@ def answer(function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, optio
         raise AnsibleFilterError(f"{', '.join(unknown)}: unknown option; known: {', '.join(OPTIONS)}")
     try:
         given = {key: plain(value, key) for key, value in options.items() if value is not None}
-        config = with_lists(given.get("options", {}), given.get("filters"), given.get("weighers"))
-        return function(plain(hosts, "hosts"), plain(request, "request"), given.get("aggregates"), given.get("groups"), config)
+        return function(plain(hosts, "hosts"), plain(request, "request"), **given)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise AnsibleFilterError(str(error)) from error

@@ -8,11 +8,10 @@ Follows ``nova/scheduler/manager.py: SchedulerManager._schedule`` and ``_get_alt
 
 from __future__ import annotations
 
-import gc
 import json
-import random
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.random_source import RandomSource
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, prefilters, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config, Options
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.evaluation import Evaluation, Judges, Reasons
@@ -51,28 +50,21 @@ def schedule(
     groups: list[SpecGroup],
     config: Options | None = None,
     *,
-    rng: random.Random | None = None,
+    rng: RandomSource | None = None,
 ) -> Schedule:
-    """Place the requests one after another; those of one call see each other. ``rng``: for shuffling among equals, if the options ask for it."""
-    collecting = gc.isenabled()
-    # A large fleet's facts are many objects without cycles: to look through them again and again costs as much as the placement.
-    gc.disable()
-    try:
-        scheduler = Scheduler(hosts, aggregates, groups, config, rng)
-        return {"version": 1, "results": [scheduler.place(spec) for spec in requests]}
-    finally:
-        if collecting:
-            gc.enable()
+    """Place the requests one after another; those of one call see each other. ``rng``: for shuffling among equals; without it there is none."""
+    scheduler = Scheduler(hosts, aggregates, groups, config, rng)
+    return {"version": 1, "results": [scheduler.place(spec) for spec in requests]}
 
 
 class Scheduler:
     """The fleet during one call."""
 
     def __init__(
-        self, hosts: list[FleetHost], aggregates: list[Aggregate], groups: list[SpecGroup], config: Options | None, rng: random.Random | None = None
+        self, hosts: list[FleetHost], aggregates: list[Aggregate], groups: list[SpecGroup], config: Options | None, rng: RandomSource | None = None
     ) -> None:
         belongs = memberships(aggregates)
-        self.config, self.rng, self.aggregates = Config(config), rng or random.Random(0), aggregates
+        self.config, self.rng, self.aggregates = Config(config), rng, aggregates
         self.hosts = [HostState(facts, belongs(facts["name"]), position) for position, facts in enumerate(hosts)]
         self.groups = {group["uuid"]: Group(group) for group in groups}
         self.group_hosts: dict[str, set[str]] = {group.uuid: self._hosts_of(group) for group in self.groups.values()}
@@ -231,7 +223,7 @@ class Scheduler:
     def _order(self, ranking: Ranking) -> list[HostState] | None:
         """The hosts in the order to try them, if the options mix up the best ones (``_get_sorted_hosts``); None for the plain order."""
         shuffle, size = self.config.filter("shuffle_best_same_weighed_hosts"), int(self.config.filter("host_subset_size"))
-        if (not shuffle and size < 2) or not ranking.hosts:
+        if self.rng is None or (not shuffle and size < 2) or not ranking.hosts:
             return None
         indexes = ranking.order()
         best = sum(1 for index in indexes if ranking.totals[index] == ranking.totals[indexes[0]])

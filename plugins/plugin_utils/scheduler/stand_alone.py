@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape, target
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Options
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import Scheduler
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
@@ -105,21 +105,31 @@ def group_of(given: Given) -> SpecGroup:
     }
 
 
-def _scheduler(hosts: object, aggregates: object, groups: list[Given] | None, config: Options) -> Scheduler:
-    return Scheduler(_named(hosts), facts_shape.listed_aggregates(aggregates or {}, "aggregates"), [group_of(group) for group in groups or []], config)
+class Options(t.TypedDict, total=False):
+    """The options of the Jinja filters."""
+
+    filters: list[object]
+    weighers: list[object]
+    options: config.Options
+    aggregates: dict[str, t.Any]
+    groups: list[Given]
 
 
-def filter_hosts(
-    hosts: t.Any, request: object, aggregates: object, groups: list[Given] | None, config: Options
-) -> tuple[list[dict[str, t.Any]], dict[str, str]]:
+def _scheduler(hosts: object, given: Options) -> Scheduler:
+    options = config.with_lists(given.get("options", {}), given.get("filters"), given.get("weighers"))
+    aggregates = facts_shape.listed_aggregates(given.get("aggregates", {}), "aggregates")
+    return Scheduler(_named(hosts), aggregates, [group_of(group) for group in given.get("groups", [])], options)
+
+
+def filter_hosts(hosts: t.Any, request: object, **options: t.Unpack[Options]) -> tuple[list[dict[str, t.Any]], dict[str, str]]:
     """(the hosts that could take one server of the request, in their order; why not, by name of the others)."""
     spec = spec_of(request)
-    survivors, reasons = _scheduler(hosts, aggregates, groups, config).candidates(spec)
+    survivors, reasons = _scheduler(hosts, options).candidates(spec)
     return [hosts[host.position] for host in survivors], {host: str(why) for host, why in reasons.items()}
 
 
-def weigh_hosts(hosts: t.Any, request: object, aggregates: object, groups: list[Given] | None, config: Options) -> list[dict[str, t.Any]]:
+def weigh_hosts(hosts: t.Any, request: object, **options: t.Unpack[Options]) -> list[dict[str, t.Any]]:
     """All hosts given, best first: each as a WeighedHost with itself as ``host``."""
     spec = spec_of(request)
-    weighed: list[tuple[int, WeighedHost]] = _scheduler(hosts, aggregates, groups, config).weighed(spec)
+    weighed: list[tuple[int, WeighedHost]] = _scheduler(hosts, options).weighed(spec)
     return [{**item, "host": hosts[position]} for position, item in weighed]

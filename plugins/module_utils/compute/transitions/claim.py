@@ -15,8 +15,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import cl
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import missing_fields
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition, Work, as_server_error
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import record_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
 

@@ -11,10 +11,8 @@ import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest import config_drive
-from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import network_data
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
-from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
 PORT = make.port(
@@ -42,7 +40,7 @@ def instance(properties: dict[str, t.Any] | None = None, **changes: t.Any) -> In
 
 def render(of: Instance, virt_type: str = "qemu", machine_type: str | None = None) -> ET.Element:
     record = make.record(of, machine_type=machine_type)
-    return domain_element(record, files=InstanceFiles("/instances", of["uuid"]), virt_type=virt_type, arch="x86_64")
+    return make.rendered(record, virt_type=virt_type)
 
 
 def attributes(root: ET.Element, path: str) -> dict[str, str]:

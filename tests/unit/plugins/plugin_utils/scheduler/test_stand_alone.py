@@ -22,8 +22,9 @@ REQUEST = {"flavor": {"vcpus": 1, "memory_mb": 4096, "root_gb": 10}}
 
 
 def filtered(request: t.Any = None, filters: t.Any = None, hosts: t.Any = None, **more: t.Any) -> tuple[list[str], dict[str, str]]:
-    config = {"filter_scheduler": {"enabled_filters": filters}} if filters is not None else {}
-    passed, reasons = stand_alone.filter_hosts(HOSTS if hosts is None else hosts, request or REQUEST, more.get("aggregates"), None, config)
+    if filters is not None:
+        more["filters"] = filters
+    passed, reasons = stand_alone.filter_hosts(HOSTS if hosts is None else hosts, request or REQUEST, **more)
     return [host["node"] for host in passed], reasons
 
 
@@ -46,7 +47,7 @@ def test_aggregates_are_given_by_name() -> None:
 
 
 def test_weights_are_in_order_with_their_numbers() -> None:
-    weighed = stand_alone.weigh_hosts(HOSTS, REQUEST, None, None, {})
+    weighed = stand_alone.weigh_hosts(HOSTS, REQUEST)
     assert [item["name"] for item in weighed] == ["big", "bare", "small"]
     assert weighed[0]["host"] is HOSTS[1]
     assert weighed[1]["weights"]["RAMWeigher"] == {"raw": 8192, "normalised": 0.125, "multiplied": 0.125}
@@ -54,7 +55,7 @@ def test_weights_are_in_order_with_their_numbers() -> None:
 
 def test_an_expression_weigher_has_its_multiplier() -> None:
     config = {"filter_scheduler": {"weight_classes": [{"expression": "host.facts.power_w | default(500)", "multiplier": -2}]}}
-    weighed = stand_alone.weigh_hosts(HOSTS, REQUEST, None, None, config)
+    weighed = stand_alone.weigh_hosts(HOSTS, REQUEST, options=config)
     assert (weighed[0]["name"], weighed[0]["weight"]) == ("small", 0.0)
     assert weighed[-1]["name"] == "bare"
     assert weighed[-1]["weight"] == -2.0
@@ -94,7 +95,7 @@ def test_what_is_no_filter_is_refused_in_one_sentence(filters: list[t.Any], erro
 )
 def test_what_has_not_the_documented_shape_is_named(hosts: t.Any, request_: t.Any, sentence: str) -> None:
     with pytest.raises(stand_alone.NotAsDocumented) as caught:
-        stand_alone.filter_hosts(hosts, request_, None, None, {})
+        stand_alone.filter_hosts(hosts, request_)
     assert str(caught.value) == sentence
 
 

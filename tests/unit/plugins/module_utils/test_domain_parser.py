@@ -7,13 +7,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_parser import parse_domain
-from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import to_element
-from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
-OLD = pathlib.Path(__file__).parents[1] / "records" / "version_1.xml"
+OLD = pathlib.Path(__file__).parent / "records" / "version_1.xml"
 FOREIGN = """<domain type='kvm'><name>other</name><uuid>u</uuid><title>Other</title><memory unit='{unit}'>{size}</memory><vcpu>3</vcpu>
 <os><type machine='pc'>hvm</type></os><devices>
 <disk type='block'><source dev='/dev/sdb'/><target dev='vda'/></disk>
@@ -25,11 +23,11 @@ FOREIGN = """<domain type='kvm'><name>other</name><uuid>u</uuid><title>Other</ti
 
 def test_what_was_rendered_is_read_back() -> None:
     record = make.record(make.web(disks=[make.root_disk(), make.config_disk()], ports=[make.port()]))
-    domain = parse_domain(ET.tostring(domain_element(record, files=InstanceFiles("/i", make.UUID), virt_type="qemu", arch="x86_64"), encoding="unicode"), "x")
+    domain = parse_domain(ET.tostring(make.rendered(record), encoding="unicode"), "x")
     assert (domain["name"], domain["uuid"], domain["title"]) == ("web-aaaaaaaa", make.UUID, "web")
     assert (domain["vcpus"], domain["memory_mb"], domain["power_state"]) == (2, 1024, "x")
     assert domain["record"] == record
-    assert [disk["path"] for disk in domain["disks"]] == [f"/i/{make.UUID}/disk", f"/i/{make.UUID}/disk.config"]
+    assert [disk["path"] for disk in domain["disks"]] == [f"/instances/{make.UUID}/disk", f"/instances/{make.UUID}/disk.config"]
     assert domain["interfaces"] == [{"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {"bridge": "br0"}, "device": "tap11111111-22"}]
 
 
@@ -77,7 +75,7 @@ def test_a_record_of_version_1_is_rendered_as_it_was() -> None:
     old = ET.fromstring(OLD.read_text())
     record = parse_domain(OLD.read_text(), "running")["record"]
     assert record is not None
-    new = domain_element(record, files=InstanceFiles("/var/lib/libvirt/kvmfleet/instances", record["uuid"]), virt_type="qemu", arch="x86_64")
+    new = make.rendered(record, "/var/lib/libvirt/kvmfleet/instances")
     for path in ("os", "cpu", "devices/disk", "devices/interface", "devices/controller"):
         wanted = [ET.canonicalize(ET.tostring(element, encoding="unicode"), strip_text=True) for element in old.findall(path)]
         assert wanted
