@@ -10,7 +10,7 @@ say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
 PARTS := $(FAST) docs sanity units second-python host-python artefact integration
 
-.PHONY: help system tools venv tree demo demo-down test test-fast $(addprefix test-,$(PARTS)) lint docs-fields docs-data format clean
+.PHONY: help system tools venv environment tree demo demo-down test test-fast $(addprefix test-,$(PARTS)) lint docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -21,12 +21,12 @@ system: ## install the Debian/Ubuntu packages that are missing, the testbed's to
 tools:
 	@tests/tools/install-system tools
 
-venv: $(VENV)/.done tree ## the Python environment in .venv
+venv: tree ## the Python environment in .venv
+	@tests/tools/make-venv --is-done $(VENV) requirements-dev.txt || $(MAKE) -s environment
 
-$(VENV)/.done: requirements.txt requirements-dev.txt | tools
+environment: tools # what a run that was cut off has left is finished
 	$(call say,Python environment)
 	@tests/tools/make-venv $(VENV) requirements-dev.txt
-	@touch $@
 
 tree: # the clone as ansible_collections/kvmfleet/compute, by a link in .build
 	@mkdir -p .build/collections/ansible_collections/kvmfleet
