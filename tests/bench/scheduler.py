@@ -72,12 +72,15 @@ def main() -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--nova", action="store_true")
     what.add_argument("--hostvars", action="store_true")
+    parser.add_argument("--before", type=pathlib.Path, metavar="FOLDER", help="with --hostvars: a work tree of the project to compare with, by turns")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.hostvars:
         import scheduler_hostvars
 
-        cases: t.Iterable[Result] = [scheduler_hostvars.run(arguments.hosts or 1000, arguments.batch or 100)]
+        size = arguments.hosts or 1000, arguments.batch or 100
+        before = arguments.before
+        cases: t.Iterable[Result] = [scheduler_hostvars.against(before.resolve(), *size) if before else scheduler_hostvars.run(*size)]
     else:
         cases = (
             combination(hosts, batch, arguments.nova)

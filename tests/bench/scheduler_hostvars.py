@@ -139,5 +139,21 @@ def run(number: int, batch: int) -> fleet.Data:
     return {"hosts": number, "batch": batch, "validate_s": float(found[1]), "schedule_s": float(found[2]), "wall_s": round(wall, 2)}
 
 
+def best(rows: list[fleet.Data]) -> float:
+    """The shortest time that validation and scheduling together have taken, in seconds."""
+    return min(float(row["validate_s"]) + float(row["schedule_s"]) for row in rows)
+
+
+def against(before: pathlib.Path, number: int, batch: int, times: int = 3) -> fleet.Data:
+    """This work tree against another one of the project, by turns, as other work on the machine slows both; the best of each, and their ratio."""
+    rows: dict[pathlib.Path, list[fleet.Data]] = {before: [], ROOT: []}
+    for _turn in range(times):
+        for root, done in rows.items():
+            program = [str(root / ".venv" / "bin" / "python"), str(root / "tests" / "bench" / "scheduler_hostvars.py"), str(number), str(batch)]
+            done.append(json.loads(subprocess.run(program, capture_output=True, text=True, check=True).stdout))
+    found = {"before_s": round(best(rows[before]), 3), "after_s": round(best(rows[ROOT]), 3)}
+    return {"hosts": number, "batch": batch, **found, "ratio": round(best(rows[ROOT]) / best(rows[before]), 3)}
+
+
 if __name__ == "__main__":
     print(json.dumps(run(*fleet.arguments())))
