@@ -1,75 +1,81 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's part of ``kvmfleet.compute.server``: it adds the secrets, and waits for SSH; the module on the host does the rest."""
+"""The controller's part of ``kvmfleet.compute.server``: it picks the host's share of the round and of the secrets, and waits for SSH.
+
+The module on the host does the rest.
+"""
 
 from __future__ import annotations
 
 import json
 import typing as t
+from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import secrets_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Run
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed
 
 MODULE = "kvmfleet.compute.server"
 
 
-def secrets_for(servers: list[dict[str, t.Any]], requests: list[dict[str, t.Any]], generated: dict[str, str]) -> dict[str, dict[str, str | None]]:
-    """{uuid: {user_data, admin_pass}} of the servers that have any; ``generated``: {"<project>/<name>": password}."""
-    found: dict[str, dict[str, str | None]] = {}
-    for server in servers:
-        instance, index = server["instance"], server.get("request_index")
-        secrets: dict[str, str | None] = secrets_of(requests[index]) if index is not None and index < len(requests) else {"user_data": None, "admin_pass": None}
-        if secrets["admin_pass"] is None:
-            secrets["admin_pass"] = generated.get(f"{instance['project_id']}/{instance['display_name']}")
-        if any(secrets.values()):
-            found[instance["uuid"]] = secrets
-    return found
+def share_of_round(conducted: t.Any, host: str) -> tuple[list[Placed], Run]:
+    """(what is placed on the host in this stage, the run), from what ``server_conduct`` registered; only the host's own share is read."""
+    whole = conducted.get("round") if isinstance(conducted, Mapping) else None
+    if not isinstance(whole, Mapping):
+        raise AnsibleActionFail("round_variable: this is not what server_conduct has registered")
+    return [plain(whole["servers"][uuid]["placed"]) for uuid in whole["placements"].get(host) or []], plain(whole["run"])
 
 
-def _addresses(server: dict[str, t.Any]) -> list[str]:
-    return [ip["ip_address"] for port in server["instance"].get("ports") or [] for ip in port.get("fixed_ips") or []]
+def share_of_secrets(registered: t.Any, servers: list[t.Any]) -> str | None:
+    """The argument ``secrets``, from what ``server_secrets`` registered: those of these servers, by id; None if there are none."""
+    secrets = registered.get("secrets") if isinstance(registered, Mapping) else None
+    uuids = [str((server.get("instance") or server).get("uuid")) for server in servers]
+    own = {uuid: plain(secrets[uuid]) for uuid in uuids if uuid in secrets} if isinstance(secrets, Mapping) else {}
+    # As one text: a value in a list would be blanked wherever an equal string stands in the result.
+    return json.dumps(own) if own else None
+
+
+def _addresses(server: Placed) -> list[str]:
+    return [ip["ip_address"] for port in server["instance"].get("ports") or [] for ip in port["fixed_ips"]]
 
 
 class ActionModule(ActionBase):
-    """Runs the module on the host with the secrets of its servers."""
+    """Runs the module on the host with the orders and the secrets of its servers."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
 
-    def _passwords(self, path: str | None) -> dict[str, str]:
-        if not path:
-            return {}
-        try:
-            with open(path, encoding="utf-8") as file:
-                return t.cast("dict[str, str]", json.load(file))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            raise AnsibleActionFail(f"admin_password_file {path}: {error}") from error
-
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
         try:
-            args = plain(self._task.args)
+            args: dict[str, t.Any] = plain(self._task.args)
+            round_variable, secrets_variable = args.pop("round_variable", None), args.pop("secrets_variable", None)
+            to_build = args.get("state", "active") == "active" and not self._task.check_mode
+            servers: list[t.Any] = args.get("servers") or []
+            if round_variable:
+                host = str(variables["inventory_hostname"])
+                servers, run = share_of_round(variables.get(round_variable), host)
+                # In check mode nothing was claimed, so that the host has no record to read.
+                args.update(servers=orders_of(servers, claimed=to_build), run=run)
+                args.setdefault("host_name", host)
+            secrets = share_of_secrets(variables.get(secrets_variable or ""), servers)
         except NotPlain as error:
             raise AnsibleActionFail(str(error)) from error
-        requests = args.pop("requests", None) or []
-        generated = self._passwords(args.pop("admin_password_file", None))
-        servers = args.get("servers") or []
-        if requests and not args.get("secrets"):
-            # As one text: a value in a list would be blanked wherever an equal string stands in the result.
-            args["secrets"] = json.dumps(secrets_for(servers, requests, generated))
-        result.update(self._execute_module(module_name=MODULE, module_args=dict(args), task_vars=task_vars))
-        if args.get("wait_for") == "ssh" and args.get("state", "active") == "active" and not self._task.check_mode:
+        if secrets:
+            args["secrets"] = secrets
+        result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))
+        if args.get("wait_for") == "ssh" and to_build:
             self._wait_for_ssh(args, servers, result, task_vars)
         return result
 
-    def _wait_for_ssh(self, args: dict[str, t.Any], servers: list[dict[str, t.Any]], result: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> None:
+    def _wait_for_ssh(self, args: dict[str, t.Any], servers: list[t.Any], result: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> None:
         outcomes = {outcome["uuid"]: outcome for outcome in result.get("servers") or [] if not outcome["error"]}
         timeout_s = float(args.get("wait_timeout_s") or 300)
         answered = ssh_banner.wait_all({s["instance"]["uuid"]: _addresses(s) for s in servers if s["instance"]["uuid"] in outcomes}, timeout_s)

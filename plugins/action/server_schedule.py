@@ -6,30 +6,30 @@
 from __future__ import annotations
 
 import random
-import time
 import typing as t
 import uuid
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import cached_images, group_members, place
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import play_hosts
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, read_fleet, read_fleet_file, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import by_host, cached_images, group_members, place
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.addresses import with_addresses
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import fleet_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, with_lists
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import ScheduleResult
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, FleetHost, Schedule
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "instances": {"type": "list", "elements": "dict", "required": True},
     "request_specs": {"type": "list", "elements": "dict", "required": True},
     "groups": {"type": "list", "elements": "dict", "default": []},
+    "joined_fleet": {"type": "path"},
     "hosts_variable": {"type": "str"},
     "fleet_file": {"type": "path"},
     "aggregates": {"type": "dict", "default": {}},
@@ -48,63 +48,51 @@ def _config(args: dict[str, t.Any]) -> dict[str, t.Any]:
     return config
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Places instances on the hosts of the play and gives them their addresses."""
 
-    _requires_connection = False
-    TRANSFERS_FILES = False
+    SPEC = ARGUMENT_SPEC
+    CONDITIONS: t.ClassVar[dict[str, t.Any]] = {"required_one_of": [("joined_fleet", "hosts_variable", "fleet_file")]}
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        begin = time.monotonic()
+    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Who goes where, and why."""
         for library in MISSING:
             raise AnsibleActionFail(missing_required_lib(library))
-        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC, required_one_of=[("hosts_variable", "fleet_file")])
-        try:
-            args = plain(arguments)
-            if args["max_attempts"] < 1:
-                raise AnsibleActionFail(f"max_attempts: {args['max_attempts']} must be 1 or more")
-            if args["fleet_file"]:
-                fleet = read_fleet_file(args["fleet_file"], args["aggregates"])
-            else:
-                refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
-                hosts_of_play = play_hosts(variables, (args["hosts_variable"], *HOST_VARIABLES))
-                fleet = read_fleet(hosts_of_play, args["hosts_variable"], args["aggregates"])
-        except (NotPlain, FleetError) as error:
-            raise AnsibleActionFail(str(error)) from error
+        if args["max_attempts"] < 1:
+            raise AnsibleActionFail(f"max_attempts: {args['max_attempts']} must be 1 or more")
+        fleet = fleet_of(self._task, variables, args, args["aggregates"])
         hosts = [host["state"] for host in fleet["hosts"].values() if host["state"]]
-        rng = random.Random(args["seed"])
+        if _asks_for_addresses(args):
+            with_addresses(hosts)
+        planned = self._schedule(args, hosts, fleet["aggregates"])
+        book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()))
+        scheduled = list(zip(args["request_specs"], planned["results"], strict=True))
+        placed, unplaced = place(args["instances"], scheduled, fleet, book, lambda result: (result["message"], explain.reasons(result)))
+        answer: dict[str, t.Any] = {
+            "placements": by_host(placed),
+            "unplaced": unplaced,
+            "group_members": group_members(fleet, placed),
+            "cached_images": cached_images(fleet, placed),
+            "scheduled": planned["results"],
+            "msg": [line for spec, result in scheduled for line in explain.table(result, spec["display_names"], self._display.verbosity)],
+        }
+        if unplaced and args["on_error"] == "fail":
+            answer["failed"] = True
+            answer["msg"] = "; ".join(f"{item['instance']['display_name']}: {item['error']['error_class']}: {item['error']['message']}" for item in unplaced)
+        return answer
+
+    @staticmethod
+    def _schedule(args: dict[str, t.Any], hosts: list[FleetHost], aggregates: list[Aggregate]) -> Schedule:
         try:
-            planned = schedule(args["request_specs"], hosts, fleet["aggregates"], args["groups"], _config(args), rng=rng)
+            return schedule(args["request_specs"], hosts, aggregates, args["groups"], _config(args), rng=random.Random(args["seed"]))
         except ConfigError as error:
             raise AnsibleActionFail(f"compute_scheduler_options: {error}") from error
         except (registry.UnknownFilter, ExpressionError) as error:
             raise AnsibleActionFail(f"compute_scheduler_filters or compute_scheduler_weighers: {error}") from error
-        book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()))
 
-        def explained(scheduled: ScheduleResult) -> tuple[str, dict[str, str]]:
-            return scheduled["message"], explain.reasons(scheduled)
 
-        placed, unplaced = place(args["instances"], list(zip(args["request_specs"], planned["results"], strict=True)), fleet, book, explained)
-        placements: dict[str, list[dict[str, t.Any]]] = {}
-        for server in placed:
-            placements.setdefault(server["host"], []).append(server)
-        groups = {server["instance"]["group"]["id"] for server in placed if server["instance"]["group"]}
-        result["placements"] = placements
-        result["unplaced"] = unplaced
-        result["group_members"] = {group: members for group, members in group_members(fleet).items() if group in groups}
-        result["cached_images"] = cached_images(fleet)
-        verbosity = self._display.verbosity
-        result["msg"] = [
-            line
-            for spec, scheduled in zip(args["request_specs"], planned["results"], strict=True)
-            for line in explain.table(scheduled, spec["display_names"], verbosity)
-        ]
-        result["scheduled"] = planned["results"]
-        result["seconds"] = round(time.monotonic() - begin, 3)
-        result["changed"] = False
-        if unplaced and args["on_error"] == "fail":
-            result["failed"] = True
-            result["msg"] = "; ".join(f"{item['instance']['display_name']}: {item['error']['error_class']}: {item['error']['message']}" for item in unplaced)
-        return result
+def _asks_for_addresses(args: dict[str, t.Any]) -> bool:
+    """True if the hosts' addresses count: a request is to be near one, or an expression names them. Only then are names resolved."""
+    near = any("build_near_host_ip" in (spec.get("scheduler_hints") or {}) for spec in args["request_specs"])
+    return near or "host_ip" in str([args["filters"], args["weighers"], args["options"]])

@@ -9,24 +9,24 @@ import getpass
 import json
 import os
 import random
-import time
 import typing as t
 import uuid
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables, play_hosts
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, read_fleet, read_fleet_file, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet, read_fleet_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import hosts_of_play, write_joined
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Fleet
 
 CATALOGUE = (*KINDS, "quotas", "policy")
 
@@ -61,6 +61,11 @@ def _user_of_process() -> str:
         return str(os.getuid())
 
 
+def _has_secrets(request: BuildRequest) -> bool:
+    given = request["secrets_given"]
+    return given["user_data"] or given["admin_pass"] is not None
+
+
 def write_passwords(path: str, requests: list[BuildRequest], rng: random.Random) -> None:
     """Add a password for each new server that is to have one to the file {"<project>/<name>": password}, mode 0600, replaced atomically."""
     new = [item["instance"] for item in requests if item["secrets_given"]["admin_pass"] == "generated" and not item["existing"]]
@@ -75,34 +80,19 @@ def write_passwords(path: str, requests: list[BuildRequest], rng: random.Random)
     json_file.write(path, known, 0o600)
 
 
-class ActionModule(ActionBase):
+class ActionModule(ControllerAction):
     """Checks requests, catalogue and fleet together."""
 
-    _requires_connection = False
-    TRANSFERS_FILES = False
+    SPEC = ARGUMENT_SPEC
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
-        begin = time.monotonic()
+    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The validation; the joined fleet and the generated passwords are written into their files."""
         for library in MISSING:
             raise AnsibleActionFail(missing_required_lib(library))
-        _checked, arguments = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         rng = random.SystemRandom()
-        try:
-            args = plain(arguments)
-            catalogue = {kind: args[kind] if args[kind] is not None else self._variable(variables, kind) for kind in CATALOGUE}
-            fleet: t.Any = None
-            aggregates = args["aggregates"] if args["aggregates"] is not None else self._variable(variables, "aggregates")
-            if args["fleet_file"]:
-                fleet = read_fleet_file(args["fleet_file"], aggregates)
-            elif args["hosts_variable"]:
-                refuse_partial_plays(variables, getattr(self._task.get_play(), "strategy", None))
-                hosts = play_hosts(variables, (args["hosts_variable"], *HOST_VARIABLES, *(f"compute_{kind}" for kind in (*CATALOGUE, "aggregates"))))
-                self._refuse_split_catalogue(hosts, args)
-                fleet = read_fleet(hosts, args["hosts_variable"], aggregates)
-        except (NotPlain, FleetError) as error:
-            raise AnsibleActionFail(str(error)) from error
+        catalogue = {kind: args[kind] if args[kind] is not None else self._variable(variables, kind) for kind in CATALOGUE}
+        fleet = self._fleet(args, variables)
         user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or _user_of_process()
         validated = validate(
             args["servers"],
@@ -118,20 +108,34 @@ class ActionModule(ActionBase):
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )
-        result.update(validated, changed=False, seconds=round(time.monotonic() - begin, 3))
+        answer: dict[str, t.Any] = {**validated, "joined_fleet": None, "has_secrets": any(map(_has_secrets, validated["instances"]))}
         if validated["warnings"]:
-            result["warnings"] = validated["warnings"]
+            answer["warnings"] = validated["warnings"]
         if validated["errors"]:
             first = validated["errors"][0]
             more = len(validated["errors"]) - 1
-            result["failed"] = True
-            result["msg"] = f"{first['error_class']}: {first['message']}" + (f" (and {more} more, see errors)" if more else "")
-        elif args["admin_password_file"] and not self._task.check_mode:
+            answer["failed"] = True
+            answer["msg"] = f"{first['error_class']}: {first['message']}" + (f" (and {more} more, see errors)" if more else "")
+            return answer
+        if fleet is not None:
+            answer["joined_fleet"] = write_joined(fleet)
+        if args["admin_password_file"] and not self._task.check_mode:
             try:
                 write_passwords(args["admin_password_file"], validated["instances"], rng)
             except (OSError, ValueError) as error:
                 raise AnsibleActionFail(f"admin_password_file {args['admin_password_file']}: {error}") from error
-        return result
+        return answer
+
+    def _fleet(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> Fleet | None:
+        """The fleet that the requests are checked against; None if there is none to check against."""
+        aggregates = args["aggregates"] if args["aggregates"] is not None else self._variable(variables, "aggregates")
+        if args["fleet_file"]:
+            return read_fleet_file(args["fleet_file"], aggregates)
+        if not args["hosts_variable"]:
+            return None
+        hosts = hosts_of_play(self._task, variables, args["hosts_variable"], (f"compute_{kind}" for kind in (*CATALOGUE, "aggregates")))
+        self._refuse_split_catalogue(hosts, args)
+        return read_fleet(hosts, args["hosts_variable"], aggregates)
 
     def _variable(self, variables: dict[str, t.Any], kind: str) -> t.Any:
         """A ``compute_*`` variable, templated."""

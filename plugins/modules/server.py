@@ -42,7 +42,7 @@ options:
       - Of a server that is claimed, and for O(state=absent), C(uuid) of the C(instance) is enough, or C(uuid) alone.
     type: list
     elements: dict
-    required: true
+    default: []
   state:
     description:
       - V(claimed) takes the claims.
@@ -61,10 +61,10 @@ options:
     default: []
   secrets:
     description:
-      - JSON text, a mapping from server id to C(user_data) (base64) and C(admin_pass). The action plugin makes it from O(requests).
+      - JSON text, a mapping from server id to C(user_data) (base64) and C(admin_pass). The action plugin takes it from O(secrets_variable).
     type: str
   run:
-    description: The run that claims, as in RV(kvmfleet.compute.server_schedule#module:run). One of its own for this task if left out.
+    description: The run that claims, as in C(run) of RV(kvmfleet.compute.server_conduct#module:round). One of its own for this task if left out.
     type: dict
   take_over:
     description: Finish a server that another run seems to be building still.
@@ -97,20 +97,22 @@ options:
     type: str
     choices: [fail, report]
     default: fail
-  requests:
-    description: The requests as M(kvmfleet.compute.server_validate) got them; user data and admin passwords are read from them. They stay on the controller.
-    type: list
-    elements: dict
-  admin_password_file:
-    description: The file on the controller with the generated admin passwords.
-    type: path
+  round_variable:
+    description:
+      - The name of the variable under which M(kvmfleet.compute.server_conduct) was registered. O(servers), O(run) and O(host_name) are then those of the host
+        in this round.
+    type: str
+  secrets_variable:
+    description: The name of the variable under which M(kvmfleet.compute.server_secrets) was registered. Each host gets those of its own servers.
+    type: str
   console_of:
     description: For these server ids only return the end of the console log, in RV(consoles). The action plugin asks for it after a time-out.
     type: list
     elements: str
     default: []
 seealso:
-  - module: kvmfleet.compute.server_schedule
+  - module: kvmfleet.compute.server_conduct
+  - module: kvmfleet.compute.server_secrets
   - module: kvmfleet.compute.server_info
 """
 
@@ -118,18 +120,14 @@ EXAMPLES = r"""
 - name: Take the claims of this host's servers
   kvmfleet.compute.server:
     state: claimed
-    host_name: "{{ inventory_hostname }}"
-    servers: "{{ placement.placements[inventory_hostname] | default([]) }}"
-    run: "{{ conducted.round.run }}"
-    requests: "{{ compute_servers }}"
+    round_variable: conducted
+    secrets_variable: secrets
 
 - name: Build them
   kvmfleet.compute.server:
-    host_name: "{{ inventory_hostname }}"
-    servers: "{{ placement.placements[inventory_hostname] | default([]) }}"
+    round_variable: conducted
+    secrets_variable: secrets
     images: "{{ image.images }}"
-    run: "{{ conducted.round.run }}"
-    requests: "{{ compute_servers }}"
     wait_for: cloud_init
 """
 
@@ -214,7 +212,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_
 ARGUMENT_SPEC = {
     **host_argument_spec(),
     **capacity_argument_spec(),
-    "servers": {"type": "list", "elements": "dict", "required": True},
+    "servers": {"type": "list", "elements": "dict", "default": []},
     "state": {"type": "str", "choices": ["claimed", "active", "absent"], "default": "active"},
     "host_name": {"type": "str"},
     "images": {"type": "list", "elements": "dict", "default": []},
@@ -226,8 +224,8 @@ ARGUMENT_SPEC = {
     "wait_for": {"type": "str", "choices": ["active", "ssh", "cloud_init"], "default": "active"},
     "wait_timeout_s": {"type": "float", "default": 300},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
-    "requests": {"type": "list", "elements": "dict", "no_log": True},
-    "admin_password_file": {"type": "path", "no_log": False},
+    "round_variable": {"type": "str"},
+    "secrets_variable": {"type": "str", "no_log": False},
     "console_of": {"type": "list", "elements": "str", "default": []},
 }
 

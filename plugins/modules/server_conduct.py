@@ -15,6 +15,7 @@ description:
   - The conductor. It makes the first round of what was placed. Then it reads what each host reported of the last stage and returns the next round - all
     claims first, then the builds. What a host refused or failed to build goes to its next alternate, up to O(max_attempts); bad input and image errors do
     not. Servers of a host that was lost are V(unknown) and go nowhere, because their guests may be up.
+  - It hands C(kvmfleet.servers) to the next job of a workflow, as M(ansible.builtin.set_stats) does.
   - It runs on the controller and changes nothing. The role P(kvmfleet.compute.create_server#role) uses it; it is of little use alone.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
@@ -59,14 +60,15 @@ options:
   round:
     description: The last round, RV(round).
     type: dict
+  stage:
+    description: Settle this stage. A round of another stage is returned as it is. Any stage if left out.
+    type: str
+    choices: [claim, build]
   outcomes_variable:
     description: The name of the variable under which each host registered M(kvmfleet.compute.server). Required with O(round).
     type: str
   image_variable:
     description: The name of the variable under which each host registered M(kvmfleet.compute.image); for the times.
-    type: str
-  port_variable:
-    description: The name of the variable under which each host registered M(kvmfleet.compute.port); for the times.
     type: str
   result_file:
     description: A file on the controller for C(version) and C(servers), which is RV(report), as JSON. Not written in check mode.
@@ -172,6 +174,10 @@ stats:
   returned: success
   type: list
   elements: dict
+seconds:
+  description: How long it took, in seconds.
+  returned: success
+  type: float
 msg:
   description: The servers as a table, in lines of text.
   returned: success

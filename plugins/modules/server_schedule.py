@@ -44,16 +44,19 @@ options:
     type: list
     elements: dict
     default: []
+  joined_fleet:
+    description:
+      - RV(kvmfleet.compute.server_validate#module:joined_fleet), the fleet that the requests were validated against. It lasts as long as the run.
+      - Without it the fleet is read again, from O(hosts_variable) or O(fleet_file). One of the three is required.
+    type: path
   hosts_variable:
     description: The name of the variable under which each host of the play has what M(kvmfleet.compute.host_info) returned.
     type: str
   fleet_file:
-    description:
-      - A file on the controller with the facts of the hosts, as P(kvmfleet.compute.fleet_facts#filter) makes them, in place of O(hosts_variable).
-      - One of O(hosts_variable) and O(fleet_file) is required.
+    description: A file on the controller with the facts of the hosts, as P(kvmfleet.compute.fleet_facts#filter) makes them, in place of O(hosts_variable).
     type: path
   aggregates:
-    description: The host aggregates, as in C(compute_aggregates), a mapping from a name to C(hosts) and C(metadata).
+    description: The host aggregates, as in C(compute_aggregates), a mapping from a name to C(hosts) and C(metadata). O(joined_fleet) has them already.
     type: dict
     default: {}
   filters:
@@ -109,7 +112,7 @@ EXAMPLES = r"""
     instances: "{{ api.instances }}"
     request_specs: "{{ api.request_specs }}"
     groups: "{{ api.groups }}"
-    hosts_variable: host_info
+    joined_fleet: "{{ api.joined_fleet }}"
   run_once: true
   register: placement
 """

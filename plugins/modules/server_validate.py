@@ -203,6 +203,14 @@ groups:
   returned: always
   type: list
   elements: dict
+joined_fleet:
+  description: A file of this run on the controller with the fleet that was read, for M(kvmfleet.compute.server_schedule). Null if none was, or with errors.
+  returned: always
+  type: str
+has_secrets:
+  description: Whether a server has user data or an admin password, which M(kvmfleet.compute.server_secrets) then hands on.
+  returned: always
+  type: bool
 seconds:
   description: How long it took, in seconds.
   returned: always

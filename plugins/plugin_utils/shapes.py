@@ -133,7 +133,8 @@ class FleetHost(HostFacts):
     """A host's facts joined with its inventory variables; ``instances`` are FleetInstance."""
 
     name: str  # inventory name
-    host_ip: str | None  # the address that Ansible connects to, if it is known
+    address: str | None  # name or address that Ansible connects to; null: none, as with a local connection
+    host_ip: str | None  # that as an IP address, if it is known
     service: Service  # enabled or not
     facts: dict[str, t.Any]  # compute_facts: facts of the operator's own
 
@@ -451,3 +452,33 @@ class ReportRow(t.TypedDict):
     drift: list[Drift]  # where the server differs from the request
     error: dict[str, t.Any] | None  # error_class, message, reasons
     console: list[str]  # the end of the console log
+
+
+class Login(t.TypedDict):
+    """A server that is there, for the running inventory."""
+
+    name: str  # the server's name
+    id: str  # the server's id
+    host: str | None  # inventory name of its hypervisor
+    address: str  # the address to log in to
+
+
+class ServerStat(t.TypedDict):
+    """A server in short, for the next job of a workflow."""
+
+    id: str  # the server's id
+    name: str  # the server's name
+    host: str | None  # inventory name
+    state: str  # as in ReportRow
+    reservation_id: str  # one per request
+    addresses: dict[str, list[Address]]  # by network
+
+
+class Summary(t.TypedDict):
+    """What a round tells its play; ``server_conduct`` returns it beside the round."""
+
+    report: list[ReportRow]  # every server
+    lost: list[str]  # a sentence for each server that did not come to be
+    logins: list[Login]  # empty in check mode
+    table: list[str]  # the servers as lines of text
+    stats: list[ServerStat]  # every server

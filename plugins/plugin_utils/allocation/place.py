@@ -8,34 +8,44 @@ Names, addresses, quotas and group members of the whole fleet are decided before
 
 from __future__ import annotations
 
-import typing as t
+from collections.abc import Callable
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import zones_of
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Pick, RequestSpec, ScheduleResult
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import records, zones_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE, is_forced
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    Alternate,
+    BuildRequest,
+    Existing,
+    Fleet,
+    FleetInstance,
+    Pick,
+    Placed,
+    PlacementError,
+    RequestSpec,
+    ScheduleResult,
+    Unplaced,
+)
 
-Data = dict[str, t.Any]
 
-
-def _error(error_class: str, message: str, reasons: dict[str, str] | None = None) -> Data:
-    return {"error_class": error_class, "message": message, "reschedule": False, "reasons": reasons or {}}
-
-
-def _unplaced(request: Data, error: Data) -> Data:
+def _unplaced(request: BuildRequest, error_class: str, message: str, reasons: dict[str, str]) -> Unplaced:
+    error: PlacementError = {"error_class": error_class, "message": message, "reschedule": False, "reasons": reasons}
     return {"request_index": request["request_index"], "instance": request["instance"], "error": error}
 
 
-def _existing(request: Data, zones: dict[str, str]) -> Data:
+def _needs_root_disk(action: str, record: FleetInstance) -> bool:
+    """True if the root disk of a server that is there has to be made: a dead run left it, or it is off and its disk is gone."""
+    made_of_image = {disk["file"] for disk in record["disks"] if disk["kind"] == "overlay"}
+    return action == "finish" or (action == "start" and any(path.rpartition("/")[2] in made_of_image for path in record["missing_files"]))
+
+
+def _existing(request: BuildRequest, there: Existing, zones: dict[str, str]) -> Placed:
     """A server that is there stays where it is, with its ports; an order for it says what is left to do."""
-    there, instance = request["existing"], request["instance"]
-    record, action, host = there["record"], there["action"], there["host"]
-    roots = {disk["file"] for disk in record["disks"] if disk["kind"] == "overlay"}
-    root_is_gone = any(path.rsplit("/", 1)[-1] in roots for path in record["missing_files"])
+    instance, record, host = request["instance"], there["record"], there["host"]
     return {
         "version": 1,
-        "instance": {**instance, "availability_zone": zones.get(host, DEFAULT_ZONE), "ports": record.get("ports") or []},
-        "action": action,
+        "instance": {**instance, "availability_zone": zones.get(host, DEFAULT_ZONE), "ports": record["ports"]},
+        "action": there["action"],
         "group_hosts": [],
         "request_index": request["request_index"],
         "host": host,
@@ -44,62 +54,69 @@ def _existing(request: Data, zones: dict[str, str]) -> Data:
         "attempts": [],
         "drift": there["drift"],
         # What is there is built of what it was claimed with.
-        "image": (record.get("image") or instance["image"]) if action == "finish" or (action == "start" and root_is_gone) else None,
+        "image": (record["image"] or instance["image"]) if _needs_root_disk(there["action"], record) else None,
     }
 
 
-def _placed(request: Data, pick: Pick, zones: dict[str, str]) -> Data:
-    host, instance = str(pick["host"]), request["instance"]
-    # A forced host is the only one that was asked for: there is nowhere else to try.
-    others = [] if request["target"]["host"] or request["target"]["node"] else [_alternate(item, zones) for item in pick["alternates"]]
+def _placed(request: BuildRequest, host: str, node: str, alternates: list[Alternate], zones: dict[str, str]) -> Placed:
     return {
         "version": 1,
-        "instance": {**instance, "availability_zone": zones.get(host, DEFAULT_ZONE)},
+        "instance": {**request["instance"], "availability_zone": zones.get(host, DEFAULT_ZONE)},
         "action": "build",
         "group_hosts": [],
         "request_index": request["request_index"],
         "host": host,
-        "node": pick["node"] or host,
-        "alternates": others,
+        "node": node,
+        "alternates": alternates,
         "attempts": [],
         "drift": [],
-        "image": instance["image"],
+        "image": request["instance"]["image"],
     }
 
 
-def _alternate(item: Data | str, zones: dict[str, str]) -> Data:
-    host, node = (item["host"], item.get("node")) if isinstance(item, dict) else (item, None)
-    return {"host": host, "node": node or host, "zone": zones.get(host, DEFAULT_ZONE)}
+class _Placer:
+    """The fleet that servers are placed in."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.zones = zones_of(fleet)
+        self._nodes = {name: host["state"]["node"] for name, host in fleet["hosts"].items() if host["state"]}
+
+    def _alternates(self, request: BuildRequest, spec: RequestSpec, pick: Pick) -> list[Alternate]:
+        """A host that was asked for is the only one: there is nowhere else to try."""
+        if is_forced(request["target"]) or spec["requested_destination"]:
+            return []
+        return [{"host": name, "node": self._nodes[name], "zone": self.zones.get(name, DEFAULT_ZONE)} for name in pick["alternates"]]
+
+    def placed(self, request: BuildRequest, spec: RequestSpec, pick: Pick) -> Placed | None:
+        """The server where the scheduler has put it; None if it found no host."""
+        host = pick["host"]
+        return _placed(request, host, pick["node"] or host, self._alternates(request, spec, pick), self.zones) if host else None
 
 
 def place(
-    requests: list[Data],
+    requests: list[BuildRequest],
     results: list[tuple[RequestSpec, ScheduleResult]],
-    fleet: Data,
+    fleet: Fleet,
     book: AddressBook,
-    explain: t.Callable[[ScheduleResult], tuple[str, dict[str, str]]],
-) -> tuple[list[Data], list[Data]]:
-    """(Placed of every build request that has a host and its ports, Unplaced of every other one).
+    explain: Callable[[ScheduleResult], tuple[str, dict[str, str]]],
+) -> tuple[list[Placed], list[Unplaced]]:
+    """Place every build request: those with a host and their ports, and those without.
 
-    ``results``: [(request spec, scheduler result)]; ``explain(result)``: (one sentence, {host: reason}).
+    ``explain(result)``: (one sentence, {host: reason}).
     """
     by_id = {request["instance"]["uuid"]: request for request in requests}
-    zones = zones_of(fleet)
-    placed = [_existing(request, zones) for request in requests if request["existing"]]
-    unplaced: list[Data] = []
-    chosen: list[tuple[Data, Data]] = []
+    placer = _Placer(fleet)
+    placed = [_existing(request, request["existing"], placer.zones) for request in requests if request["existing"]]
+    unplaced: list[Unplaced] = []
+    chosen: list[tuple[BuildRequest, Placed]] = []
     for spec, result in results:
-        picks: dict[str, Pick] = {}
-        for uuid, pick in zip(spec["instance_uuids"], result["picks"], strict=False):
-            if pick["host"] and result["result"] in ("ok", "partial"):
-                picks[uuid] = pick
+        picks = dict(zip(spec["instance_uuids"], result["picks"], strict=False)) if result["result"] in ("ok", "partial") else {}
         for uuid in spec["instance_uuids"]:
-            if uuid in picks:
-                pick = {**picks[uuid], "alternates": []} if spec["requested_destination"] else picks[uuid]
-                chosen.append((by_id[uuid], _placed(by_id[uuid], pick, zones)))
+            server = placer.placed(by_id[uuid], spec, picks[uuid]) if uuid in picks else None
+            if server:
+                chosen.append((by_id[uuid], server))
             else:
-                message, reasons = explain(result)
-                unplaced.append(_unplaced(by_id[uuid], _error("NoValidHost", message, reasons)))
+                unplaced.append(_unplaced(by_id[uuid], "NoValidHost", *explain(result)))
     for request, _server in chosen:
         book.reserve(request["networks"])
     for request, server in chosen:
@@ -107,25 +124,40 @@ def place(
             server["instance"]["ports"] = [book.port(wanted) for wanted in request["networks"]]
             placed.append(server)
         except NoMoreFixedIps as error:
-            unplaced.append(_unplaced(request, _error("NoMoreFixedIps", str(error))))
+            unplaced.append(_unplaced(request, "NoMoreFixedIps", str(error), {}))
     return placed, unplaced
 
 
-def group_members(fleet: dict[str, t.Any]) -> dict[str, dict[str, str]]:
-    """{group id: {uuid: host}} of the servers that are there."""
+def by_host(placed: list[Placed]) -> dict[str, list[Placed]]:
+    """The placed servers of each host that has any."""
+    placements: dict[str, list[Placed]] = {}
+    for server in placed:
+        placements.setdefault(server["host"], []).append(server)
+    return placements
+
+
+def group_members(fleet: Fleet, placed: list[Placed]) -> dict[str, dict[str, str]]:
+    """{group id: {uuid: host}} of the servers that are there, for the groups of those that are placed."""
     members: dict[str, dict[str, str]] = {}
-    for name, host in fleet["hosts"].items():
-        for record in (host["state"] or {}).get("instances") or []:
-            group = record.get("group")
-            if group:
-                members.setdefault(group["id"], {})[record["uuid"]] = name
+    for server in placed:
+        if server["instance"]["group"]:
+            members[server["instance"]["group"]["id"]] = {}
+    for record in records(fleet) if members else ():
+        group = record["group"]
+        if group and group["id"] in members:
+            members[group["id"]][record["uuid"]] = record["host"]
     return members
 
 
-def cached_images(fleet: dict[str, t.Any]) -> dict[str, dict[str, str]]:
-    """{host: {"sha256:…" or "sha512:…": disk format}} of the images in the hosts' caches."""
-    return {
-        name: {f"{algorithm}:{digest}": image["disk_format"] for image in host["state"].get("images") or [] for algorithm, digest in image["digests"].items()}
-        for name, host in fleet["hosts"].items()
-        if host["state"] and host["state"].get("images")
-    }
+def cached_images(fleet: Fleet, placed: list[Placed]) -> dict[str, dict[str, str]]:
+    """{host: {"sha256:…" or "sha512:…": disk format}} of the images that are needed and in the caches of hosts that they may be needed on."""
+    needed = {server["image"]["checksum"].lower() for server in placed if server["image"]}
+    hosts = {host for server in placed for host in (server["host"], *(alternate["host"] for alternate in server["alternates"]))}
+    cached: dict[str, dict[str, str]] = {}
+    for name in sorted(hosts):
+        state = fleet["hosts"][name]["state"]
+        for image in state["images"] if state else []:
+            for algorithm, digest in image["digests"].items():
+                if f"{algorithm}:{digest}" in needed:
+                    cached.setdefault(name, {})[f"{algorithm}:{digest}"] = image["disk_format"]
+    return cached

@@ -73,7 +73,7 @@ def validate(
             problems.extend([found])
         else:
             problems.warnings.append(found.text)
-    records = _records(fleet) if fleet else []
+    records = records_of(fleet) if fleet else []
     owner = Owner(context["project_id"], context["user_id"], minor, bool(options.get("admin_password_file")), new_uuid, new_reservation_id)
     policy = Policy(entries.rules, context["user_id"], context.get("roles") or [])
     run = _Run(entries, fleet, records, policy, owner, options)
@@ -96,12 +96,6 @@ def validate(
         "request_specs": specs if ok else [],
         "groups": _groups(entries, records) if ok else [],
     }
-
-
-def _records(fleet: Fleet) -> list[FleetInstance]:
-    found: t.Any = records_of(fleet)
-    records: list[FleetInstance] = found
-    return records
 
 
 def _check_hosts(fleet: Fleet, options: Options) -> Iterator[Fault | Remark]:

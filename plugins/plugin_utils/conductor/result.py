@@ -5,30 +5,43 @@
 
 from __future__ import annotations
 
-import typing as t
+from collections.abc import Collection
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Address, Login, ReportRow, Round, RoundServer, ServerStat, Summary
 
 STATES = {"placed": "PLANNED", "claimed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
 
 
-def _addresses(instance: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
-    """As Nova shows them: {network: [{version, addr, mac_addr}]}."""
-    addresses: dict[str, list[dict[str, t.Any]]] = {}
-    for port in instance.get("ports") or []:
-        for ip in port.get("fixed_ips") or []:
-            shown = {"version": ip["version"], "addr": ip["ip_address"], "mac_addr": port["mac_address"]}
-            addresses.setdefault(port["network_name"], []).append(shown)
+def _addresses(instance: Instance) -> dict[str, list[Address]]:
+    """As Nova shows them, by network."""
+    addresses: dict[str, list[Address]] = {}
+    for port in instance["ports"]:
+        for ip in port["fixed_ips"]:
+            address: Address = {"version": ip["version"], "addr": ip["ip_address"], "mac_addr": port["mac_address"]}
+            addresses.setdefault(port["network_name"], []).append(address)
     return addresses
 
 
-def report_row(server: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
-    """One server of the result, in the shape of ReportRow."""
-    placed, error = server["placed"], server["error"]
-    instance = (placed or server["unplaced"])["instance"]
-    state = STATES.get(server["status"], "UNKNOWN")
+def _state(server: RoundServer, check_mode: bool) -> str:
     if server["status"] == "active" and check_mode and server["changed"]:
-        state = "PLANNED"
-    elif server["status"] in ("placed", "claimed") and placed["action"] == "none":
-        state = "ACTIVE"
+        return "PLANNED"
+    if server["status"] in ("placed", "claimed") and server["placed"] and server["placed"]["action"] == "none":
+        return "ACTIVE"
+    return STATES.get(server["status"], "UNKNOWN")
+
+
+def _error(server: RoundServer) -> dict[str, object] | None:
+    error, unplaced = server["error"], server["unplaced"]
+    if not error:
+        return None
+    reasons = {"reasons": unplaced["error"]["reasons"]} if unplaced else {}
+    return {"error_class": error["error_class"], "message": error["message"], **reasons}
+
+
+def report_row(server: RoundServer, instance: Instance, check_mode: bool) -> ReportRow:
+    """One server of the result."""
+    placed = server["placed"]
     return {
         "id": instance["uuid"],
         "name": instance["display_name"],
@@ -39,59 +52,84 @@ def report_row(server: dict[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
         "host": placed["host"] if placed else None,
         "zone": instance["availability_zone"],
         "addresses": _addresses(instance),
-        "state": state,
+        "state": _state(server, check_mode),
         "changed": server["changed"],
         "attempts": placed["attempts"] if placed else [],
         "seconds": server["seconds"],
         "drift": [*(placed["drift"] if placed else []), *server["drift"]],
-        "error": {key: error[key] for key in ("error_class", "message", "reasons") if key in error} if error else None,
+        "error": _error(server),
         "console": server["console"],
     }
 
 
-def first_address(result: dict[str, t.Any]) -> str | None:
+def first_address(row: ReportRow) -> str | None:
     """The address to log in to: the first IPv4 of the first network, else the first at all."""
-    shown = [address for network in result["addresses"].values() for address in network]
+    shown = [address for network in row["addresses"].values() for address in network]
     for version in (4, 6):
         for address in shown:
             if address["version"] == version:
-                return t.cast(str, address["addr"])
+                return address["addr"]
     return None
 
 
-def lost_sentence(result: dict[str, t.Any]) -> str:
-    """One sentence for a server that did not come to be."""
-    tried = "".join(f"; tried {attempt['host']} ({attempt['stage']})" for attempt in result["attempts"])
-    return f"{result['name']}: {result['error']['error_class']}: {result['error']['message']}{tried if len(result['attempts']) > 1 else ''}"
+def _lost_sentences(report: list[ReportRow]) -> list[str]:
+    """One sentence for each server that did not come to be."""
+    sentences = []
+    for row in report:
+        if row["error"]:
+            tried = "".join(f"; tried {attempt['host']} ({attempt['stage']})" for attempt in row["attempts"])
+            more = tried if len(row["attempts"]) > 1 else ""
+            sentences.append(f"{row['name']}: {row['error']['error_class']}: {row['error']['message']}{more}")
+    return sentences
 
 
-def summary(state: dict[str, t.Any], check_mode: bool, hosts: t.Collection[str] = ()) -> dict[str, t.Any]:
-    """What a round tells its play: ``report`` (every server), ``lost`` (sentences), ``logins`` (for the inventory), ``stats`` (for a workflow).
+def _logins(report: list[ReportRow], hosts: Collection[str]) -> list[Login]:
+    logins: list[Login] = []
+    for row in report:
+        address = first_address(row)
+        if row["state"] == "ACTIVE" and address and row["name"] not in hosts:
+            logins.append({"name": row["name"], "id": row["id"], "host": row["host"], "address": address})
+    return logins
 
-    ``hosts``: the play's hosts, whose names no server may take in the inventory.
-    """
-    report = [report_row(server, check_mode) for server in state["servers"].values()]
-    logins = [{"name": item["name"], "host": item["host"], "id": item["id"], "address": first_address(item)} for item in report if item["state"] == "ACTIVE"]
+
+def _stat(row: ReportRow) -> ServerStat:
     return {
-        "report": report,
-        "lost": [lost_sentence(item) for item in report if item["error"]],
-        "logins": [] if check_mode else [login for login in logins if login["address"] and login["name"] not in hosts],
-        "table": table(report),
-        "stats": [{key: item[key] for key in ("id", "name", "host", "state", "reservation_id", "addresses")} for item in report],
+        "id": row["id"],
+        "name": row["name"],
+        "host": row["host"],
+        "state": row["state"],
+        "reservation_id": row["reservation_id"],
+        "addresses": row["addresses"],
     }
 
 
-def table(results: list[dict[str, t.Any]]) -> list[str]:
+def summary(state: Round, check_mode: bool, hosts: Collection[str] = ()) -> Summary:
+    """What a round tells its play. ``hosts``: the play's hosts, whose names no server may take in the inventory."""
+    report = []
+    for server in state["servers"].values():
+        of = server["placed"] or server["unplaced"]
+        if of:
+            report.append(report_row(server, of["instance"], check_mode))
+    return {
+        "report": report,
+        "lost": _lost_sentences(report),
+        "logins": [] if check_mode else _logins(report, hosts),
+        "table": table(report),
+        "stats": [_stat(row) for row in report],
+    }
+
+
+def table(report: list[ReportRow]) -> list[str]:
     """The servers as lines of text: name, state, host, zone, addresses, seconds."""
     head = ("SERVER", "STATE", "HOST", "ZONE", "ADDRESSES", "SECONDS")
     rows = [head]
-    for result in results:
-        addresses = ", ".join(address["addr"] for network in result["addresses"].values() for address in network)
-        seconds = f"{sum(result['seconds'].values()):.1f}" if result["seconds"] else "-"
-        rows.append((result["name"], result["state"], result["host"] or "-", result["zone"] or "-", addresses or "-", seconds))
-    widths = [max(len(str(row[column])) for row in rows) for column in range(len(head))]
-    lines = ["  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    for result in results:
-        for drift in result["drift"]:
-            lines.append(f"{result['name']} differs from the request: {drift['path']} is {drift['actual']!r}, asked {drift['wanted']!r}")
+    for row in report:
+        addresses = ", ".join(address["addr"] for network in row["addresses"].values() for address in network)
+        seconds = f"{sum(row['seconds'].values()):.1f}" if row["seconds"] else "-"
+        rows.append((row["name"], row["state"], row["host"] or "-", row["zone"] or "-", addresses or "-", seconds))
+    widths = [max(len(str(cells[column])) for cells in rows) for column in range(len(head))]
+    lines = ["  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows]
+    for row in report:
+        for drift in row["drift"]:
+            lines.append(f"{row['name']} differs from the request: {drift['path']} is {drift['actual']!r}, the request asks for {drift['wanted']!r}")
     return lines

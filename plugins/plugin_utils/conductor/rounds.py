@@ -3,9 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The conductor's rounds: what the hosts reported, and where each server goes next; pure.
 
-Follows ``nova/conductor/manager.py: build_instances`` and ``nova/compute/manager.py: _do_build_and_run_instance``. All claims are settled before
-anything is built; a host's refusal or failure sends a server to its next alternate, up to ``max_attempts``; a host that was lost leaves its
-servers ``unknown``, and they go nowhere, because the guest may be up.
+Follows ``nova/conductor/manager.py: build_instances`` and ``nova/compute/manager.py: _do_build_and_run_instance``.
+
+1. The first round has every server of the run: placed ones are to be claimed, those that are there already count as claimed, unplaced ones have failed.
+2. As long as one server is to be claimed, the stage is ``claim``: all claims are settled before a byte of image is fetched.
+3. A host that refuses a claim sends the server to its next alternate, and so into the next round, up to ``max_attempts`` hosts. Bad input goes nowhere.
+4. If none is left to be claimed, the stage is ``build``. A build that failed, and was undone, goes to the next alternate too: the stage is ``claim`` again.
+5. A host that was lost, or doesn't know what became of a server, leaves it ``unknown``: it goes nowhere, because the guest may be up.
+6. The stage is ``done`` when every server is active, failed or unknown. Each attempt takes one alternate away, so that this comes about.
 
 A round has the shape Round of ``plugin_utils/shapes.py``. An instance stands in it exactly once, in ``servers``; who does what names it by its uuid.
 """
@@ -13,18 +18,17 @@ A round has the shape Round of ``plugin_utils/shapes.py``. An instance stands in
 from __future__ import annotations
 
 import copy
-import typing as t
 from collections import Counter
+from collections.abc import Iterable
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Image, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, Outcomes
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer, Unplaced
 
 STAGE_STATUS = {"claim": "placed", "build": "claimed"}
-LOST = {"error_class": "HostLost", "reschedule": False}
-
-Data = dict[str, t.Any]
-Round = dict[str, t.Any]
-Outcomes = dict[str, "dict[str, dict[str, t.Any]] | str"]
 
 
-def _on_their_way(servers: t.Iterable[Data]) -> dict[str, Counter[str]]:
+def _on_their_way(servers: Iterable[RoundServer]) -> dict[str, Counter[str]]:
     """{group id: how many servers of this run are on each host, or on their way to it}."""
     hosts: dict[str, Counter[str]] = {}
     for server in servers:
@@ -34,7 +38,7 @@ def _on_their_way(servers: t.Iterable[Data]) -> dict[str, Counter[str]]:
     return hosts
 
 
-def _group_hosts(coming: dict[str, Counter[str]], group_members: dict[str, dict[str, str]], placed: Data) -> list[str]:
+def _group_hosts(coming: dict[str, Counter[str]], group_members: dict[str, dict[str, str]], placed: Placed) -> list[str]:
     """The hosts of a server's group: of the members that were there, and of the others on their way in this run."""
     group = placed["instance"]["group"]
     if not group:
@@ -45,56 +49,48 @@ def _group_hosts(coming: dict[str, Counter[str]], group_members: dict[str, dict[
 
 def _stage(state: Round) -> Round:
     """Set the stage, and with it who does what where."""
-    servers = state["servers"]
-    statuses = {server["status"] for server in servers.values()}
+    statuses = {server["status"] for server in state["servers"].values()}
     state["stage"] = "claim" if "placed" in statuses else "build" if "claimed" in statuses else "done"
-    placements: dict[str, list[str]] = {}
-    coming = _on_their_way(servers.values())
-    for uuid, server in servers.items():
-        if server["status"] == STAGE_STATUS.get(state["stage"]):
-            placed = server["placed"]
+    coming = _on_their_way(state["servers"].values())
+    todo: dict[str, list[Placed]] = {}
+    for server in state["servers"].values():
+        placed = server["placed"]
+        if placed and server["status"] == STAGE_STATUS.get(state["stage"]):
             placed["group_hosts"] = _group_hosts(coming, state["group_members"], placed)
-            placements.setdefault(placed["host"], []).append(uuid)
-    state["placements"] = placements
-    state["images"] = {}
-    if state["stage"] == "build":
-        for host, uuids in placements.items():
-            state["images"][host] = _images([servers[uuid]["placed"] for uuid in uuids], state["cached_images"].get(host, {}))
+            todo.setdefault(placed["host"], []).append(placed)
+    state["placements"] = {host: [placed["instance"]["uuid"] for placed in servers] for host, servers in todo.items()}
+    builds = todo if state["stage"] == "build" else {}
+    state["images"] = {host: _images(servers, state["cached_images"].get(host, {})) for host, servers in builds.items()}
     return state
 
 
-def _images(placed: list[Data], cached: dict[str, str]) -> list[Data]:
+def _images(servers: list[Placed], cached: dict[str, str]) -> list[Image]:
     """Each image once, however many servers need it, unless it is in the host's cache."""
-    needed = {server["image"]["id"]: server["image"] for server in placed if server["image"]}
+    needed = {server["image"]["id"]: server["image"] for server in servers if server["image"]}
     return [image for image in needed.values() if cached.get(image["checksum"].lower()) != image["disk_format"]]
 
 
 def first(
-    placed: list[Data],
-    unplaced: list[Data],
+    placed: list[Placed],
+    unplaced: list[Unplaced],
     *,
-    run: Data,
+    run: Run,
     max_attempts: int,
     group_members: dict[str, dict[str, str]],
     cached_images: dict[str, dict[str, str]],
 ) -> Round:
-    """The round after the scheduler, of the Placed and the Unplaced.
-
-    ``cached_images``: {host: {digest: disk_format}} of the caches.
-    """
+    """The round after the scheduler. ``cached_images``: {host: {digest: disk_format}} of the caches."""
     # What is there already needs no claim; what a dead run left does, because its record names that run.
-    servers = [_server(item, None, "claimed" if item["action"] in ("none", "start") else "placed") for item in placed]
-    servers += [_server(None, item, "failed") for item in unplaced]
-    ordered = {}
-    for server in sorted(servers, key=_position):
-        ordered[_of(server)["instance"]["uuid"]] = server
+    servers = [(_position(item), _server(item, None, "claimed" if item["action"] in ("none", "start") else "placed")) for item in placed]
+    servers += [(_position(item), _server(None, item, "failed")) for item in unplaced]
+    servers.sort(key=lambda item: item[0])
     return _stage(
         {
             "version": 1,
             "stage": "claim",
             "run": run,
             "max_attempts": max_attempts,
-            "servers": ordered,
+            "servers": {uuid: server for (_request, _index, uuid), server in servers},
             "placements": {},
             "group_members": group_members,
             "cached_images": cached_images,
@@ -103,84 +99,92 @@ def first(
     )
 
 
-def _of(server: Data) -> Data:
-    return t.cast("Data", server["placed"] or server["unplaced"])
+def _position(server: Placed | Unplaced) -> tuple[int, int, str]:
+    return server["request_index"], server["instance"]["launch_index"], server["instance"]["uuid"]
 
 
-def _position(server: Data) -> tuple[int, int]:
-    return _of(server)["request_index"], _of(server)["instance"]["launch_index"]
+def _server(placed: Placed | None, unplaced: Unplaced | None, status: str) -> RoundServer:
+    return {
+        "placed": placed,
+        "unplaced": unplaced,
+        "status": status,
+        "outcome": None,
+        "error": unplaced["error"] if unplaced else None,
+        "seconds": {},
+        "changed": False,
+        "drift": [],
+        "console": [],
+    }
 
 
-def _server(placed: Data | None, unplaced: Data | None, status: str) -> Data:
-    error = unplaced["error"] if unplaced else None
-    made = {"placed": placed, "unplaced": unplaced, "status": status, "outcome": None, "error": error}
-    return {**made, "seconds": {}, "changed": False, "drift": [], "console": []}
-
-
-def _attempted(placed: Data, stage: str, error: Data) -> None:
+def _attempted(placed: Placed, stage: str, error: Error) -> None:
     placed["attempts"] = [*placed["attempts"], {"host": placed["host"], "stage": stage, "error": error["message"]}]
 
 
-def _fail(server: Data, outcome: Data, max_attempts: int) -> None:
+def _fail(server: RoundServer, placed: Placed, stage: str, error: Error, max_attempts: int) -> None:
     """Record the attempt, and go to the next alternate if that may help."""
-    placed, error = server["placed"], outcome["error"]
-    _attempted(placed, outcome["stage"], error)
-    server["error"] = error
-    if error.get("reschedule") and placed["action"] == "build" and placed["alternates"] and len(placed["attempts"]) < max_attempts:
+    _attempted(placed, stage, error)
+    if error["reschedule"] and placed["action"] == "build" and placed["alternates"] and len(placed["attempts"]) < max_attempts:
         following, *placed["alternates"] = placed["alternates"]
         placed["host"], placed["node"] = following["host"], following["node"]
         placed["instance"]["availability_zone"] = following["zone"]
-        server["status"] = "placed"
-        server["error"] = None
+        server["status"], server["error"] = "placed", None
     else:
-        server["status"] = "failed"
+        server["status"], server["error"] = "failed", error
 
 
-def _settle(server: Data, outcome: Data | None, lost: str | None, stage: str, max_attempts: int) -> None:
-    placed = server["placed"]
-    if outcome is None:
-        why = lost or "the host reported nothing of this server"
-        server["status"], server["outcome"] = "unknown", "unknown"
-        server["error"] = dict(LOST, message=f"host {placed['host']} was lost in the stage {stage}: {why}")
-        _attempted(placed, stage, server["error"])
-        return
+def _lose(server: RoundServer, placed: Placed, stage: str, error: Error) -> None:
+    """The guest may be up: the server stays where it is."""
+    server["status"], server["outcome"], server["error"] = "unknown", "unknown", error
+    _attempted(placed, stage, error)
+
+
+def _settle(server: RoundServer, placed: Placed, outcome: Outcome, stage: str, max_attempts: int) -> None:
     server["outcome"] = outcome["outcome"]
     server["changed"] = server["changed"] or outcome["changed"]
     server["drift"] = outcome.get("drift") or server["drift"]
     server["console"] = outcome.get("console") or []
     for name, seconds in outcome["seconds"].items():
         server["seconds"][name] = round(server["seconds"].get(name, 0.0) + seconds, 3)
+    error = outcome["error"]
     if outcome["outcome"] == "unknown":
-        server["status"], server["error"] = "unknown", outcome["error"]
-        _attempted(placed, outcome["stage"], outcome["error"])
-    elif outcome["error"]:
-        _fail(server, outcome, max_attempts)
+        _lose(server, placed, outcome["stage"], error or _lost(placed, stage, "the host does not say why"))
+    elif error:
+        _fail(server, placed, outcome["stage"], error, max_attempts)
     else:
         server["status"] = "claimed" if stage == "claim" else "active"
 
 
-def add_seconds(outcomes: Outcomes, state: Round, stage: str, per_image: dict[str, dict[str, float]]) -> None:
-    """Add to the outcomes what a host spent on the images of each server: {host: {image id: seconds}}."""
-    for host, uuids in state["placements"].items():
-        reported = outcomes.get(host)
-        if isinstance(reported, str) or reported is None:
-            continue
-        for uuid in uuids:
-            image = state["servers"][uuid]["placed"]["image"]
-            seconds = per_image.get(host, {}).get(image["id"]) if image else None
-            if seconds is not None and uuid in reported:
-                reported[uuid]["seconds"][stage] = seconds
+def _lost(placed: Placed, stage: str, reason: str) -> Error:
+    return {"error_class": "HostLost", "message": f"host {placed['host']} was lost in the stage {stage}: {reason}", "reschedule": False}
 
 
 def conduct(state: Round, outcomes: Outcomes) -> Round:
-    """The next round. ``outcomes``: of each host either {uuid: outcome} of this stage or, if the host was lost, the reason as text."""
+    """The round that follows when the hosts have reported the outcomes of this one's stage."""
     state = copy.deepcopy(state)
     stage = state["stage"]
     for host, uuids in state["placements"].items():
-        reported = outcomes.get(host, "no result of this host")
+        reported = outcomes.get(host, LostHost("no result of this host"))
         for uuid in uuids:
-            if isinstance(reported, str):
-                _settle(state["servers"][uuid], None, reported, stage, state["max_attempts"])
+            server = state["servers"][uuid]
+            placed = server["placed"]
+            if placed is None:
+                continue
+            if isinstance(reported, LostHost):
+                _lose(server, placed, stage, _lost(placed, stage, reported.reason))
+            elif uuid not in reported:
+                _lose(server, placed, stage, _lost(placed, stage, "the host reported nothing of this server"))
             else:
-                _settle(state["servers"][uuid], reported.get(uuid), None, stage, state["max_attempts"])
+                _settle(server, placed, reported[uuid], stage, state["max_attempts"])
     return _stage(state)
+
+
+def progress(state: Round) -> list[str]:
+    """Where servers go that a host refused or failed to build; if there are none, how many are claimed."""
+    lines = []
+    for server in state["servers"].values():
+        placed = server["placed"]
+        if placed and placed["attempts"] and server["status"] == "placed":
+            last = placed["attempts"][-1]
+            lines.append(f"{placed['instance']['display_name']}: {last['host']} ({last['stage']}): {last['error']}; next: {placed['host']}")
+    return lines or [f"{sum(1 for server in state['servers'].values() if server['status'] == 'claimed')} servers claimed"]

@@ -14,20 +14,26 @@ TEMPLATE_STARTS = ("{{", "{%", "{#")
 
 
 def needs_templating(value: t.Any) -> bool:
-    """Is there a template in it, or something that Ansible must make a value of (a vaulted text)?"""
+    """True if there is a template in it, or something that Ansible must make a value of (a vaulted text)."""
     if isinstance(value, str):
+        # Nearly all of a fleet's texts end here.
+        if "{" not in value and not value.startswith("#jinja2:"):
+            return False
         return (value.startswith("#jinja2:") or any(start in value for start in TEMPLATE_STARTS)) and is_trusted_as_template(value)
     if isinstance(value, dict):
-        return any(needs_templating(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(needs_templating(item) for item in value)
-    return not (value is None or isinstance(value, (bool, int, float)))
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return not (value is None or isinstance(value, (bool, int, float)))
+    for item in value:  # noqa: SIM110 (a generator costs as much as the look itself)
+        if needs_templating(item):
+            return True
+    return False
 
 
 class HostVariables:
     """Some variables of one host."""
 
-    def __init__(self, hostvars: Mapping, host: str, names: Iterable[str]) -> None:
+    def __init__(self, hostvars: Mapping[str, t.Any], host: str, names: Iterable[str]) -> None:
         self._hostvars, self._host = hostvars, host
         raw = getattr(hostvars, "raw_get", hostvars.__getitem__)(host)
         # Ansible puts together all variables of a host for each look, so one look must do; the others are not kept.
@@ -39,7 +45,7 @@ class HostVariables:
         return self._hostvars[self._host].get(name) if needs_templating(value) else value
 
 
-def play_hosts(task_vars: Mapping, names: Iterable[str]) -> dict[str, HostVariables]:
+def play_hosts(task_vars: Mapping[str, t.Any], names: Iterable[str]) -> dict[str, HostVariables]:
     """All hosts of the play, those that are lost by now too, with these variables."""
     wanted = tuple(names)
     return {str(host): HostVariables(task_vars["hostvars"], str(host), wanted) for host in task_vars.get("ansible_play_hosts_all") or []}

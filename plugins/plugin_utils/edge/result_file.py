@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import ReportRow
 
 
-def write_result(path: str, report: list[dict[str, t.Any]]) -> None:
+def write_result(path: str, report: list[ReportRow]) -> None:
     """{version, servers}, mode 0644; AnsibleActionFail with the path where it can't be written."""
     try:
         json_file.write(path, {"version": 1, "servers": report}, 0o644)

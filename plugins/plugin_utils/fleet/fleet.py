@@ -8,7 +8,6 @@ They come from a play's hosts (registered, or set by the fact cache) or from a f
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import typing as t
@@ -17,17 +16,20 @@ from collections.abc import Mapping
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.addresses import literal
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_dead
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, Fleet, FleetHost, FleetInstance, HostEntry, Service
+
+Variables = Mapping[str, t.Any] | HostVariables
 
 
 class FleetError(ValueError):
     """The play can't see the whole fleet; the message says why and what to do."""
 
 
-def refuse_partial_plays(task_vars: Mapping, strategy: str | None) -> None:
+def refuse_partial_plays(task_vars: Mapping[str, t.Any], strategy: str | None) -> None:
     """FleetError for a run that sees only a part of the fleet or not all of it at once: names, addresses and quotas couldn't be proven free."""
     why = "names, addresses, quotas and group members are counted over the whole fleet"
     if task_vars.get("ansible_limit"):
@@ -40,47 +42,81 @@ def refuse_partial_plays(task_vars: Mapping, strategy: str | None) -> None:
 
 
 # The variables of a host that are read beside its facts.
-HOST_VARIABLES = ("ansible_host", "compute_availability_zone", "compute_disabled", "compute_disabled_reason", "compute_facts", "compute_traits")
+HOST_VARIABLES = (
+    "ansible_host",
+    "ansible_connection",
+    "compute_availability_zone",
+    "compute_disabled",
+    "compute_disabled_reason",
+    "compute_facts",
+    "compute_traits",
+)
 
 
-def _host(variables: Mapping | HostVariables, name: str, result: t.Any) -> tuple[dict[str, t.Any], str]:
-    """({status, error, state}, zone) of one host."""
-    zone = str(variables.get("compute_availability_zone") or DEFAULT_ZONE)
-    if not isinstance(result, Mapping):
-        return {"status": "failed", "error": "the facts of host_info are not set on this host", "state": None}, zone
-    result = plain(result)
-    if result.get("unreachable"):
-        return {"status": "unreachable", "error": str(result.get("msg") or "unreachable"), "state": None}, zone
-    if result.get("failed") or not result.get("host"):
-        return {"status": "failed", "error": str(result.get("msg") or "host_info returned no facts"), "state": None}, zone
-    wrong = sentence(facts_shape.faults(result["host"]))
-    if wrong:
-        raise FleetError(f"facts of host {name}: {wrong}")
-    state = dict(result["host"], name=name)
-    address = str(variables.get("ansible_host") or "")
-    try:
-        state["host_ip"] = str(ipaddress.ip_address(address))
-    except ValueError:
-        state.setdefault("host_ip", None)
+def _address(variables: Variables, name: str) -> str | None:
+    """What Ansible connects to: ``ansible_host``, else the host's own name; None if it connects to nothing."""
+    if str(variables.get("ansible_connection") or "").rpartition(".")[2] == "local":
+        return None
+    return str(variables.get("ansible_host") or name)
+
+
+def _service(variables: Variables) -> Service:
     disabled = variables.get("compute_disabled") or False
-    state["service"] = {
+    return {
         "disabled": disabled if isinstance(disabled, bool) else str(disabled).lower() in ("true", "yes", "1", "on"),
         "disabled_reason": str(variables.get("compute_disabled_reason") or "") or None,
     }
-    extra = plain(variables.get("compute_traits") or [], f"{name}: compute_traits")
-    if not isinstance(extra, list) or not all(isinstance(trait, str) and re.fullmatch(r"[A-Z0-9_]+", trait) for trait in extra):
+
+
+def _traits(variables: Variables, name: str, reported: list[str]) -> list[str]:
+    """The traits that the host reports, and those of the operator's own."""
+    own = plain(variables.get("compute_traits") or [], f"{name}: compute_traits")
+    if not isinstance(own, list) or not all(isinstance(trait, str) and re.fullmatch(r"[A-Z0-9_]+", trait) for trait in own):
         raise FleetError(f"compute_traits of host {name}: must be a list of traits, such as CUSTOM_SSD")
-    state["traits"] = sorted({*(state.get("traits") or []), *extra})
-    state["facts"] = plain(variables.get("compute_facts") or {}, f"{name}: compute_facts")
-    if not isinstance(state["facts"], dict):
+    return sorted({*reported, *own})
+
+
+def _own_facts(variables: Variables, name: str) -> dict[str, t.Any]:
+    own = plain(variables.get("compute_facts") or {}, f"{name}: compute_facts")
+    if not isinstance(own, dict):
         raise FleetError(f"compute_facts of host {name}: must be a mapping")
-    for record in state.setdefault("instances", []):
+    return own
+
+
+def _joined(variables: Variables, name: str, facts: dict[str, t.Any]) -> FleetHost:
+    """The facts of a host with what its inventory variables say."""
+    wrong = sentence(facts_shape.faults(facts))
+    if wrong:
+        raise FleetError(f"facts of host {name}: {wrong}")
+    address = _address(variables, name)
+    # A fleet file may be written by hand: what a host reports always may be missing in it.
+    whole: t.Any = {"node": name, "instances": [], "images": [], "domains": [], **facts}
+    host: FleetHost = whole
+    host["name"] = name
+    host["address"] = address
+    host["host_ip"] = literal(address or "")
+    host["service"] = _service(variables)
+    host["traits"] = _traits(variables, name, facts.get("traits") or [])
+    host["facts"] = _own_facts(variables, name)
+    for record in _records_of(host):
         record["host"] = name
         record["live"] = bool(record.get("locked")) or (record["vm_state"] == "building" and not is_dead(record.get("run")))
-    return {"status": "ok", "error": None, "state": state}, zone
+    return host
 
 
-def read_fleet(hosts: dict[str, HostVariables], hosts_variable: str, aggregates: Mapping | None = None) -> dict[str, t.Any]:
+def _host(variables: Variables, name: str, result: t.Any) -> HostEntry:
+    """One host, from what ``host_info`` returned for it."""
+    if not isinstance(result, Mapping):
+        return {"status": "failed", "error": "the facts of host_info are not set on this host", "state": None}
+    result = plain(result)
+    if result.get("unreachable"):
+        return {"status": "unreachable", "error": str(result.get("msg") or "unreachable"), "state": None}
+    if result.get("failed") or not result.get("host"):
+        return {"status": "failed", "error": str(result.get("msg") or "host_info returned no facts"), "state": None}
+    return {"status": "ok", "error": None, "state": _joined(variables, name, result["host"])}
+
+
+def read_fleet(hosts: dict[str, HostVariables], hosts_variable: str, aggregates: Mapping[str, t.Any] | None = None) -> Fleet:
     """The fleet of this play: ``hosts_variable`` names the variable under which each host has what ``host_info`` returned.
 
     ``hosts``: play_hosts with ``hosts_variable`` and HOST_VARIABLES.
@@ -89,7 +125,7 @@ def read_fleet(hosts: dict[str, HostVariables], hosts_variable: str, aggregates:
     return _fleet({name: (variables, variables.get(hosts_variable)) for name, variables in hosts.items()}, aggregates)
 
 
-def read_fleet_file(path: str, aggregates: Mapping | None = None) -> dict[str, t.Any]:
+def read_fleet_file(path: str, aggregates: Mapping[str, t.Any] | None = None) -> Fleet:
     """The fleet of a fleet file (``fleet_file``); FleetError with the path for what can't be read."""
     try:
         with open(path, encoding="utf-8") as file:
@@ -103,7 +139,7 @@ def read_fleet_file(path: str, aggregates: Mapping | None = None) -> dict[str, t
     return _fleet({name: (entry, entry["host_info"]) for name, entry in entries.items()}, aggregates)
 
 
-def fleet_file(hostvars: Mapping, names: t.Iterable[str], hosts_variable: str) -> dict[str, t.Any]:
+def fleet_file(hostvars: Mapping[str, t.Any], names: t.Iterable[str], hosts_variable: str) -> dict[str, t.Any]:
     """What a fleet file holds: {version, hosts {name: {host_info, and those of HOST_VARIABLES that are set}}}."""
     hosts = {}
     for name in names:
@@ -113,12 +149,12 @@ def fleet_file(hostvars: Mapping, names: t.Iterable[str], hosts_variable: str) -
     return {"version": 1, "hosts": hosts}
 
 
-def _fleet(given: dict[str, tuple[Mapping | HostVariables, t.Any]], aggregates: Mapping | None) -> dict[str, t.Any]:
-    hosts: dict[str, t.Any] = {}
+def _fleet(given: dict[str, tuple[Variables, t.Any]], aggregates: Mapping[str, t.Any] | None) -> Fleet:
+    hosts: dict[str, HostEntry] = {}
     zones: dict[str, list[str]] = {}
     for name, (variables, result) in given.items():
-        hosts[name], zone = _host(variables, name, result)
-        zones.setdefault(zone, []).append(name)
+        hosts[name] = _host(variables, name, result)
+        zones.setdefault(str(variables.get("compute_availability_zone") or DEFAULT_ZONE), []).append(name)
     built: list[Aggregate] = [{"name": zone, "hosts": members, "metadata": {"availability_zone": zone}} for zone, members in zones.items()]
     try:
         built += facts_shape.listed_aggregates(aggregates or {}, "compute_aggregates")
@@ -127,7 +163,7 @@ def _fleet(given: dict[str, tuple[Mapping | HostVariables, t.Any]], aggregates: 
     return {"version": 1, "hosts": hosts, "aggregates": built}
 
 
-def zones_of(fleet: Mapping) -> dict[str, str]:
+def zones_of(fleet: Fleet) -> dict[str, str]:
     """The availability zone of each host that is in one."""
     zones: dict[str, str] = {}
     for aggregate in fleet["aggregates"]:
@@ -137,6 +173,12 @@ def zones_of(fleet: Mapping) -> dict[str, str]:
     return zones
 
 
-def records(fleet: Mapping) -> list[dict[str, t.Any]]:
+def _records_of(host: FleetHost) -> list[FleetInstance]:
+    # A shape can't narrow a field of the one that it extends: what the host reported has host and live here.
+    instances: list[t.Any] = host["instances"]
+    return instances
+
+
+def records(fleet: Fleet) -> list[FleetInstance]:
     """Every instance record of the fleet."""
-    return [record for host in fleet["hosts"].values() if host["state"] for record in host["state"]["instances"]]
+    return [record for host in fleet["hosts"].values() if host["state"] for record in _records_of(host["state"])]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import socket
 import time
-import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Run
 
 
 def pid_start(pid: int) -> int | None:
@@ -25,13 +26,13 @@ def controller_name() -> str:
     return socket.gethostname()
 
 
-def this_run(run_id: str, deadline_s: float) -> dict[str, t.Any]:
+def this_run(run_id: str, deadline_s: float) -> Run:
     """{id, controller, pid, pid_start, deadline} of the ansible-playbook process, which is the parent of the worker that runs an action."""
     pid = os.getppid()
     return {"id": run_id, "controller": controller_name(), "pid": pid, "pid_start": pid_start(pid), "deadline": int(time.time() + deadline_s)}
 
 
-def is_dead(run: dict[str, t.Any] | None) -> bool:
+def is_dead(run: Run | None) -> bool:
     """Is the run that a record names gone? On this controller its process tells; of another one only the deadline does."""
     if not run:
         return True

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result, rounds
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, Outcomes
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Round
 
 IMAGE = make.image()
 outcome = make.outcome
@@ -20,12 +22,12 @@ def error(reschedule: bool = True) -> dict[str, t.Any]:
     return {"error_class": "X", "message": "no", "reschedule": reschedule}
 
 
-def first(*placed: t.Any, unplaced: t.Any = (), attempts: int = 3, cached: t.Any = None, members: t.Any = None) -> rounds.Round:
+def first(*placed: t.Any, unplaced: t.Any = (), attempts: int = 3, cached: t.Any = None, members: t.Any = None) -> Round:
     found = {"group_members": members or {}, "cached_images": cached or {}}
     return rounds.first(list(placed), list(unplaced), run=make.run(), max_attempts=attempts, **found)
 
 
-def statuses(state: rounds.Round) -> dict[str, str]:
+def statuses(state: Round) -> dict[str, str]:
     return {uuid: item["status"] for uuid, item in state["servers"].items()}
 
 
@@ -77,7 +79,7 @@ def test_a_server_that_is_there_goes_to_no_other_host() -> None:
 
 
 def test_a_lost_host_leaves_unknown_and_goes_nowhere() -> None:
-    state = rounds.conduct(first(server("a"), server("b", "h2")), {"h1": "unreachable: gone", "h2": {"b": outcome("b", "claimed", "claim")}})
+    state = rounds.conduct(first(server("a"), server("b", "h2")), {"h1": LostHost("unreachable: gone"), "h2": {"b": outcome("b", "claimed", "claim")}})
     assert statuses(state) == {"a": "unknown", "b": "claimed"}
     assert "host h1 was lost in the stage claim: unreachable: gone" in state["servers"]["a"]["error"]["message"]
     # A host that answers without a word of the server is as good as lost.
@@ -119,11 +121,11 @@ def test_every_run_ends_with_each_server_in_one_final_state(script: list[str], a
     while state["stage"] != "done":
         rounds_taken += 1
         assert rounds_taken <= 4 * attempts + 4
-        outcomes: rounds.Outcomes = {}
+        outcomes: Outcomes = {}
         for host, placed in state["placements"].items():
             what = next(answers, "claimed" if state["stage"] == "claim" else "built")
             if what == "lost":
-                outcomes[host] = "gone"
+                outcomes[host] = LostHost("gone")
                 continue
             bad = what in ("refused", "failed", "unknown")
             outcomes[host] = {uuid: outcome(uuid, what, state["stage"], error=error() if bad else None) for uuid in placed}

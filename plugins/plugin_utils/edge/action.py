@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all actions that run on the controller alone have in common: checked arguments as plain data, one clear failure, no change."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+
+
+class ControllerAction(ActionBase):
+    """An action with an argument spec and an answer; it needs no connection and changes nothing on any host."""
+
+    _requires_connection = False
+    TRANSFERS_FILES = False
+    # The module-level ARGUMENT_SPEC, and what of required_one_of and the like there is.
+    SPEC: t.ClassVar[dict[str, dict[str, t.Any]]]
+    CONDITIONS: t.ClassVar[dict[str, t.Any]] = {}
+    # What the answer raises if the user is to blame: the task fails with its sentence.
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = ()
+
+    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The result, of plain arguments and the variables of the task."""
+        raise NotImplementedError
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        begin = time.monotonic()
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC, **self.CONDITIONS)
+        refusals: tuple[type[Exception], ...] = (NotPlain, *self.REFUSALS)
+        try:
+            result.update(self.answer(plain(arguments), task_vars or {}))
+        except refusals as error:
+            raise AnsibleActionFail(str(error)) from error
+        result.update(changed=False, seconds=round(time.monotonic() - begin, 3))
+        return result

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import make
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, read_outcomes, with_image_seconds
+
+IMAGE = make.image()
+
+
+def test_a_host_without_outcomes_is_lost_and_the_reason_is_kept() -> None:
+    built = make.outcome("a", "built", "build")
+    reports = {
+        "gone": {"unreachable": True, "msg": "no route"},
+        "quiet": {"unreachable": True},
+        "broken": {"failed": True, "msg": "libvirt is not there", "servers": []},
+        "silent": {},
+        "partly": {"failed": True, "msg": "one failed", "servers": [built]},
+        "well": {"servers": [built]},
+    }
+    assert read_outcomes(reports) == {
+        "gone": LostHost("unreachable: no route"),
+        "quiet": LostHost("unreachable: no connection"),
+        "broken": LostHost("libvirt is not there"),
+        "silent": LostHost("the task gave no result"),
+        "partly": {"a": built},
+        "well": {"a": built},
+    }
+
+
+def test_the_seconds_of_an_image_are_those_of_its_servers() -> None:
+    placed = [make.placed(make.instance("a")), make.placed(make.instance("b"), image=None), make.placed(make.instance("c"), "h2")]
+    state = rounds.first(placed, [], run=make.run(), max_attempts=1, group_members={}, cached_images={})
+    outcomes = {"h1": {name: make.outcome(name, "built", "build") for name in ("a", "b")}, "h2": LostHost("gone")}
+    timed = with_image_seconds(outcomes, state, {"h1": {"images": [{"id": IMAGE["id"], "seconds": 2.5}]}, "h2": {}})
+    of_host = timed["h1"]
+    assert not isinstance(of_host, LostHost)
+    assert {name: outcome["seconds"] for name, outcome in of_host.items()} == {"a": {"build": 1.0, "image": 2.5}, "b": {"build": 1.0}}
+    assert timed["h2"] == LostHost("gone")
+    assert outcomes["h1"]["a"]["seconds"] == {"build": 1.0}, "what was given stays as it is"
+
+
+def test_an_order_is_whole_for_a_claim_and_short_for_a_build() -> None:
+    placed = make.placed(make.instance("a"), group_hosts=["h3"])
+    (claim,) = orders_of([placed], claimed=False)
+    assert claim == {"version": 1, "instance": placed["instance"], "action": "build", "group_hosts": ["h3"]}
+    (build,) = orders_of([placed], claimed=True)
+    assert build == {"version": 1, "instance": {"uuid": "a", "display_name": "a"}, "action": "build", "group_hosts": ["h3"]}
+
+
+def test_progress_says_where_a_refused_server_goes_next() -> None:
+    state = rounds.first(
+        [make.placed(make.instance("a")), make.placed(make.instance("b"))], [], run=make.run(), max_attempts=3, group_members={}, cached_images={}
+    )
+    refused = make.outcome("a", "refused", "claim", error={"error_class": "X", "message": "no room", "reschedule": True})
+    state = rounds.conduct(state, {"h1": {"a": refused, "b": make.outcome("b", "claimed", "claim")}})
+    assert rounds.progress(state) == ["a: h1 (claim): no room; next: h2"]
+    state = rounds.conduct(state, {"h2": {"a": make.outcome("a", "claimed", "claim")}})
+    assert rounds.progress(state) == ["2 servers claimed"]

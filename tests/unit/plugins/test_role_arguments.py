@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a role's tasks read of the user's variables stands in its argument spec."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import typing as t
+
+import pytest
+import yaml
+
+ROLES = pathlib.Path(__file__).resolve().parents[3] / "roles"
+VARIABLE = re.compile(r"\b(compute_\w+)\b")
+# What the role's actions read by themselves: the catalogue, which docs/catalogue.md documents.
+ENTRIES = [
+    (role.name, entry) for role in sorted(ROLES.iterdir()) for entry in yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+]
+
+
+def templates(node: t.Any) -> t.Iterator[str]:
+    """The texts in which variables can stand: values, and no names of tasks or modules."""
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for item in node:
+            yield from templates(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key not in ("name", "fail_msg") or "{{" in str(value):
+                yield from templates(value)
+
+
+def read_by(role: str, entry: str) -> set[str]:
+    """The variables that an entry point reads, in its own file and in those that it imports or includes."""
+    todo, seen, found = [f"{entry}.yml"], set(), set()
+    while todo:
+        file = todo.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        tasks = yaml.safe_load((ROLES / role / "tasks" / file).read_text())
+        for task in tasks:
+            todo += [task[key] for key in ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks") if key in task]
+        for text in templates(tasks):
+            found.update(VARIABLE.findall(text))
+    path = ROLES / role / "vars" / "main.yml"
+    for text in templates(yaml.safe_load(path.read_text())) if path.exists() else ():
+        found.update(VARIABLE.findall(text))
+    return {name for name in found if not name.startswith(f"__{role}")} - set(seen) - {"compute_claim"}
+
+
+@pytest.mark.parametrize(("role", "entry"), ENTRIES)
+def test_every_variable_that_is_read_is_documented(role: str, entry: str) -> None:
+    spec = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text())["argument_specs"][entry]
+    assert read_by(role, entry) - set(spec["options"]) == set()
+
+
+def test_the_test_sees_what_tasks_read() -> None:
+    assert {"compute_servers", "compute_libvirt_uri", "compute_virt_type", "compute_image_timeout_s", "compute_login_group"} <= read_by("create_server", "main")
+
+
+@pytest.mark.parametrize("role", sorted({role for role, _entry in ENTRIES}))
+def test_host_options_are_said_once(role: str) -> None:
+    """Each in the role's vars alone, but for the image cache, which one module calls by another name."""
+    texts = "".join(path.read_text() for path in (ROLES / role / "tasks").glob("*.yml"))
+    assert "compute_libvirt_uri" not in texts
+    assert "compute_cpu_allocation_ratio" not in texts
