@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
@@ -24,7 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Pla
 MODULE = "kvmfleet.compute.server"
 
 
-def share_of_round(conducted: t.Any, host: str) -> tuple[list[Placed], Run]:
+def share_of_round(conducted: object, host: str) -> tuple[list[Placed], Run]:
     """(what is placed on the host in this stage, the run), from what ``server_conduct`` registered; only the host's own share is read."""
     whole = conducted.get("round") if isinstance(conducted, Mapping) else None
     if not isinstance(whole, Mapping):
@@ -32,7 +32,7 @@ def share_of_round(conducted: t.Any, host: str) -> tuple[list[Placed], Run]:
     return [plain(whole["servers"][uuid]["placed"]) for uuid in whole["placements"].get(host) or []], plain(whole["run"])
 
 
-def share_of_secrets(registered: t.Any, servers: list[t.Any]) -> str | None:
+def share_of_secrets(registered: object, servers: list[t.Any]) -> str | None:
     """The argument ``secrets``, from what ``server_secrets`` registered: those of these servers, by id; None if there are none."""
     secrets = registered.get("secrets") if isinstance(registered, Mapping) else None
     uuids = [str((server.get("instance") or server).get("uuid")) for server in servers]
@@ -75,8 +75,9 @@ class ActionModule(ActionBase):
             self._wait_for_ssh(args, servers, result, task_vars)
         return result
 
-    def _wait_for_ssh(self, args: dict[str, t.Any], servers: list[t.Any], result: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> None:
-        outcomes = {outcome["uuid"]: outcome for outcome in result.get("servers") or [] if not outcome["error"]}
+    def _wait_for_ssh(self, args: dict[str, t.Any], servers: list[Placed], result: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> None:
+        reported: list[Outcome] = result.get("servers") or []
+        outcomes = {outcome["uuid"]: outcome for outcome in reported if not outcome["error"]}
         timeout_s = float(args.get("wait_timeout_s") or 300)
         answered = ssh_banner.wait_all({s["instance"]["uuid"]: _addresses(s) for s in servers if s["instance"]["uuid"] in outcomes}, timeout_s)
         silent = [uuid for uuid, (ok, _seconds) in answered.items() if not ok]
@@ -85,15 +86,13 @@ class ActionModule(ActionBase):
         if not silent:
             return
         asked = dict(args, console_of=silent, servers=[])
-        consoles = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars).get("consoles") or {}
+        consoles: dict[str, list[str]] = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars).get("consoles") or {}
+        message = f"no SSH banner from the controller within {timeout_s:.0f} s; the server is left as it is"
         for uuid in silent:
-            message = f"no SSH banner from the controller within {timeout_s:.0f} s; the server is left as it is"
-            outcomes[uuid].update(
-                outcome="failed",
-                stage="wait",
-                error={"error_class": "WaitTimeout", "message": message, "reschedule": False},
-                console=consoles.get(uuid) or [],
-            )
+            outcome = outcomes[uuid]
+            outcome["outcome"], outcome["stage"] = "failed", "wait"
+            outcome["error"] = {"error_class": "WaitTimeout", "message": message, "reschedule": False}
+            outcome["console"] = consoles.get(uuid) or []
         if args.get("on_error", "fail") == "fail":
             result["failed"] = True
-            result["msg"] = "; ".join(f"{outcomes[uuid]['display_name']}: {outcomes[uuid]['error']['message']}" for uuid in silent)
+            result["msg"] = "; ".join(f"{outcomes[uuid]['display_name']}: {message}" for uuid in silent)

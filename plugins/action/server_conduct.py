@@ -21,7 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round
 
-ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
+ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "placements": {"type": "dict"},
     "unplaced": {"type": "list", "elements": "dict", "default": []},
     "group_members": {"type": "dict", "default": {}},
@@ -46,20 +46,20 @@ class ActionModule(ControllerAction):
     """Begins the rounds of a run, and turns what the hosts reported into the next one."""
 
     SPEC = ARGUMENT_SPEC
-    CONDITIONS: t.ClassVar[dict[str, t.Any]] = {
+    CONDITIONS: t.ClassVar[dict[str, object]] = {
         "required_one_of": [("placements", "round")],
         "mutually_exclusive": [("placements", "round")],
         "required_by": {"round": ("outcomes_variable",)},
     }
 
-    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """{round} and its summary; the result file is written."""
         following = self._first(args) if args["placements"] is not None else self._next(args, variables["hostvars"])
         told = run_result.summary(following, self._task.check_mode, variables.get("ansible_play_hosts_all") or ())
         if args["result_file"] and not self._task.check_mode:
             write_result(args["result_file"], told["report"])
         # What set_stats would return: the next job of a workflow gets the servers.
-        stats = {"data": {"kvmfleet": {"servers": told["stats"]}}, "per_host": False, "aggregate": True}
+        stats: dict[str, object] = {"data": {"kvmfleet": {"servers": told["stats"]}}, "per_host": False, "aggregate": True}
         return {
             "round": following,
             **told,
@@ -69,14 +69,15 @@ class ActionModule(ControllerAction):
 
     @staticmethod
     def _first(args: dict[str, t.Any]) -> Round:
-        if args["max_attempts"] < 1:
-            raise AnsibleActionFail(f"max_attempts: {args['max_attempts']} must be 1 or more")
+        max_attempts: int = args["max_attempts"]
+        if max_attempts < 1:
+            raise AnsibleActionFail(f"max_attempts: {max_attempts} must be 1 or more")
         placements: dict[str, list[Placed]] = args["placements"]
         return rounds.first(
             [placed for servers in placements.values() for placed in servers],
             args["unplaced"],
             run=this_run(str(uuid.uuid4()), args["build_timeout_s"]),
-            max_attempts=args["max_attempts"],
+            max_attempts=max_attempts,
             group_members=args["group_members"],
             cached_images=args["cached_images"],
         )

@@ -14,6 +14,7 @@ from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import by_host, cached_images, group_members, place
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import garbage_collection
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.addresses import with_addresses
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
@@ -23,9 +24,9 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, FleetHost, Schedule
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, BuildRequest, FleetHost, RequestSpec, Schedule, SpecGroup
 
-ARGUMENT_SPEC: dict[str, t.Any] = {
+ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "instances": {"type": "list", "elements": "dict", "required": True},
     "request_specs": {"type": "list", "elements": "dict", "required": True},
     "groups": {"type": "list", "elements": "dict", "default": []},
@@ -52,47 +53,53 @@ class ActionModule(ControllerAction):
     """Places instances on the hosts of the play and gives them their addresses."""
 
     SPEC = ARGUMENT_SPEC
-    CONDITIONS: t.ClassVar[dict[str, t.Any]] = {"required_one_of": [("joined_fleet", "hosts_variable", "fleet_file")]}
+    CONDITIONS: t.ClassVar[dict[str, object]] = {"required_one_of": [("joined_fleet", "hosts_variable", "fleet_file")]}
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
 
-    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """Who goes where, and why."""
         for library in MISSING:
             raise AnsibleActionFail(missing_required_lib(library))
-        if args["max_attempts"] < 1:
-            raise AnsibleActionFail(f"max_attempts: {args['max_attempts']} must be 1 or more")
+        max_attempts: int = args["max_attempts"]
+        if max_attempts < 1:
+            raise AnsibleActionFail(f"max_attempts: {max_attempts} must be 1 or more")
+        specs: list[RequestSpec] = args["request_specs"]
+        requests: list[BuildRequest] = args["instances"]
         fleet = fleet_of(self._task, variables, args, args["aggregates"])
         hosts = [host["state"] for host in fleet["hosts"].values() if host["state"]]
-        if _asks_for_addresses(args):
+        if _asks_for_addresses(args, specs):
             with_addresses(hosts)
-        planned = self._schedule(args, hosts, fleet["aggregates"])
+        planned = self._schedule(args, specs, hosts, fleet["aggregates"])
         book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()))
-        scheduled = list(zip(args["request_specs"], planned["results"], strict=True))
-        placed, unplaced = place(args["instances"], scheduled, fleet, book, lambda result: (result["message"], explain.reasons(result)))
-        answer: dict[str, t.Any] = {
+        results = list(zip(specs, planned["results"], strict=True))
+        placed, unplaced = place(requests, results, fleet, book, lambda result: (result["message"], explain.reasons(result)))
+        verbosity: int = self._display.verbosity
+        answer: dict[str, object] = {
             "placements": by_host(placed),
             "unplaced": unplaced,
             "group_members": group_members(fleet, placed),
             "cached_images": cached_images(fleet, placed),
             "scheduled": planned["results"],
-            "msg": [line for spec, result in scheduled for line in explain.table(result, spec["display_names"], self._display.verbosity)],
+            "msg": [line for spec, result in results for line in explain.table(result, spec["display_names"], verbosity)],
         }
         if unplaced and args["on_error"] == "fail":
-            answer["failed"] = True
-            answer["msg"] = "; ".join(f"{item['instance']['display_name']}: {item['error']['error_class']}: {item['error']['message']}" for item in unplaced)
+            sentences = (f"{item['instance']['display_name']}: {item['error']['error_class']}: {item['error']['message']}" for item in unplaced)
+            answer.update(failed=True, msg="; ".join(sentences))
         return answer
 
     @staticmethod
-    def _schedule(args: dict[str, t.Any], hosts: list[FleetHost], aggregates: list[Aggregate]) -> Schedule:
+    def _schedule(args: dict[str, t.Any], specs: list[RequestSpec], hosts: list[FleetHost], aggregates: list[Aggregate]) -> Schedule:
+        groups: list[SpecGroup] = args["groups"]
         try:
-            return schedule(args["request_specs"], hosts, aggregates, args["groups"], _config(args), rng=random.Random(args["seed"]))
+            with garbage_collection.paused():
+                return schedule(specs, hosts, aggregates, groups, _config(args), rng=random.Random(args["seed"]))
         except ConfigError as error:
             raise AnsibleActionFail(f"compute_scheduler_options: {error}") from error
         except (registry.UnknownFilter, ExpressionError) as error:
             raise AnsibleActionFail(f"compute_scheduler_filters or compute_scheduler_weighers: {error}") from error
 
 
-def _asks_for_addresses(args: dict[str, t.Any]) -> bool:
+def _asks_for_addresses(args: dict[str, t.Any], specs: list[RequestSpec]) -> bool:
     """True if the hosts' addresses count: a request is to be near one, or an expression names them. Only then are names resolved."""
-    near = any("build_near_host_ip" in (spec.get("scheduler_hints") or {}) for spec in args["request_specs"])
+    near = any("build_near_host_ip" in spec["scheduler_hints"] for spec in specs)
     return near or "host_ip" in str([args["filters"], args["weighers"], args["options"]])

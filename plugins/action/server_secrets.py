@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import WrongRequest, secrets_by_server
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 
-ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
+ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "servers": {"type": "list", "elements": "dict", "required": True, "no_log": True},
     "instances": {"type": "list", "elements": "dict", "required": True},
     "admin_password_file": {"type": "path", "no_log": False},
@@ -42,6 +42,6 @@ class ActionModule(ControllerAction):
     SPEC = ARGUMENT_SPEC
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (WrongRequest, UnreadableFile)
 
-    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """{secrets}."""
         return {"secrets": secrets_by_server(args["servers"], args["instances"], read_passwords(args["admin_password_file"]))}

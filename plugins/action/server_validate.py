@@ -30,7 +30,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Bui
 
 CATALOGUE = (*KINDS, "quotas", "policy")
 
-ARGUMENT_SPEC: dict[str, t.Any] = {
+ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "servers": {"type": "list", "elements": "dict", "required": True, "no_log": True},
     **{kind: {"type": "dict"} for kind in CATALOGUE},
     "aggregates": {"type": "dict"},
@@ -86,7 +86,7 @@ class ActionModule(ControllerAction):
     SPEC = ARGUMENT_SPEC
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
 
-    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """The validation; the joined fleet and the generated passwords are written into their files."""
         for library in MISSING:
             raise AnsibleActionFail(missing_required_lib(library))
@@ -108,7 +108,7 @@ class ActionModule(ControllerAction):
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )
-        answer: dict[str, t.Any] = {**validated, "joined_fleet": None, "has_secrets": any(map(_has_secrets, validated["instances"]))}
+        answer: dict[str, object] = {**validated, "joined_fleet": None, "has_secrets": any(map(_has_secrets, validated["instances"]))}
         if validated["warnings"]:
             answer["warnings"] = validated["warnings"]
         if validated["errors"]:

@@ -90,7 +90,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.template_fil
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import stand_alone
 
 
-def filter_hosts(hosts: t.Any, request: t.Any, reasons: bool = False, **options: t.Any) -> t.Any:
+def filter_hosts(hosts: object, request: object, reasons: bool = False, **options: object) -> object:
     """The hosts that pass, or why the others don't."""
     passed, out = answer(stand_alone.filter_hosts, hosts, request, options)
     return out if reasons else passed
@@ -99,6 +99,6 @@ def filter_hosts(hosts: t.Any, request: t.Any, reasons: bool = False, **options:
 class FilterModule:
     """Found by Ansible."""
 
-    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., object]]:
         """By name."""
         return {"filter_hosts": filter_hosts}

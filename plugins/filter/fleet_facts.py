@@ -58,7 +58,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import fleet_file
 
 
-def fleet_facts(hostvars: t.Any, hosts: t.Any, hosts_variable: str) -> dict[str, t.Any]:
+def fleet_facts(hostvars: t.Mapping[str, object], hosts: t.Collection[object], hosts_variable: str) -> dict[str, object]:
     """The document."""
     missing = [str(name) for name in hosts if name not in hostvars]
     if missing:
@@ -72,6 +72,6 @@ def fleet_facts(hostvars: t.Any, hosts: t.Any, hosts_variable: str) -> dict[str,
 class FilterModule:
     """Found by Ansible."""
 
-    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., object]]:
         """By name."""
         return {"fleet_facts": fleet_facts}

@@ -85,7 +85,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.template_fil
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import stand_alone
 
 
-def weigh_hosts(hosts: t.Any, request: t.Any, **options: t.Any) -> t.Any:
+def weigh_hosts(hosts: object, request: object, **options: object) -> object:
     """The hosts, best first."""
     return answer(stand_alone.weigh_hosts, hosts, request, options)
 
@@ -93,6 +93,6 @@ def weigh_hosts(hosts: t.Any, request: t.Any, **options: t.Any) -> t.Any:
 class FilterModule:
     """Found by Ansible."""
 
-    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+    def filters(self) -> dict[str, t.Callable[..., object]]:
         """By name."""
         return {"weigh_hosts": weigh_hosts}

@@ -20,12 +20,12 @@ class ControllerAction(ActionBase):
     _requires_connection = False
     TRANSFERS_FILES = False
     # The module-level ARGUMENT_SPEC, and what of required_one_of and the like there is.
-    SPEC: t.ClassVar[dict[str, dict[str, t.Any]]]
-    CONDITIONS: t.ClassVar[dict[str, t.Any]] = {}
+    SPEC: t.ClassVar[dict[str, dict[str, object]]]
+    CONDITIONS: t.ClassVar[dict[str, object]] = {}
     # What the answer raises if the user is to blame: the task fails with its sentence.
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = ()
 
-    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> t.Mapping[str, object]:
         """The result, of plain arguments and the variables of the task."""
         raise NotImplementedError
 

@@ -27,7 +27,7 @@ class NotPlain(ValueError):
         return NotPlain(self.rule, step + self.path)
 
 
-def plain(value: t.Any, path: str = "") -> t.Any:
+def plain(value: object, path: str = "") -> t.Any:
     """``value``, which stands at ``path``, rebuilt from dict, list, str, bool, int, float and None only; NotPlain for anything else."""
     try:
         return _plain(value)
@@ -35,7 +35,7 @@ def plain(value: t.Any, path: str = "") -> t.Any:
         raise error.below(path) from None
 
 
-def _plain(value: t.Any) -> t.Any:
+def _plain(value: object) -> t.Any:
     # A fleet's facts are millions of values: what is a leaf already costs one look.
     kind = type(value)
     if kind in LEAVES:
@@ -48,15 +48,15 @@ def _plain(value: t.Any) -> t.Any:
         return int(value)
     if isinstance(value, float):
         return float(value)
-    if kind is dict or isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return _plain_mapping(value)
-    if kind is list or (isinstance(value, (Sequence, Set)) and not isinstance(value, (bytes, bytearray))):
+    if isinstance(value, (list, Sequence, Set)) and not isinstance(value, (bytes, bytearray)):
         return _plain_list(value)
     raise NotPlain(f"a {kind.__name__} is not plain data (text, number, true/false, list or mapping)")
 
 
-def _plain_mapping(value: Mapping[t.Any, t.Any]) -> dict[str, t.Any]:
-    found: dict[str, t.Any] = {}
+def _plain_mapping(value: Mapping[object, object]) -> dict[str, object]:
+    found: dict[str, object] = {}
     for key, item in value.items():
         try:
             found[str(key)] = item if type(item) in LEAVES else _plain(item)
@@ -65,8 +65,8 @@ def _plain_mapping(value: Mapping[t.Any, t.Any]) -> dict[str, t.Any]:
     return found
 
 
-def _plain_list(value: Collection[t.Any]) -> list[t.Any]:
-    found: list[t.Any] = []
+def _plain_list(value: Collection[object]) -> list[object]:
+    found: list[object] = []
     for item in value:
         try:
             found.append(item if type(item) in LEAVES else _plain(item))

@@ -13,7 +13,7 @@ from ansible.template import is_trusted_as_template
 TEMPLATE_STARTS = ("{{", "{%", "{#")
 
 
-def needs_templating(value: t.Any) -> bool:
+def needs_templating(value: object) -> bool:
     """True if there is a template in it, or something that Ansible must make a value of (a vaulted text)."""
     if isinstance(value, str):
         # Nearly all of a fleet's texts end here.
@@ -35,17 +35,19 @@ class HostVariables:
 
     def __init__(self, hostvars: Mapping[str, t.Any], host: str, names: Iterable[str]) -> None:
         self._hostvars, self._host = hostvars, host
-        raw = getattr(hostvars, "raw_get", hostvars.__getitem__)(host)
+        raw: Mapping[str, t.Any] = getattr(hostvars, "raw_get", hostvars.__getitem__)(host)
         # Ansible puts together all variables of a host for each look, so one look must do; the others are not kept.
         self.raw: dict[str, t.Any] = {name: raw[name] for name in names if name in raw}
 
     def get(self, name: str) -> t.Any:
-        """The value, as a template would see it; None where it isn't set."""
-        value = self.raw.get(name)
+        """The value, as a template would see it; None if it is not set."""
+        value: object = self.raw.get(name)
         return self._hostvars[self._host].get(name) if needs_templating(value) else value
 
 
 def play_hosts(task_vars: Mapping[str, t.Any], names: Iterable[str]) -> dict[str, HostVariables]:
     """All hosts of the play, those that are lost by now too, with these variables."""
     wanted = tuple(names)
-    return {str(host): HostVariables(task_vars["hostvars"], str(host), wanted) for host in task_vars.get("ansible_play_hosts_all") or []}
+    hostvars: Mapping[str, t.Any] = task_vars["hostvars"]
+    hosts: list[object] = task_vars.get("ansible_play_hosts_all") or []
+    return {str(host): HostVariables(hostvars, str(host), wanted) for host in hosts}

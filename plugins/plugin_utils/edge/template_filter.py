@@ -13,10 +13,12 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 
+Answer = t.TypeVar("Answer")
+
 OPTIONS = ("filters", "weighers", "options", "aggregates", "groups")
 
 
-def answer(function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, options: dict[str, t.Any]) -> t.Any:
+def answer(function: t.Callable[..., Answer], hosts: object, request: object, options: dict[str, object]) -> Answer:
     """What ``function(hosts, request, **options)`` gives; AnsibleFilterError for what is wrong."""
     for library in MISSING:
         raise AnsibleFilterError(missing_required_lib(library))
@@ -24,7 +26,7 @@ def answer(function: t.Callable[..., t.Any], hosts: t.Any, request: t.Any, optio
     if unknown:
         raise AnsibleFilterError(f"{', '.join(unknown)}: unknown option; known: {', '.join(OPTIONS)}")
     try:
-        given = {key: plain(value, key) for key, value in options.items() if value is not None}
+        given: dict[str, object] = {key: plain(value, key) for key, value in options.items() if value is not None}
         return function(plain(hosts, "hosts"), plain(request, "request"), **given)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise AnsibleFilterError(str(error)) from error

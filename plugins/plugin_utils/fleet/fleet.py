@@ -139,7 +139,7 @@ def read_fleet_file(path: str, aggregates: Mapping[str, t.Any] | None = None) ->
     return _fleet({name: (entry, entry["host_info"]) for name, entry in entries.items()}, aggregates)
 
 
-def fleet_file(hostvars: Mapping[str, t.Any], names: t.Iterable[str], hosts_variable: str) -> dict[str, t.Any]:
+def fleet_file(hostvars: Mapping[str, object], names: t.Iterable[str], hosts_variable: str) -> dict[str, object]:
     """What a fleet file holds: {version, hosts {name: {host_info, and those of HOST_VARIABLES that are set}}}."""
     hosts = {}
     for name in names:
