@@ -76,6 +76,7 @@ def _validators_of_parts(era: int) -> dict[str, _Validator]:
 _fitting: set[tuple[int, str, str]] = set()
 MOST_REMEMBERED, LONGEST_REMEMBERED = 20_000, 300
 FORGOTTEN = ("name", *SECRET_FIELDS)
+ANY_IP = "192.0.2.1"
 
 
 def _fits(body: Mapping[str, object], era: int) -> bool:
@@ -89,7 +90,20 @@ def _fits(body: Mapping[str, object], era: int) -> bool:
     return all(_part_fits(name, value, era) for part in (server, body) for name, value in part.items() if value is not server)
 
 
+def _is_ip(value: object) -> bool:
+    return isinstance(value, str) and formats.is_ip(value)
+
+
+def _alike(networks: object) -> object:
+    """Networks with one and the same address for each that is right: to the schema they are the same."""
+    if not isinstance(networks, list):
+        return networks
+    return [{**item, "fixed_ip": ANY_IP} if isinstance(item, dict) and _is_ip(item.get("fixed_ip")) else item for item in networks]
+
+
 def _part_fits(name: str, value: object, era: int) -> bool:
+    if name == "networks":
+        value = _alike(value)
     known = (era, name, repr(value)) if name not in FORGOTTEN else None
     if known in _fitting:
         return True
