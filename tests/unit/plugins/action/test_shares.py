@@ -13,7 +13,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.action.server import share_of_round, share_of_secrets
-from ansible_collections.kvmfleet.compute.plugins.action.server_conduct import read_reports
+from ansible_collections.kvmfleet.compute.plugins.action.server_conduct import ActionModule, read_reports
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 
 SECRETS = {"secrets": {"a": {"user_data": "YQ==", "admin_pass": None}, "b": {"user_data": None, "admin_pass": "swordfish"}}, "changed": False}
@@ -51,3 +51,12 @@ def test_without_secrets_nothing_is_sent(registered: t.Any) -> None:
 def test_reports_are_read_of_the_hosts_of_the_stage() -> None:
     hostvars = {"h1": {"out": {"servers": []}}, "h2": {"other": 1}}
     assert read_reports(hostvars, ["h1", "h2"], "out") == [{"h1": {"servers": []}, "h2": {}}]
+
+
+def test_a_round_of_another_stage_is_settled_by_nobody() -> None:
+    state = conducted()["round"]
+    args = {"round": state, "stage": "build", "outcomes_variable": "out", "image_variable": None}
+    assert ActionModule._next(args, {}) == state
+    hostvars = {"h1": {"out": {"servers": [make.outcome("a", "claimed", "claim")]}}, "h2": {"out": {"unreachable": True}}}
+    after = ActionModule._next({**args, "stage": "claim"}, hostvars)
+    assert {uuid: server["status"] for uuid, server in after["servers"].items()} == {"a": "claimed", "b": "unknown"}
