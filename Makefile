@@ -50,7 +50,7 @@ test-lint: venv ## ruff and mypy
 	$(call say,ruff and mypy)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@MYPYPATH=.build/collections $(VENV)/bin/mypy -p ansible_collections.kvmfleet.compute.plugins
+	@$(VENV)/bin/mypy -p ansible_collections.kvmfleet.compute.plugins
 
 test-unit: venv ## unit tests
 	$(call say,Unit tests)

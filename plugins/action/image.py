@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     def _local(self, source: str) -> str:
         """The path of a file of the controller, looked up as Ansible looks up files."""
         try:
-            return t.cast(str, self._find_needle("files", source))
+            return self._find_needle("files", source)
         except AnsibleError as error:
             raise ImageError("ImageNotFound", f"{source}: no such file on the controller") from error
 

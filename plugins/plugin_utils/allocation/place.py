@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import records, zones_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records, zones_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE, is_forced
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Alternate,

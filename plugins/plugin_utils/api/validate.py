@@ -21,7 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Body
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import records as records_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records as records_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Fleet, FleetInstance, RequestSpec, SpecGroup, Validation
 

@@ -17,10 +17,11 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.addresses import literal
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_dead
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, Fleet, FleetHost, FleetInstance, HostEntry, Service
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, Fleet, FleetHost, HostEntry, Service
 
 Variables = Mapping[str, t.Any] | HostVariables
 
@@ -98,7 +99,7 @@ def _joined(variables: Variables, name: str, facts: dict[str, t.Any]) -> FleetHo
     host["service"] = _service(variables)
     host["traits"] = _traits(variables, name, facts.get("traits") or [])
     host["facts"] = _own_facts(variables, name)
-    for record in _records_of(host):
+    for record in records_of(host):
         record["host"] = name
         record["live"] = bool(record.get("locked")) or (record["vm_state"] == "building" and not is_dead(record.get("run")))
     return host
@@ -161,24 +162,3 @@ def _fleet(given: dict[str, tuple[Variables, t.Any]], aggregates: Mapping[str, t
     except facts_shape.AggregatesError as error:
         raise FleetError(str(error)) from None
     return {"version": 1, "hosts": hosts, "aggregates": built}
-
-
-def zones_of(fleet: Fleet) -> dict[str, str]:
-    """The availability zone of each host that is in one."""
-    zones: dict[str, str] = {}
-    for aggregate in fleet["aggregates"]:
-        if "availability_zone" in aggregate["metadata"]:
-            for host in aggregate["hosts"]:
-                zones.setdefault(host, str(aggregate["metadata"]["availability_zone"]))
-    return zones
-
-
-def _records_of(host: FleetHost) -> list[FleetInstance]:
-    # A shape can't narrow a field of the one that it extends: what the host reported has host and live here.
-    instances: list[t.Any] = host["instances"]
-    return instances
-
-
-def records(fleet: Fleet) -> list[FleetInstance]:
-    """Every instance record of the fleet."""
-    return [record for host in fleet["hosts"].values() if host["state"] for record in _records_of(host["state"])]

@@ -1,0 +1,8 @@
+import typing as t
+
+from ansible.playbook.play import Play
+
+class Task:
+    args: dict[str, t.Any]
+    check_mode: bool
+    def get_play(self) -> Play: ...

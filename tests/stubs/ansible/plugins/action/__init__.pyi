@@ -1,0 +1,31 @@
+import typing as t
+
+from ansible.playbook.task import Task
+from ansible.template import Templar
+
+class Display:
+    verbosity: int
+
+class ShellModule:
+    def join_path(self, *args: str) -> str: ...
+
+class Connection:
+    _shell: ShellModule
+
+class ActionBase:
+    TRANSFERS_FILES: bool
+    _requires_connection: bool
+    _supports_check_mode: bool
+    _task: Task
+    _templar: Templar
+    _display: Display
+    _connection: Connection
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]: ...
+    def validate_argument_spec(self, argument_spec: object = None, **conditions: object) -> tuple[object, dict[str, t.Any]]: ...
+    def _execute_module(
+        self, module_name: str | None = None, module_args: dict[str, t.Any] | None = None, task_vars: dict[str, t.Any] | None = None
+    ) -> dict[str, t.Any]: ...
+    def _find_needle(self, dirname: str, needle: str) -> str: ...
+    def _make_tmp_path(self) -> str: ...
+    def _remove_tmp_path(self, tmp_path: str) -> None: ...
+    def _transfer_file(self, local_path: str, remote_path: str) -> str: ...

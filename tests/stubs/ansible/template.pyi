@@ -1,0 +1,6 @@
+import typing as t
+
+class Templar:
+    def template(self, variable: object) -> object: ...
+
+def is_trusted_as_template(value: object) -> t.TypeGuard[str]: ...
