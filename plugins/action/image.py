@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.fetch import base_name, is_on_host, is_url
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, is_on_host, is_url
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.image"

@@ -15,7 +15,8 @@ description:
   - Glance's part of the chain. Each image is fetched once per host however many servers need it, verified against its checksum, inspected, and published whole
     under its digest; it is never changed afterwards.
   - An image whose content is not the declared format is refused, and so is a qcow2 with a backing file or a data file.
-  - A download that was cut off goes on if the server allows it. Two runs at once fetch an image once.
+  - A download that was cut off goes on if the server allows it, for a day. Two runs at once fetch an image once. Whatever else fails leaves nothing.
+  - The cache gets a file that the module itself made, never the one that was sent or is on the host.
   - The action plugin of the same name sends files of the controller to the hosts that don't have them.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
@@ -74,6 +75,12 @@ options:
     description: How many images are fetched at once on the host.
     type: int
     default: 4
+  max_size_bytes:
+    description:
+      - The most bytes that an image may have whose O(images[].size) is not declared. A download ends with an error if more comes, whatever the server said.
+      - Room for all images that are being fetched on the host is kept free together, those of other runs included.
+    type: int
+    default: 68719476736
   staged:
     description: Files on the host that the action plugin has sent, by image id.
     type: dict
@@ -161,11 +168,13 @@ images:
 """
 
 import os
+import time
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.fetch import MOST_BYTES
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.stage import ImageOptions, bring_all, diff, label
 
 ARGUMENT_SPEC = {
@@ -186,6 +195,7 @@ ARGUMENT_SPEC = {
     "cache_path": {"type": "path", "default": "/var/lib/libvirt/kvmfleet/images"},
     "timeout_s": {"type": "float", "default": 60},
     "max_concurrent_downloads": {"type": "int", "default": 4},
+    "max_size_bytes": {"type": "int", "default": MOST_BYTES},
     "staged": {"type": "dict", "default": {}},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }
@@ -194,6 +204,7 @@ ARGUMENT_SPEC = {
 def work(module: Module, options: ImageOptions) -> None:
     if not module.check_mode:
         os.makedirs(options.cache_path, mode=0o711, exist_ok=True)
+        cache.remove_old_partials(options.cache_path, time.time())
     before = [entry["digest"] for entry in cache.cached_images(options.cache_path)]
     images = bring_all(options, module.check_mode)
     changed = [image for image in images if image["changed"]]

@@ -15,7 +15,10 @@ import os
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.space import Room
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage
+
+PARTIAL_AGE_S = 24 * 3600  # how long a cut download waits to be gone on with
 
 
 def cached_path(cache_path: str, digest: str) -> str:
@@ -81,13 +84,48 @@ def partial_path(cache_path: str, name: str) -> str:
 
 
 @contextlib.contextmanager
-def fetch_lock(cache_path: str, name: str) -> t.Iterator[None]:
-    """Hold the lock of one image's fetch: who comes second waits, and then finds it."""
+def fetch_lock(cache_path: str, name: str) -> t.Iterator[Room]:
+    """Hold the lock of one image's fetch, and the room that it gets: who comes second waits, and then finds the image."""
     os.makedirs(os.path.join(cache_path, ".partial"), mode=0o700, exist_ok=True)
-    descriptor = os.open(partial_path(cache_path, name) + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    partial = partial_path(cache_path, name)
+    descriptor = os.open(partial + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        room = Room(partial, descriptor)
+        room.release()
+        yield room
+        room.release()
+    finally:
+        os.close(descriptor)
+
+
+def remove_old_partials(cache_path: str, now: float) -> None:
+    """Remove what cut or killed fetches left longer than a day ago; ``now`` in seconds since the epoch."""
+    folder = os.path.join(cache_path, ".partial")
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    for lock in (name for name in names if name.endswith(".lock")):
+        descriptor = os.open(os.path.join(folder, lock), os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path = os.path.join(folder, lock[: -len(".lock")])
+            for file in (path, path + ".etag", path + ".json"):
+                with contextlib.suppress(FileNotFoundError):
+                    if os.lstat(file).st_mtime < now - PARTIAL_AGE_S:
+                        os.unlink(file)
+        except BlockingIOError:
+            # It is being fetched.
+            continue
+        finally:
+            os.close(descriptor)
+
+
+def _fsync_folder(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -104,11 +142,19 @@ def publish(cache_path: str, partial: str, *, digests: dict[str, str], disk_form
     finally:
         os.close(descriptor)
     temporary = f"{partial}.json"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(entry, file)
-        file.flush()
-        os.fsync(file.fileno())
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            json.dump(entry, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
     # The image first: a JSON without its image would say that it is there.
     os.replace(partial, path)
     os.replace(temporary, path + ".json")
+    _fsync_folder(cache_path)
     return {"digest": digest, "digests": digests, "disk_format": disk_format, "size": size, "virtual_size": virtual_size, "path": path}

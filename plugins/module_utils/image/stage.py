@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError, KvmfleetError, unexpected
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum, fetch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.client import Client
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import is_on_controller
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage, Error, ImageResult, WantedImage
 
 
@@ -23,13 +25,14 @@ class ImageOptions:
     cache_path: str
     timeout_s: float
     max_concurrent_downloads: int
+    max_size_bytes: int
     staged: t.Dict[str, str]  # files that the controller sent, by image id
     on_error: str
 
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> ImageOptions:
         """From the module's parameters."""
-        return cls(params["images"], params["cache_path"], params["timeout_s"], params["max_concurrent_downloads"], params["staged"], params["on_error"])
+        return cls(**{field.name: params[field.name] for field in dataclasses.fields(cls)})
 
 
 class Brought(t.NamedTuple):
@@ -40,11 +43,6 @@ class Brought(t.NamedTuple):
     bytes_fetched: int = 0  # bytes
     needs_staging: bool = False  # a file of the controller that the host lacks
     error: t.Optional[Error] = None  # None if all is well
-
-
-def is_on_controller(source: str) -> bool:
-    """True if only the controller has the source."""
-    return not fetch.is_url(source) and not fetch.is_on_host(source)
 
 
 def _look(options: ImageOptions, image: WantedImage) -> t.Optional[CachedImage]:
@@ -62,7 +60,7 @@ def _brought(options: ImageOptions, image: WantedImage, check_mode: bool) -> Bro
         entry = _look(options, image)
         found = Brought(entry, needs_staging=entry is None)
     else:
-        entry, fetched = fetch.ensure(options.cache_path, image, timeout_s=options.timeout_s, staged=staged)
+        entry, fetched = fetch.ensure(options.cache_path, image, server=Client(options.timeout_s), max_size_bytes=options.max_size_bytes, staged=staged)
         found = Brought(entry, changed=bool(fetched), bytes_fetched=fetched)
     if entry and entry["disk_format"] != image["disk_format"]:
         raise ImageError("ImageUnacceptable", f"{image['source']}: declared as {image['disk_format']}, but its content is {entry['disk_format']}")

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, fetch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.client import Client
 
 CONTENT = bytes(range(256)) * 8192
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -76,7 +77,7 @@ def image(source: str, digest: str = f"sha256:{DIGEST}") -> dict[str, t.Any]:
 
 
 def ensure(folder: pathlib.Path, wanted: dict[str, t.Any], **options: t.Any) -> tuple[dict[str, t.Any], int]:
-    return fetch.ensure(str(folder), wanted, timeout_s=10, **options)
+    return fetch.ensure(str(folder), wanted, server=Client(10), **options)
 
 
 def test_fetched_once_and_published_whole(server: Server, tmp_path: pathlib.Path) -> None:

@@ -22,7 +22,15 @@ def image(source: str, **changes: t.Any) -> WantedImage:
 
 
 def options(folder: pathlib.Path, *images: WantedImage, **changes: t.Any) -> ImageOptions:
-    whole = {"images": list(images), "cache_path": str(folder / "cache"), "timeout_s": 5.0, "max_concurrent_downloads": 2, "staged": {}, "on_error": "fail"}
+    whole = {
+        "images": list(images),
+        "cache_path": str(folder / "cache"),
+        "timeout_s": 5.0,
+        "max_concurrent_downloads": 2,
+        "max_size_bytes": 2**30,
+        "staged": {},
+        "on_error": "fail",
+    }
     (folder / "cache").mkdir(exist_ok=True)
     return ImageOptions.of({**whole, **changes})
 
