@@ -51,6 +51,13 @@ def parse_interfaces(xml: str) -> t.List[Interface]:
     return [_interface(element) for element in ET.fromstring(xml).findall("devices/interface")]
 
 
+def _folder(root: ET.Element) -> str:
+    """The folder named after the domain's uuid in which its console log or a disk lies; empty if there is none."""
+    files = [element.get("file", "") for element in (*root.findall("devices/serial/log"), *root.findall("devices/disk/source"))]
+    folders = [file.rpartition("/")[0] for file in files]
+    return next((folder for folder in folders if folder.endswith(f"/{_text(root, 'uuid', 'no uuid')}")), "")
+
+
 def parse_domain(xml: str, power_state: str) -> Domain:
     """The domain of an XML text. A record that can't be read is no record, and record_error says why."""
     root = ET.fromstring(xml)
@@ -71,7 +78,7 @@ def parse_domain(xml: str, power_state: str) -> Domain:
     element = root.find(f"metadata/{{{instance_record.NAMESPACE}}}{instance_record.TAG}")
     if element is not None:
         try:
-            domain["record"] = instance_record.from_element(element)
+            domain["record"] = instance_record.from_element(element, _folder(root))
         except ValueError as error:
             domain["record_error"] = str(error)
     return domain

@@ -140,7 +140,9 @@ class Hypervisor:
     def _refused_or_reconnected(self, connection: Connection, error: LibvirtError) -> None:
         """HypervisorError if libvirt answered; else there is a connection again."""
         if _is_alive(connection):
-            raise HypervisorError(str(error), error.get_error_code()) from error
+            code = error.get_error_code()
+            # A time-out answers nothing: what was asked for may still happen.
+            raise HypervisorError(str(error), code, lost=code == libvirt.VIR_ERR_OPERATION_TIMEOUT) from error
         self._reconnect(connection, error)
 
     # the host
@@ -230,7 +232,7 @@ class Hypervisor:
         try:
             return self._do(lambda c: c.lookupByUUIDString(uuid).blockInfo(path))[0]
         except HypervisorError as error:
-            if error.unknown:
+            if error.code is None:
                 raise
             return None
 

@@ -101,6 +101,7 @@ class Binding(t.Protocol):
     VIR_DOMAIN_XML_INACTIVE: int
     VIR_ERR_NO_DOMAIN: int
     VIR_ERR_OPERATION_INVALID: int
+    VIR_ERR_OPERATION_TIMEOUT: int
     VIR_NODE_MEMORY_STATS_ALL_CELLS: int
 
     def open(self, uri: str) -> Connection: ...

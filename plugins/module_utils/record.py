@@ -14,13 +14,13 @@ import re
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.record_upgrade import upgraded
+from ansible_collections.kvmfleet.compute.plugins.module_utils.record_upgrade import upgraded, upgraded_2
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Record, Run, SecretHashes
 
 NAMESPACE = "https://kvmfleet.github.io/xmlns/compute/1"
 PREFIX = "kvmfleet"
 TAG = "instance"
-VERSION = 2
+VERSION = 3
 
 # What a record keeps of an instance. User data and the admin password are never among it.
 KEYS = tuple(Instance.__annotations__)
@@ -31,8 +31,18 @@ _TEXT = re.compile(r"(?:[!-\ud7ff\ue000-\ufffd](?:[ -\ud7ff\ue000-\ufffd]*[!-\ud
 _UNSAFE = re.compile("[\x7f-\xa0\u2028\u2029\ufdd0-\ufdef]")
 
 
-def record_of(instance: Instance, *, vm_state: str, run: t.Optional[Run], created_at: str, machine_type: t.Optional[str], secrets: SecretHashes) -> Record:
-    """The record of an instance: what lasts of it, its state, the run that claims it and the keyed hashes of its secrets."""
+def record_of(
+    instance: Instance,
+    *,
+    vm_state: str,
+    started: bool,
+    folder: str,
+    run: t.Optional[Run],
+    created_at: str,
+    machine_type: t.Optional[str],
+    secrets: SecretHashes,
+) -> Record:
+    """The record of an instance: what lasts of it, its state and place, the run that claims it and the keyed hashes of its secrets."""
     return {
         "version": VERSION,
         "uuid": instance["uuid"],
@@ -62,6 +72,8 @@ def record_of(instance: Instance, *, vm_state: str, run: t.Optional[Run], create
         "disks": instance["disks"],
         "ports": instance["ports"],
         "vm_state": vm_state,
+        "started": started,
+        "folder": folder,
         "run": run,
         "created_at": created_at,
         "machine_type": machine_type,
@@ -143,17 +155,22 @@ def decoded(element: ET.Element) -> t.Any:
     return _get(element)
 
 
-def from_element(element: ET.Element) -> Record:
-    """The record of a ``<kvmfleet:instance>``, brought to this version; ValueError if it is not one that this collection can read."""
+def from_element(element: ET.Element, folder: str = "") -> Record:
+    """The record of a ``<kvmfleet:instance>``, brought to this version; ValueError if it is not one that this collection can read.
+
+    ``folder``: where the domain's files lie, for a record that is too old to say so; empty if the domain doesn't either.
+    """
     found = decoded(element)
     version = found.get("version") if isinstance(found, dict) else None
     if version == 1:
         try:
-            found = upgraded(found)
+            found = upgraded_2(upgraded(found), folder)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"instance record version 1 without its fields: {error!r}") from error
+    elif version == 2:
+        found = upgraded_2(found, folder)
     elif version != VERSION:
-        raise ValueError(f"instance record version {version!r}: this collection reads versions 1 and {VERSION}")
+        raise ValueError(f"instance record version {version!r}: this collection reads versions 1 to {VERSION}")
     missing = [key for key in Record.__annotations__ if key not in found]
     if missing:
         raise ValueError(f"instance record without {', '.join(missing)}")

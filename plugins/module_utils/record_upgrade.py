@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A record of version 1 as one of version 2: ports get a binding, block devices become disks, the topology that the domain was built with is named; pure."""
+"""A record of version 1 as one of version 2: ports get a binding, block devices become disks, the topology that the domain was built with is named.
+
+One of version 2 as one of version 3: whether its guest has run, and the folder of its disks; pure.
+"""
 
 from __future__ import annotations
 
@@ -159,3 +162,11 @@ def upgraded(old: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
     kept = {key: value for key, value in old.items() if key not in OLD_KEYS}
     ports = [_port(port) for port in typed["ports"]]
     return {**kept, "version": 2, "topology": topology(typed["flavor"]), "disks": disks(typed), "ports": ports}
+
+
+def upgraded_2(old: t.Dict[str, t.Any], folder: str) -> t.Dict[str, t.Any]:
+    """The record of version 3 that a record of version 2 stands for.
+
+    Nothing shows that a guest of version 2 has not run yet, so each counts as one that has: it may be lost work to delete a claim, never a disk.
+    """
+    return {**old, "version": 3, "started": True, "folder": folder}

@@ -188,8 +188,10 @@ class SecretHashes(t.TypedDict):
 class Record(Instance):
     """The instance record in the domain's metadata: the instance, and how far it is."""
 
-    version: int  # 2; a record of version 1 is read as one of version 2
+    version: int  # 3; a record of version 1 or 2 is read as one of version 3
     vm_state: str  # building or active
+    started: bool  # its guest has run or is about to: from then on nothing of it is undone
+    folder: str  # where its disks lie on the host
     run: t.Optional[Run]  # the run that claimed it, until it is active
     created_at: str  # ISO 8601, UTC
     machine_type: t.Optional[str]  # what libvirt chose, kept when the domain is made again

@@ -18,7 +18,9 @@ description:
   - A build makes the root disk (a qcow2 overlay on the cached image, grown to the flavor's size), ephemeral and swap disks and the config drive, starts the
     guest paused, checks that each port is on its bridge and up, lets it run and reads its power state back.
   - A build starts the libvirt networks that the server's ports need and that are not active.
-  - A build that fails removes what it made, the claim too, and nothing else. Once a guest has run, nothing of it is undone.
+  - A build that fails removes what it made, the claim too, and nothing else. Before a guest runs for the first time its record says so, on the disk; from
+    then on no build stops, undefines or removes anything of it, whatever fails.
+  - A start leaves the definition as it is, with snapshots and attached devices, and takes the disks from where they are.
   - Whatever fails for one server is that server's failure and never its neighbours'.
   - On the controller the action plugin of the same name adds the secrets, and waits for SSH.
 extends_documentation_fragment:
@@ -70,6 +72,14 @@ options:
     description: Finish a server that another run seems to be building still.
     type: bool
     default: false
+  blank_missing_disks:
+    description:
+      - The ids of servers that may start with a new root disk (from the image) or an empty ephemeral disk in place of one that is lost.
+      - A server that is not named is never started without a disk that its guest has written; its error says which file is missing. Swap and the config
+        drive hold nothing of the guest's and are made again for every server.
+    type: list
+    elements: str
+    default: []
   virt_type:
     description: The virtualisation type of the guests. If left out, C(kvm) if it works, else C(qemu).
     type: str
@@ -219,6 +229,7 @@ ARGUMENT_SPEC = {
     "secrets": {"type": "str", "no_log": True},
     "run": {"type": "dict"},
     "take_over": {"type": "bool", "default": False},
+    "blank_missing_disks": {"type": "list", "elements": "str", "default": []},
     "virt_type": {"type": "str", "choices": ["kvm", "qemu"]},
     "max_concurrent_builds": {"type": "int", "default": 10},
     "wait_for": {"type": "str", "choices": ["active", "ssh", "cloud_init"], "default": "active"},
@@ -257,7 +268,7 @@ def main() -> None:
     try:
         options = ServerOptions.of(module.params)
         if options.console_of:
-            logs = {uuid: InstanceFiles(options.host.instances_path, uuid).console_log for uuid in options.console_of}
+            logs = {uuid: InstanceFiles(os.path.join(options.host.instances_path, uuid)).console_log for uuid in options.console_of}
             module.exit_json(changed=False, servers=[], consoles={uuid: console.tail(log) for uuid, log in logs.items()})
         with Hypervisor(options.host.libvirt_uri) as hypervisor:
             work(module, options, hypervisor)

@@ -26,7 +26,7 @@ HOST: HypervisorHost = {
 
 
 class FakeHypervisor:
-    """``calls``: what was called, in order; ``fail(method, error)``: the next call of a method raises; ``lose(method)``: it takes effect and raises."""
+    """``calls``: what was called, in order; ``fail(method, error)``: the next call of a method raises, or a later one; ``lose``: it takes effect and raises."""
 
     def __init__(self) -> None:
         self.xml: dict[str, str] = {}
@@ -34,19 +34,20 @@ class FakeHypervisor:
         self.nets: dict[str, LibvirtNetwork] = {}
         self.calls: list[str] = []
         self.after_resume = "running"
-        self._failing: dict[str, list[Exception]] = collections.defaultdict(list)
+        self._failing: dict[str, list[Exception | None]] = collections.defaultdict(list)
         self._losing: dict[str, list[Exception]] = collections.defaultdict(list)
 
-    def fail(self, method: str, error: Exception | None = None) -> None:
-        self._failing[method].append(error or HypervisorError(f"{method} refused"))
+    def fail(self, method: str, error: Exception | None = None, *, after: int = 0) -> None:
+        self._failing[method] += [*[None] * after, error or HypervisorError(f"{method} refused")]
 
-    def lose(self, method: str) -> None:
-        self._losing[method].append(HypervisorError("libvirt went away", lost=True))
+    def lose(self, method: str, error: Exception | None = None) -> None:
+        self._losing[method].append(error or HypervisorError("libvirt went away", lost=True))
 
     def _call(self, method: str) -> None:
         self.calls.append(method)
-        if self._failing[method]:
-            raise self._failing[method].pop(0)
+        error = self._failing[method].pop(0) if self._failing[method] else None
+        if error:
+            raise error
 
     def _done(self, method: str) -> None:
         if self._losing[method]:

@@ -125,7 +125,9 @@ def instance(name: str = "a", **changes: t.Any) -> Instance:
 def fleet_record(of: Instance, host: str = "h1", **changes: t.Any) -> FleetInstance:
     """The record that an instance leaves, as the fleet has it: through the codec, so that what no record keeps is missing."""
     secrets: SecretHashes = {"user_data": None, "admin_pass": None}
-    kept = record_of(of, vm_state="active", run=None, created_at="2026-01-01T00:00:00Z", machine_type=None, secrets=secrets)
+    kept = record_of(
+        of, vm_state="active", started=True, folder=f"/instances/{of['uuid']}", run=None, created_at="2026-01-01T00:00:00Z", machine_type=None, secrets=secrets
+    )
     found: t.Any = from_element(to_element(kept))
     made: FleetInstance = {**found, "power_state": "running", "locked": False, "missing_files": [], "host": host, "live": False}
     return _with(made, changes)
@@ -421,6 +423,8 @@ def record(of: Instance | None = None, **changes: t.Any) -> Record:
     made = record_of(
         of or web(),
         vm_state="active",
+        started=True,
+        folder=f"/instances/{(of or web())['uuid']}",
         run=None,
         created_at="2026-01-01T00:00:00Z",
         machine_type=None,
@@ -458,6 +462,6 @@ def domain(of: Record | None = None, power_state: str = "shutdown", **changes: t
 
 def rendered(of: Record, instances_path: str = "/instances", virt_type: str = "qemu") -> ET.Element:
     """The domain of a record, as a host with this instances path defines it."""
-    files = InstanceFiles(instances_path, of["uuid"])
+    files = InstanceFiles(f"{instances_path}/{of['uuid']}")
     disks = [backend_of(disk).element(disk, files.disk(disk)) for disk in of["disks"]]
     return domain_element(of, disks=disks, console_log=files.console_log, virt_type=virt_type, arch="x86_64")

@@ -117,7 +117,7 @@ class Batch:
                 result["seconds"].update(waited["seconds"])
                 if waited["error"]:
                     result.update({"outcome": waited["outcome"], "stage": "wait", "error": waited["error"]})
-                    result["console"] = console.tail(self._builder.host.files(result["uuid"]).console_log)
+                    result["console"] = console.tail(self._builder.console_log(result["uuid"]))
 
     def _waited(self, order: Order, timeout_s: float) -> Outcome:
         """Wait for cloud-init's last word on the console; nothing is undone at the time-out."""
@@ -125,7 +125,7 @@ class Batch:
         uuid = order["instance"]["uuid"]
         result = outcome(uuid, order["instance"]["display_name"], "built", "wait")
         try:
-            hypervisor, log = self._builder.hypervisor, self._builder.host.files(uuid).console_log
+            hypervisor, log = self._builder.hypervisor, self._builder.console_log(uuid)
             if not console.wait_for(log, console.CLOUD_INIT_DONE, begin + timeout_s, lambda: hypervisor.power_state(uuid) in ("running", "blocked", "paused")):
                 raise ServerError("WaitTimeout", f"cloud-init has not finished within {timeout_s:.0f} s; the server is left as it is")
         except KvmfleetError as error:

@@ -15,7 +15,8 @@ How a server comes to be, and what holds whenever somebody dies on the way:
    its ports are looked at.
 4. An error until then undoes all of it, the claim last: ``failed``, if the undo is proven by reading back. If it is not, or if libvirt went away, the
    outcome is ``unknown``: the claim stays, and no other host may try.
-5. The guest runs: from here on nothing is undone. An error is ``unknown`` until a run has seen the guest again.
+5. The record says ``started``, and only then the guest runs: from here on no build stops, undefines or removes anything of it. An error is ``unknown`` until a
+   run has seen the guest again; a guest that is off by then is started on the disks that it has.
 6. The record says ``active``, names no run, and the journal is closed.
 """
 
@@ -70,9 +71,16 @@ class Host:
     key: bytes  # of the keyed hashes
     images: t.Dict[str, ImageResult]  # what the image stage reported, by id; what it wasn't asked for was in the cache when the host was read
 
-    def files(self, uuid: str) -> InstanceFiles:
-        """The paths of one server."""
-        return InstanceFiles(self.instances_path, uuid)
+    def folder(self, uuid: str) -> str:
+        """Where the disks of a new server go."""
+        return os.path.join(self.instances_path, uuid)
+
+    def files(self, record: Record) -> InstanceFiles:
+        """The paths of one server, as its record says: an instances path that is changed moves no server. ServerError if the folder is not its own."""
+        folder = record["folder"] or self.folder(record["uuid"])
+        if not os.path.isabs(folder) or os.path.basename(folder) != record["uuid"]:
+            raise ServerError("InvalidRecord", f"the record of server {record['uuid']} names the folder {folder}, which is none of a server with this id")
+        return InstanceFiles(folder)
 
     def journal(self, uuid: str) -> Journal:
         """What was made for one server."""
@@ -84,6 +92,7 @@ class Owned(t.NamedTuple):
 
     domain: Domain
     record: Record
+    locked: bool = True  # by this process; False: another one works on it
 
 
 class Builder:
@@ -97,12 +106,14 @@ class Builder:
         *,
         secrets: t.Optional[t.Dict[str, Secrets]] = None,
         force_take_over: bool = False,
+        blank_missing_disks: t.Collection[str] = (),
         check_mode: bool = False,
     ) -> None:
         self.hypervisor = hypervisor
         self.host = host
         self.run = run
         self.force_take_over = force_take_over
+        self.blank_missing_disks = frozenset(blank_missing_disks)  # servers that start with new disks in place of lost ones
         self.check_mode = check_mode
         self.links: Links = bridges
         self.claim_timeout_s = 120.0  # how long another run may hold the host's lock
@@ -138,15 +149,16 @@ class Builder:
             yield
 
     @contextlib.contextmanager
-    def lock(self, uuid: str, force: bool = False) -> t.Iterator[None]:
-        """Hold a server's lock; ServerError (InstanceIsLocked) if another process has it. ``force`` goes on without it."""
-        if self.check_mode or force:
-            if not force and locks.is_locked(self.host.state_path, uuid):
+    def lock(self, uuid: str, force: bool = False) -> t.Iterator[bool]:
+        """Hold a server's lock: True. ServerError (InstanceIsLocked) if another process has it; ``force`` goes on without it: False."""
+        with contextlib.ExitStack() as stack:
+            if self.check_mode:
+                own = not locks.is_locked(self.host.state_path, uuid)
+            else:
+                own = locks.take(stack, self.host.state_path, uuid)
+            if not own and not force:
                 raise locks.held(uuid)
-            yield
-        else:
-            with locks.instance_lock(self.host.state_path, uuid):
-                yield
+            yield own
 
     def look_up(self, uuid: str) -> t.Optional[Owned]:
         """The server's domain; None if it does not exist; ServerError (InstanceNotFound) if it is foreign, which is left alone."""
@@ -157,22 +169,27 @@ class Builder:
             raise ServerError("InstanceNotFound", f"domain {domain['name']} is not of this collection; it is left alone")
         return Owned(domain, domain["record"])
 
+    def console_log(self, uuid: str) -> str:
+        """Where the server's console goes."""
+        owned = self.look_up(uuid)
+        return self.host.files(owned.record).console_log if owned else InstanceFiles(self.host.folder(uuid)).console_log
+
     @contextlib.contextmanager
     def own(self, uuid: str, vm_states: t.Sequence[str], *, force: bool = False) -> t.Iterator[Owned]:
         """Hold the server's lock and have its domain; InstanceNotFound if it does not exist, InstanceInvalidState if it is in no such state."""
-        with self.lock(uuid, force):
+        with self.lock(uuid, force) as locked:
             owned = self.look_up(uuid)
             if owned is None:
-                raise ServerError("InstanceNotFound", f"no domain of this collection with uuid {uuid} is on the host any more", reschedule=True)
+                raise ServerError("InstanceNotFound", f"server {uuid} is not on the host any more: it was deleted meanwhile")
             if owned.record["vm_state"] not in vm_states:
                 raise ServerError("InstanceInvalidState", f"server {uuid} is {owned.record['vm_state']}, not {' or '.join(vm_states)}")
-            yield owned
+            yield owned._replace(locked=locked)
 
     # what transitions share
 
     def render(self, record: Record) -> str:
         """The domain's XML as this host would define it."""
-        files = self.host.files(record["uuid"])
+        files = self.host.files(record)
         disks = [backend_of(disk).element(disk, files.disk(disk)) for disk in record["disks"]]
         element = domain_element(record, disks=disks, console_log=files.console_log, virt_type=self.host.virt_type, arch=self.host.arch)
         return ET.tostring(element, encoding="unicode")
@@ -201,16 +218,20 @@ class Builder:
         try:
             journal = self.host.journal(uuid)
             made = journal.entries()
-            if self.hypervisor.find(uuid) is not None:
+            owned = self.look_up(uuid)
+            if owned is not None:
+                if owned.record["started"]:
+                    raise ServerError("InstanceDeployFailure", "its guest may have run, so nothing of it is removed", unknown=True)
                 self.hypervisor.destroy(uuid)
                 journal.undo()
                 # Last: as long as the claim stands, a run that was cut off here is finished by the next one.
                 self.hypervisor.undefine(uuid)
             else:
                 journal.undo()
-            left = [entry["path"] for entry in made if entry["kind"] != "dir" and os.path.lexists(entry["path"])]
+            left = [entry["path"] for entry in (*made, *journal.entries()) if entry["kind"] != "dir" and os.path.lexists(entry["path"])]
             if left or self.hypervisor.find(uuid) is not None:
                 raise ServerError("InstanceDeployFailure", f"{', '.join(left) or 'the domain'} is still there", unknown=True)
             locks.forget(self.host.state_path, uuid)
         except (KvmfleetError, OSError) as error:
-            raise ServerError("InstanceDeployFailure", f"what was made could not be removed: {error}", unknown=True) from error
+            named = f" ({self.host.journal(uuid).path} names what was made)" if self.host.journal(uuid).entries() else ""
+            raise ServerError("InstanceDeployFailure", f"what was made could not be removed: {error}{named}", unknown=True) from error

@@ -42,7 +42,7 @@ def virt_types(host: HypervisorHost) -> t.List[str]:
 
 
 def _missing_files(record: Record, instances_path: str) -> t.List[str]:
-    files = InstanceFiles(instances_path, record["uuid"])
+    files = InstanceFiles(record["folder"] or os.path.join(instances_path, record["uuid"]))
     return [files.disk(disk) for disk in files.missing(record["disks"])]
 
 

@@ -6,83 +6,90 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.removal import REMOVERS, remove_path
 
 
 class Entry(t.TypedDict):
     """One thing that was made, or was about to be."""
 
-    kind: str  # file or dir
+    kind: str  # of storage/removal.py: file, dir, tree or log
     path: str  # where it lies
 
 
-def _remove_folder(path: str) -> None:
-    """Remove a folder that is empty; what lies in it else is foreign, and stays with it."""
+def _entry(line: bytes) -> t.Optional[Entry]:
+    """The entry of a line; None if it was cut off by a crash, or is none of ours."""
     try:
-        os.rmdir(path)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
+        found: object = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    kind: object = found.get("kind")
+    path: object = found.get("path")
+    return {"kind": kind, "path": path} if isinstance(kind, str) and kind in REMOVERS and isinstance(path, str) else None
 
 
-# How each kind of thing is removed; FileNotFoundError says that it was never made.
-KINDS: t.Dict[str, t.Callable[[str], None]] = {"file": os.unlink, "dir": _remove_folder}
+def sync_folder(path: str) -> None:
+    """What was made in a folder, or removed from it, lasts through a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Journal:
-    """One file per server in the state directory: a JSON line for each thing."""
+    """One file per server in the state directory: a JSON line for each thing. What is noted is on the disk before anything of it is made."""
 
     def __init__(self, state_path: str, uuid: str) -> None:
-        self._path = os.path.join(state_path, "journal", uuid)
+        self.path = os.path.join(state_path, "journal", uuid)
 
-    def entries(self) -> list[Entry]:
-        """What is written down, oldest first; a line cut off by a crash stands for nothing that was made."""
+    def entries(self) -> t.List[Entry]:
+        """What is written down, oldest first; a line that can't be read costs no other."""
         try:
-            with open(self._path, encoding="utf-8") as file:
-                lines = file.read().splitlines()
+            with open(self.path, "rb") as file:
+                lines = file.read().split(b"\n")
         except FileNotFoundError:
             return []
-        result: list[Entry] = []
-        for line in lines:
-            with contextlib.suppress(ValueError):
-                result.append(json.loads(line))
-        return result
+        return [entry for entry in map(_entry, lines) if entry is not None]
 
-    def note(self, kind: str, path: str) -> None:
-        """Write down what the caller makes next; ServerError (PathExists) if it exists."""
-        if os.path.lexists(path):
-            raise ServerError("PathExists", f"{path} exists already and is not of this build; it is left alone", reschedule=True)
-        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, (json.dumps({"kind": kind, "path": path}) + "\n").encode())
-        finally:
-            os.close(descriptor)
-
-    def make_dir(self, path: str, mode: int) -> None:
-        """Make a directory that must not exist."""
-        self.note("dir", path)
-        os.makedirs(path, mode=mode)
-        os.chmod(path, mode)
-
-    def make_file(self, path: str) -> str:
-        """Note a file that the caller makes next; it must not exist. Returns the path."""
-        self.note("file", path)
-        return path
+    def note(self, *things: t.Tuple[str, str]) -> None:
+        """Write down what the caller makes next, as (kind, path); ServerError (PathExists) if one of them exists."""
+        for _kind, path in things:
+            if os.path.lexists(path):
+                raise ServerError("PathExists", f"{path} exists already and is not of this build; it is left alone", reschedule=True)
+        folder = os.path.dirname(self.path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        # The empty line ends one that a crash has cut off.
+        text = "\n" + "".join(json.dumps({"kind": kind, "path": path}) + "\n" for kind, path in things)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(folder)
 
     def undo(self) -> None:
-        """Remove what is written down, newest first; a directory only if nothing foreign lies in it. Then the journal itself."""
+        """Remove what is written down, newest first; a directory only if nothing foreign lies in it. Then the journal itself, unless something is left.
+
+        OSError with the first that could not be removed.
+        """
+        failed: t.List[OSError] = []
         for entry in reversed(self.entries()):
-            with contextlib.suppress(FileNotFoundError):
-                KINDS[entry["kind"]](entry["path"])
+            try:
+                remove_path(entry["kind"], entry["path"])
+            except OSError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
         self.close()
 
     def close(self) -> None:
         """Forget the journal: the build is complete, or undone."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)
+            os.unlink(self.path)

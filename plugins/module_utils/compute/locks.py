@@ -50,16 +50,20 @@ def held(uuid: str) -> ServerError:
     return ServerError("InstanceIsLocked", f"instance {uuid} is being worked on by another process of this host")
 
 
+def take(stack: contextlib.ExitStack, state_path: str, uuid: str) -> bool:
+    """Hold an instance's lock until the stack is left; False if another process has it."""
+    descriptor = _open(state_path, uuid)
+    stack.callback(os.close, descriptor)
+    return _try(descriptor)
+
+
 @contextlib.contextmanager
 def instance_lock(state_path: str, uuid: str) -> t.Iterator[None]:
     """Hold an instance's lock; ServerError at once if someone else builds or deletes it now."""
-    descriptor = _open(state_path, uuid)
-    try:
-        if not _try(descriptor):
+    with contextlib.ExitStack() as stack:
+        if not take(stack, state_path, uuid):
             raise held(uuid)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def is_locked(state_path: str, uuid: str) -> bool:

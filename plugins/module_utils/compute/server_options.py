@@ -41,6 +41,7 @@ class ServerOptions:
     secrets: t.Dict[str, Secrets]
     run: t.Optional[Run]
     take_over: bool
+    blank_missing_disks: t.List[str]
     virt_type: t.Optional[str]
     max_concurrent_builds: int
     wait_for: str
@@ -61,6 +62,7 @@ class ServerOptions:
             secrets=_secrets(params["secrets"]),
             run=params["run"],
             take_over=params["take_over"],
+            blank_missing_disks=params["blank_missing_disks"],
             virt_type=params["virt_type"],
             max_concurrent_builds=params["max_concurrent_builds"],
             wait_for=params["wait_for"],
@@ -97,4 +99,12 @@ def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode:
         key=b"" if check_mode and not os.path.exists(key_path(paths.state_path)) else host_key(paths.state_path),
         images={image["id"]: image for image in options.images if image.get("path") or image.get("error")},
     )
-    return Builder(hypervisor, host, options.run or _own_run(name), secrets=options.secrets, force_take_over=options.take_over, check_mode=check_mode)
+    return Builder(
+        hypervisor,
+        host,
+        options.run or _own_run(name),
+        secrets=options.secrets,
+        force_take_over=options.take_over,
+        blank_missing_disks=options.blank_missing_disks,
+        check_mode=check_mode,
+    )

@@ -12,6 +12,7 @@ import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.removal import remove_path
 
 DISK_MODE = 0o600
 
@@ -48,20 +49,47 @@ class DiskBackend:
             raise ServerError("InvalidDiskInfo", f"{name!r} is not the name of a file in the server's folder")
         return os.path.join(folder, name)
 
+    def scratch(self, path: str) -> t.Dict[str, str]:
+        """What is made on the way to the disk and is gone when it is whole: {path: how the journal removes it}."""
+        return {f"{path}.part": "file"}
+
     def make(self, disk: Disk, path: str, sources: Sources) -> None:
-        """Make the disk, which must not exist; ServerError or OSError if that fails."""
+        """Make the disk; ServerError or OSError if that fails, FileExistsError if something is there.
+
+        It is made aside and linked into place when it is whole: no tool can write over what is there, and nobody finds a disk that is half made.
+        """
+        whole = f"{path}.part"
+        self._clear(path)
+        try:
+            self.write(disk, whole, sources)
+            os.chmod(whole, DISK_MODE)
+            os.link(whole, path)
+        finally:
+            self._clear(path)
+
+    def write(self, disk: Disk, path: str, sources: Sources) -> None:
+        """Write the disk's content to a file that does not exist and that nobody else uses; ServerError or OSError if that fails."""
         raise NotImplementedError
 
     def exists(self, path: str) -> bool:
-        """True if the disk is there."""
-        return os.path.exists(path)
+        """True if the disk is there; OSError if that can't be read: a file system that doesn't answer has lost nothing."""
+        try:
+            os.stat(path)
+        except FileNotFoundError:
+            return False
+        return True
 
     def remove(self, path: str) -> bool:
-        """Remove the disk; True if it was there."""
+        """Remove the disk, and what a killed process left beside it; True if the disk was there."""
+        self._clear(path)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
             return True
         return False
+
+    def _clear(self, path: str) -> None:
+        for scratch, kind in self.scratch(path).items():
+            remove_path(kind, scratch)
 
     def element(self, disk: Disk, path: str) -> ET.Element:
         """``<disk>`` (``nova/virt/libvirt/imagebackend.py: libvirt_info``)."""

@@ -22,7 +22,7 @@ class Blank(DiskBackend):
 
     kind = "blank"
 
-    def make(self, disk: Disk, path: str, sources: Sources) -> None:
+    def write(self, disk: Disk, path: str, sources: Sources) -> None:
         """Make the file and what is in it."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, DISK_MODE)
         try:

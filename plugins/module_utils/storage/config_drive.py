@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import commands
@@ -30,25 +29,23 @@ def iso_tool() -> t.Optional[t.List[str]]:
     return None
 
 
-def make_iso(path: str, tree: t.Dict[str, bytes]) -> None:
-    """An ISO 9660 image (Joliet, Rock Ridge, label config-2) of {path: content}, replaced atomically."""
+def make_iso(path: str, tree: t.Dict[str, bytes], folder: str) -> None:
+    """An ISO 9660 image (Joliet, Rock Ridge, label config-2) of {path: content}; ``folder``: made for the work, and left to the caller."""
     tool = iso_tool()
     if tool is None:
         raise ServerError("CommandNotFound", "no ISO tool (genisoimage, mkisofs or xorriso) is installed on the host", reschedule=True)
-    folder = tempfile.mkdtemp(prefix=".config_drive.", dir=os.path.dirname(path))
-    try:
-        for name, content in tree.items():
-            target = os.path.join(folder, "tree", name)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(target, "wb") as file:
-                file.write(content)
-        image = os.path.join(folder, "iso")
-        flags = ["-quiet", "-J", "-r", "-l", "-V", LABEL, "-publisher", "kvmfleet.compute"]
-        commands.run([*tool, *flags, "-o", image, os.path.join(folder, "tree")])
-        os.chmod(image, DISK_MODE)
-        os.replace(image, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder, 0o700)
+    for name, content in tree.items():
+        target = os.path.join(folder, "tree", name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "wb") as file:
+            file.write(content)
+    flags = ["-quiet", "-J", "-r", "-l", "-V", LABEL, "-publisher", "kvmfleet.compute"]
+    image = os.path.join(folder, "iso")
+    commands.run([*tool, *flags, "-o", image, os.path.join(folder, "tree")])
+    # Only now where others may look: the tool's file has the mode that it likes.
+    os.chmod(image, DISK_MODE)
+    os.rename(image, path)
 
 
 class ConfigDrive(DiskBackend):
@@ -57,6 +54,10 @@ class ConfigDrive(DiskBackend):
     kind = "config_drive"
     readonly = True
 
-    def make(self, disk: Disk, path: str, sources: Sources) -> None:
-        """Make the image."""
-        make_iso(path, sources.config_drive())
+    def scratch(self, path: str) -> t.Dict[str, str]:
+        """The image on its way, and the folder with its content: user data and a password in plain text."""
+        return {**super().scratch(path), f"{path}.part.tree": "tree"}
+
+    def write(self, disk: Disk, path: str, sources: Sources) -> None:
+        """Make the image, from a folder that is gone when the disk is whole."""
+        make_iso(path, sources.config_drive(), f"{path}.tree")

@@ -15,8 +15,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table imp
 class InstanceFiles:
     """The paths of one server."""
 
-    def __init__(self, instances_path: str, uuid: str) -> None:
-        self.folder = os.path.join(instances_path, uuid)
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
         self.config_source = os.path.join(self.folder, "config_drive.json")
         self.console_log = os.path.join(self.folder, "console.log")
 
@@ -25,5 +25,11 @@ class InstanceFiles:
         return backend_of(disk).path(self.folder, disk)
 
     def missing(self, disks: t.Iterable[Disk]) -> t.List[Disk]:
-        """The disks that are not there."""
-        return [disk for disk in disks if not backend_of(disk).exists(self.disk(disk))]
+        """The disks that are not there, or can't be read."""
+        return [disk for disk in disks if not self._is_readable(disk)]
+
+    def _is_readable(self, disk: Disk) -> bool:
+        try:
+            return backend_of(disk).exists(self.disk(disk))
+        except OSError:
+            return False

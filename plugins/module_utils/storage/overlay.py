@@ -8,12 +8,10 @@ Follows ``nova/virt/libvirt/imagebackend.py: Qcow2``.
 
 from __future__ import annotations
 
-import os
-
 from ansible_collections.kvmfleet.compute.plugins.module_utils import commands
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
-from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DISK_MODE, DiskBackend, Sources
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
 
 
 class Overlay(DiskBackend):
@@ -21,11 +19,10 @@ class Overlay(DiskBackend):
 
     kind = "overlay"
 
-    def make(self, disk: Disk, path: str, sources: Sources) -> None:
+    def write(self, disk: Disk, path: str, sources: Sources) -> None:
         """Make the overlay; FlavorDiskSmallerThanImage if the image does not fit."""
         base, size = sources.base_image(), disk["size_bytes"]
         if size and base.virtual_size > size:
             raise ServerError("FlavorDiskSmallerThanImage", f"the flavor's root disk has {size} bytes, the image's virtual size is {base.virtual_size} bytes")
         argv = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", base.path, "-F", base.disk_format, path]
         commands.run([*argv, str(size)] if size else argv)
-        os.chmod(path, DISK_MODE)

@@ -12,7 +12,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import outcome
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, Order, Outcome, Record
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 
 RUNNING = ("running", "blocked")  # power states of a guest whose CPUs go
@@ -26,6 +26,9 @@ class Work:
     order: Order
     record: Record
     xml: str = ""  # rendered, not yet defined
+    domain: t.Optional[Domain] = None  # as it was found
+    held_by_another: bool = False  # another process works on it all the same
+    started_paused: bool = False  # by this work: it may be stopped again
     foreign_files: t.List[str] = dataclasses.field(default_factory=list)  # what stays
     seconds: t.Dict[str, float] = dataclasses.field(default_factory=dict)  # of steps that are a stage of the chain
 
@@ -37,7 +40,7 @@ class Work:
     @property
     def files(self) -> InstanceFiles:
         """Its paths."""
-        return self.builder.host.files(self.uuid)
+        return self.builder.host.files(self.record)
 
     @property
     def journal(self) -> Journal:

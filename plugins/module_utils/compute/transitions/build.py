@@ -8,18 +8,23 @@ Follows ``nova/virt/libvirt/driver.py: spawn`` and ``_create_image``; ``compute/
 
 from __future__ import annotations
 
+import contextlib
+import typing as t
+
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Owned
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import RUNNING, Transition, Work, as_server_error
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.files import make_disks, make_folder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition, Work, as_server_error
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.files import make_disks, make_folder, note_files
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.guest import (
     check_plugged,
     check_running,
+    mark_started,
     realise_ports,
     resume,
     start_paused,
     stop,
 )
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.start import way_up
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
 
 
@@ -34,9 +39,18 @@ def mark_active(work: Work) -> None:
     work.builder.hypervisor.set_record(work.uuid, {**work.record, "vm_state": "active", "run": None, "secrets": hashes})
 
 
+def bring_up(work: Work) -> None:
+    """A guest that has run, or may have, runs again as it is: nothing of it is made anew."""
+    for step in way_up(work.domain["power_state"] if work.domain else "nostate") or (check_plugged,):
+        step(work)
+
+
 def close_journal(work: Work) -> None:
     """Nothing is undone any more."""
     work.journal.close()
+
+
+NEVER_RUN = ("shutdown", "paused")  # power states of a guest that no build has resumed
 
 
 class Build(Transition):
@@ -47,27 +61,37 @@ class Build(Transition):
     starts_from = ("building",)
     ends_in = "active"
     done = "built"
-    steps = (stop, clear, realise_ports, make_folder, make_disks, start_paused, check_plugged, resume)
-    lasting = (check_running, mark_active, close_journal)
+    steps = (stop, clear, realise_ports, note_files, make_folder, make_disks, start_paused, check_plugged, mark_started)
+    lasting = (resume, check_running, mark_active, close_journal)
+    adopting = (mark_started, bring_up, check_running, mark_active, close_journal)  # in place of both, if the guest may have run
 
     def run(self, builder: Builder, order: Order) -> Outcome:
-        """A failure removes what was made, the claim too; once the guest has run nothing is undone."""
+        """A failure removes what was made, the claim too; once the record says ``started`` nothing is undone."""
         uuid = order["instance"]["uuid"]
         if builder.check_mode:
             builder.realise(order["instance"].get("ports", []))
             return self.outcome(order, changed=True)
-        with builder.own(uuid, self.starts_from) as owned:
+        with self._own(builder, uuid) as owned:
             self._check_run(builder, order, owned)
-            work = Work(builder, order, {**owned.record, "machine_type": owned.domain["machine_type"]})
-            if owned.domain["power_state"] in RUNNING:
-                # A dead run got this far, only the record doesn't say so.
-                self.last(work, (check_plugged, *self.lasting))
+            work = Work(builder, order, {**owned.record, "machine_type": owned.domain["machine_type"]}, domain=owned.domain)
+            if owned.record["started"] or owned.domain["power_state"] not in NEVER_RUN:
+                self.last(work, self.adopting)
             else:
                 self._make(work)
                 self.last(work, self.lasting)
         result = self.outcome(order, changed=True, power_state="running")
         result["seconds"].update(work.seconds)
         return result
+
+    @contextlib.contextmanager
+    def _own(self, builder: Builder, uuid: str) -> t.Iterator[Owned]:
+        """The server under its lock. If libvirt doesn't say whether the claim stands, the outcome is unknown."""
+        with contextlib.ExitStack() as stack:
+            try:
+                owned = stack.enter_context(builder.own(uuid, self.starts_from))
+            except HypervisorError as error:
+                raise ServerError(error.error_class, f"{self.name}: {error.message}", unknown=True) from error
+            yield owned
 
     def _check_run(self, builder: Builder, order: Order, owned: Owned) -> None:
         run = owned.record["run"]

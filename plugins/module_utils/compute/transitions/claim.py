@@ -47,7 +47,18 @@ def define(work: Work) -> None:
     try:
         work.builder.hypervisor.define(work.xml)
     except HypervisorError as error:
-        raise as_server_error("define", error) from error
+        refused = as_server_error("define", error)
+        if not refused.unknown and not _is_absent(work):
+            raise ServerError(refused.error_class, f"{refused.message}; the domain may be there all the same", unknown=True) from error
+        raise refused from error
+
+
+def _is_absent(work: Work) -> bool:
+    """True if libvirt says that there is no such domain."""
+    try:
+        return work.builder.hypervisor.find(work.uuid) is None
+    except HypervisorError:
+        return False
 
 
 def count(work: Work) -> None:
@@ -72,10 +83,13 @@ class Claim(Transition):
         missing = missing_fields(order)
         if missing:
             name = order["instance"]["display_name"] or order["instance"]["uuid"]
-            raise ServerError("InstanceNotFound", f"the claim of {name} is not on the host any more, and its order lacks {', '.join(missing)}", reschedule=True)
+            raise ServerError("InstanceNotFound", f"the claim of {name} is not on the host any more, and its order lacks {', '.join(missing)}")
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        hashes = builder.secret_hashes(order["instance"]["uuid"])
-        record = record_of(order["instance"], vm_state="building", run=builder.run, created_at=now, machine_type=None, secrets=hashes)
+        uuid = order["instance"]["uuid"]
+        hashes, folder = builder.secret_hashes(uuid), builder.host.folder(uuid)
+        record = record_of(
+            order["instance"], vm_state="building", started=False, folder=folder, run=builder.run, created_at=now, machine_type=None, secrets=hashes
+        )
         work = Work(builder, order, record)
         for step in self.steps:
             step(work)

@@ -17,6 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.guest import stop
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.removal import remove_path
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
 
 
@@ -24,9 +25,8 @@ def remove_disks(work: Work) -> None:
     """Each disk (local disks go with their server, as in Nova), and what only we write beside them."""
     for disk in work.record["disks"]:
         backend_of(disk).remove(work.files.disk(disk))
-    for path in (work.files.config_source, work.files.console_log):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+    remove_path("file", work.files.config_source)
+    remove_path("log", work.files.console_log)
 
 
 def clear(work: Work) -> None:
@@ -83,7 +83,7 @@ class Delete(Transition):
     def _rest(self, builder: Builder, order: Order) -> Outcome:
         """Of a server without a domain: what an unfinished build made."""
         uuid = order["instance"]["uuid"]
-        journal, folder = builder.host.journal(uuid), builder.host.files(uuid).folder
+        journal, folder = builder.host.journal(uuid), builder.host.folder(uuid)
         changed = bool(journal.entries())
         if not builder.check_mode:
             journal.undo()

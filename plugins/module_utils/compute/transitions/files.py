@@ -14,12 +14,15 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest import config_drive
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Secrets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Secrets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import BaseImage
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
 
 # The folder of an instance lets the emulator's user through to files whose names it knows, and shows nothing.
 FOLDER_MODE = 0o711
+
+
+WRITTEN_ROLES = ("root", "ephemeral")  # of disks with what a guest has written and nobody else has
 
 
 class ConfigSource(t.TypedDict):
@@ -82,27 +85,59 @@ class DiskSources:
         return config_drive.files(self._work.record, user_data=source["user_data"], admin_pass=source["admin_pass"], random_seed=source["random_seed"])
 
 
+def note_files(work: Work) -> None:
+    """All that is made next stands in the journal first, whole or on its way; the console log too, which QEMU makes at the start."""
+    files = work.files
+    disks: t.List[t.Tuple[str, str]] = []
+    for disk in work.record["disks"]:
+        backend, path = backend_of(disk), files.disk(disk)
+        disks += [(backend.journal_kind, path), *((kind, scratch) for scratch, kind in backend.scratch(path).items())]
+    work.journal.note(("dir", files.folder), ("file", files.config_source), *disks, ("log", files.console_log))
+
+
 def make_folder(work: Work) -> None:
     """The server's folder, with what a rebuild of its config drive needs."""
-    work.journal.make_dir(work.files.folder, FOLDER_MODE)
-    write_config_source(work.journal.make_file(work.files.config_source), config_source(work.builder.secrets(work.uuid)))
+    os.mkdir(work.files.folder, FOLDER_MODE)
+    os.chmod(work.files.folder, FOLDER_MODE)
+    write_config_source(work.files.config_source, config_source(work.builder.secrets(work.uuid)))
 
 
 def make_disks(work: Work) -> None:
-    """Each disk, written into the journal first."""
+    """Each disk."""
     sources = DiskSources(work, read_config_source(work.files.config_source) or config_source(work.builder.secrets(work.uuid)))
     for disk in work.record["disks"]:
-        backend, path = backend_of(disk), work.files.disk(disk)
-        work.journal.note(backend.journal_kind, path)
-        backend.make(disk, path, sources)
-    # QEMU makes it at the start; it goes when the build is undone.
-    work.journal.make_file(work.files.console_log)
+        backend_of(disk).make(disk, work.files.disk(disk), sources)
+
+
+def _missing(work: Work) -> t.List[t.Tuple[Disk, str]]:
+    """The disks that are gone, each with the path where its domain looks for it; one that was detached is not missed. OSError if that can't be read."""
+    defined = {disk["target"]: disk["path"] for disk in work.domain["disks"]} if work.domain is not None else {}
+    found = []
+    for disk in work.record["disks"]:
+        path = defined.get(disk["device_name"])
+        if path is not None and not backend_of(disk).exists(path):
+            found.append((disk, path))
+    return found
+
+
+def check_disks(work: Work) -> None:
+    """What the guest has written is there. DiskNotFound if not: such a disk is made anew only for a server that the operator has named."""
+    for disk, path in _missing(work):
+        if path == work.files.disk(disk) and (disk["role"] not in WRITTEN_ROLES or work.uuid in work.builder.blank_missing_disks):
+            continue
+        raise ServerError(
+            "DiskNotFound",
+            f"the {disk['role']} disk {path} is not there, and none is made anew over what a guest has written: check that its file system is mounted and that "
+            f"nobody has moved the disk; if it is lost and the server may start with an empty one, name {work.uuid} in blank_missing_disks",
+        )
 
 
 def make_missing_disks(work: Work) -> None:
-    """The disks of a server that are gone."""
+    """The config drive and swap, and what ``check_disks`` let pass."""
+    missing = _missing(work)
+    if not missing:
+        return
     os.makedirs(work.files.folder, mode=FOLDER_MODE, exist_ok=True)
-    missing = work.files.missing(work.record["disks"])
     sources = DiskSources(work, read_config_source(work.files.config_source) or config_source(work.builder.secrets(work.uuid)))
-    for disk in missing:
-        backend_of(disk).make(disk, work.files.disk(disk), sources)
+    for disk, path in missing:
+        backend_of(disk).make(disk, path, sources)

@@ -12,6 +12,7 @@ import time
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Work
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Record
 
 
 def stop(work: Work) -> None:
@@ -29,11 +30,20 @@ def realise_ports(work: Work) -> None:
 def start_paused(work: Work) -> None:
     """The guest is there, its CPUs stopped."""
     work.builder.hypervisor.start_paused(work.uuid)
+    work.started_paused = True
 
 
 def check_plugged(work: Work) -> None:
     """Each port's tap is up and where it belongs."""
     work.builder.check_plugged(work.record)
+
+
+def mark_started(work: Work) -> None:
+    """The record says that the guest runs, before it does: whoever dies from here on, nothing of it is undone."""
+    if not work.record["started"]:
+        record: Record = {**work.record, "started": True}
+        work.builder.hypervisor.set_record(work.uuid, record)
+        work.record = record
 
 
 def resume(work: Work) -> None:

@@ -8,12 +8,12 @@ Follows ``nova/virt/libvirt/driver.py: power_on`` and ``_hard_reboot``.
 
 from __future__ import annotations
 
-import contextlib
+import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.drift import secrets_drift
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import RUNNING, Transition, Work, as_server_error
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.files import make_missing_disks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import RUNNING, Step, Transition, Work, as_server_error
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.files import check_disks, make_missing_disks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.guest import (
     check_plugged,
     check_running,
@@ -25,10 +25,24 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
 
+CRASHED = "crashed"
+STEPS: t.Tuple[Step, ...] = (check_disks, realise_ports, make_missing_disks, start_paused, check_plugged, resume)
 
-def define(work: Work) -> None:
-    """The domain as the record says."""
-    work.builder.hypervisor.define(work.builder.render(work.record))
+
+def way_up(power_state: str) -> t.Tuple[Step, ...]:
+    """The steps from a power state to a guest that runs; none if it does. The definition stays as it is: snapshots and attached devices are in it.
+
+    ServerError (InstanceInvalidState) if the guest sleeps: only its user can tell whether that may be cut.
+    """
+    if power_state in RUNNING:
+        return ()
+    if power_state == "paused":
+        return (check_plugged, resume)
+    if power_state == CRASHED:
+        return (stop, *STEPS)
+    if power_state == "shutdown":
+        return STEPS
+    raise ServerError("InstanceInvalidState", f"the guest is {power_state}: wake it or stop it, then run again")
 
 
 class Start(Transition):
@@ -39,32 +53,45 @@ class Start(Transition):
     starts_from = ("active",)
     ends_in = "active"
     done = "started"
-    steps = (stop, realise_ports, make_missing_disks, define, start_paused, check_plugged, resume)
+    steps = STEPS
     lasting = (check_running,)
 
     def run(self, builder: Builder, order: Order) -> Outcome:
-        """The power state is read under the lock: a server that runs by now is unchanged. A failure leaves it off."""
+        """The power state is read under the lock: a server that runs by now is unchanged. A failure leaves it as it was, with its disks."""
         with builder.own(order["instance"]["uuid"], self.starts_from) as owned:
-            if owned.domain["power_state"] in RUNNING:
+            steps = way_up(owned.domain["power_state"])
+            if not steps:
                 result = self.outcome(order, what="unchanged", power_state="running")
             else:
-                work = Work(builder, order, owned.record)
-                if not builder.check_mode:
-                    self._make(work)
+                work = Work(builder, order, owned.record, domain=owned.domain)
+                if builder.check_mode:
+                    check_disks(work)
+                else:
+                    self._make(work, steps)
                     self.last(work, self.lasting)
                 result = self.outcome(order, changed=True, power_state="running")
                 result["seconds"].update(work.seconds)
             result["drift"] = secrets_drift(builder, owned.record)
         return result
 
-    def _make(self, work: Work) -> None:
+    def _make(self, work: Work, steps: t.Iterable[Step]) -> None:
         try:
-            for step in self.steps:
+            for step in steps:
                 step(work)
         except (KvmfleetError, OSError) as error:
             failure = as_server_error(self.name, error)
-            if not failure.unknown:
-                with contextlib.suppress(KvmfleetError):
-                    work.builder.hypervisor.destroy(work.uuid)
+            unknown = failure.unknown or not self._is_off_again(work)
             # The server has its disks here: no other host can start it.
-            raise ServerError(failure.error_class, failure.message, unknown=failure.unknown) from error
+            raise ServerError(failure.error_class, failure.message, unknown=unknown) from error
+
+    def _is_off_again(self, work: Work) -> bool:
+        """Stop the guest that this start has started and that has not run yet; False if that is not proven. Another's guest is left alone."""
+        if not work.started_paused:
+            return True
+        hypervisor = work.builder.hypervisor
+        try:
+            if hypervisor.power_state(work.uuid) == "paused":
+                hypervisor.destroy(work.uuid)
+            return hypervisor.power_state(work.uuid) == "shutdown"
+        except KvmfleetError:
+            return False

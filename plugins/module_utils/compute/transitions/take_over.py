@@ -11,8 +11,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Ord
 
 
 def name_run(work: Work) -> None:
-    """The record names this run."""
-    work.builder.hypervisor.set_record(work.uuid, {**work.record, "run": work.builder.run})
+    """The record names this run; over a process that may let the guest run at any moment it says ``started`` too."""
+    started = work.record["started"] or work.held_by_another
+    work.builder.hypervisor.set_record(work.uuid, {**work.record, "run": work.builder.run, "started": started})
 
 
 class TakeOver(Transition):
@@ -30,7 +31,7 @@ class TakeOver(Transition):
         """Refused while a process of the host builds the server, unless the take-over is forced."""
         with builder.own(order["instance"]["uuid"], self.starts_from, force=builder.force_take_over) as owned:
             if not builder.check_mode:
-                work = Work(builder, order, owned.record)
+                work = Work(builder, order, owned.record, held_by_another=not owned.locked)
                 for step in self.steps:
                     step(work)
         return self.outcome(order, changed=True)

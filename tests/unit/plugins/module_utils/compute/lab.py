@@ -22,7 +22,7 @@ class PlainDisk(DiskBackend):
     def __init__(self) -> None:
         self.error: Exception | None = None
 
-    def make(self, disk: Disk, path: str, sources: Sources) -> None:
+    def write(self, disk: Disk, path: str, sources: Sources) -> None:
         pathlib.Path(path).write_text("new", encoding="ascii")
         if self.error:
             raise self.error
@@ -59,7 +59,14 @@ class Lab:
         self.instances.mkdir()
 
     def builder(
-        self, run: Run | None = None, *, check_mode: bool = False, force: bool = False, secrets: dict[str, Secrets] | None = None, **changes: t.Any
+        self,
+        run: Run | None = None,
+        *,
+        check_mode: bool = False,
+        force: bool = False,
+        blank: tuple[str, ...] = (),
+        secrets: dict[str, Secrets] | None = None,
+        **changes: t.Any,
     ) -> Builder:
         whole = {
             "name": "h1",
@@ -73,7 +80,9 @@ class Lab:
             "images": {},
             **changes,
         }
-        made = Builder(self.hypervisor, Host(**whole), run or make.run(), secrets=secrets, force_take_over=force, check_mode=check_mode)
+        made = Builder(
+            self.hypervisor, Host(**whole), run or make.run(), secrets=secrets, force_take_over=force, blank_missing_disks=blank, check_mode=check_mode
+        )
         made.links = self.links
         made.claim_timeout_s = 0.0
         return made

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
@@ -13,9 +14,10 @@ def test_undo_removes_what_was_made_and_nothing_else(tmp_path: pathlib.Path) -> 
     journal = Journal(str(tmp_path / "state"), "u")
     folder = tmp_path / "instances" / "u"
     folder.parent.mkdir()
-    journal.make_dir(str(folder), 0o711)
-    pathlib.Path(journal.make_file(str(folder / "disk"))).write_text("x")
-    journal.make_file(str(folder / "never-made"))
+    journal.note(("dir", str(folder)), ("file", str(folder / "disk")), ("file", str(folder / "never-made")), ("tree", str(folder / "work")))
+    (folder / "work" / "sub").mkdir(parents=True)
+    (folder / "work" / "sub" / "user_data").write_text("secret")
+    (folder / "disk").write_text("x")
     journal.undo()
     assert not folder.exists()
     assert folder.parent.exists()
@@ -25,7 +27,8 @@ def test_undo_removes_what_was_made_and_nothing_else(tmp_path: pathlib.Path) -> 
 def test_what_is_foreign_stays(tmp_path: pathlib.Path) -> None:
     journal = Journal(str(tmp_path), "u")
     folder = tmp_path / "u"
-    journal.make_dir(str(folder), 0o711)
+    journal.note(("dir", str(folder)))
+    folder.mkdir()
     (folder / "notes").write_text("mine")
     journal.undo()
     assert (folder / "notes").read_text() == "mine"
@@ -35,17 +38,57 @@ def test_an_existing_path_is_never_taken_over(tmp_path: pathlib.Path) -> None:
     (tmp_path / "disk").write_text("mine")
     journal = Journal(str(tmp_path / "state"), "u")
     with pytest.raises(ServerError, match="exists already"):
-        journal.make_file(str(tmp_path / "disk"))
+        journal.note(("file", str(tmp_path / "disk")))
     journal.undo()
     assert (tmp_path / "disk").read_text() == "mine"
 
 
-def test_a_line_cut_off_by_a_crash_is_no_entry(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize(
+    "torn", [b'{"kind": "fi', b"[1]\n", b"\xff\xfe", b"null\n", b'{"kind": "file", "path": 1}\n', b'{"kind": "rocket", "path": "/x"}\n', b"\0\0\0"]
+)
+def test_a_line_that_cannot_be_read_costs_neither_the_one_before_nor_the_one_after(tmp_path: pathlib.Path, torn: bytes) -> None:
     journal = Journal(str(tmp_path), "u")
-    journal.make_file(str(tmp_path / "disk"))
-    with (tmp_path / "journal" / "u").open("a") as file:
-        file.write('{"kind": "fi')
-    assert [entry["kind"] for entry in journal.entries()] == ["file"]
+    journal.note(("file", str(tmp_path / "one")))
+    with (tmp_path / "journal" / "u").open("ab") as file:
+        file.write(torn)
+    journal.note(("file", str(tmp_path / "two")))
+    assert [entry["path"] for entry in journal.entries()] == [str(tmp_path / "one"), str(tmp_path / "two")]
+    (tmp_path / "two").write_text("x")
+    journal.undo()
+    assert not (tmp_path / "two").exists()
+
+
+def test_what_is_noted_is_on_the_disk_before_anything_is_made(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    Journal(str(tmp_path), "u").note(("file", str(tmp_path / "one")), ("file", str(tmp_path / "two")))
+    assert synced == [str(tmp_path / "journal" / "u"), str(tmp_path / "journal")]
+
+
+def test_an_undo_that_fails_half_way_goes_on_and_keeps_the_journal(tmp_path: pathlib.Path) -> None:
+    journal = Journal(str(tmp_path), "u")
+    journal.note(("file", str(tmp_path / "one")), ("file", str(tmp_path / "two")))
+    (tmp_path / "one").write_text("x")
+    (tmp_path / "two").mkdir()
+    with pytest.raises(OSError, match="two"):
+        journal.undo()
+    assert not (tmp_path / "one").exists()
+    assert len(journal.entries()) == 2
+
+
+def test_logs_that_virtlogd_has_rotated_are_removed_with_the_log_and_others_stay(tmp_path: pathlib.Path) -> None:
+    journal = Journal(str(tmp_path), "u")
+    journal.note(("log", str(tmp_path / "console.log")))
+    for name in ("console.log", "console.log.0", "console.log.12", "console.log.old", "console.log.0.gz"):
+        (tmp_path / name).write_text("x")
+    journal.undo()
+    assert {path.name for path in tmp_path.iterdir()} == {"console.log.old", "console.log.0.gz", "journal"}
 
 
 def test_instance_lock_is_held_and_dropped(tmp_path: pathlib.Path) -> None:

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, t.Any] = {
     "secrets": None,
     "run": None,
     "take_over": False,
+    "blank_missing_disks": [],
     "virt_type": None,
     "max_concurrent_builds": 10,
     "wait_for": "active",

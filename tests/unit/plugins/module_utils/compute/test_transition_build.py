@@ -16,7 +16,7 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.comput
 
 LOST = HypervisorError("libvirt went away", lost=True)
 # What the hypervisor is asked between the first file and the moment at which the guest runs.
-BEFORE_IT_RUNS = ("start_paused", "live_interfaces", "resume")
+BEFORE_IT_RUNS = ("start_paused", "live_interfaces", "set_record")
 
 
 def error_of(outcome: Outcome) -> tuple[str, str, bool]:
@@ -45,7 +45,7 @@ def test_a_built_server_runs_is_active_and_has_no_open_journal(lab: Lab) -> None
 def test_the_guest_is_started_paused_looked_at_and_then_let_run(lab: Lab) -> None:
     lab.claim(lab.web())
     lab.build(lab.web())
-    wanted = ["start_paused", "live_interfaces", "resume", "power_state", "set_record"]
+    wanted = ["start_paused", "live_interfaces", "set_record", "resume", "power_state", "set_record"]
     assert [call for call in lab.hypervisor.calls if call in wanted] == wanted
 
 
@@ -69,7 +69,7 @@ def test_a_server_that_no_claim_was_taken_for_is_claimed_first(lab: Lab) -> None
 def test_a_claim_that_is_gone_and_of_which_only_the_id_is_known_is_not_found(lab: Lab) -> None:
     web = lab.web()
     order = make.order({"uuid": web["uuid"], "display_name": web["display_name"]})
-    assert error_of(lab.build(order)[0]) == ("failed", "InstanceNotFound", True)
+    assert error_of(lab.build(order)[0]) == ("failed", "InstanceNotFound", False)
 
 
 def test_a_server_that_cannot_be_looked_up_is_that_servers_failure(lab: Lab) -> None:
@@ -163,14 +163,14 @@ def test_an_undefine_that_changes_nothing_is_no_undo(lab: Lab) -> None:
     assert "the domain is still there" in str(outcome["error"])
 
 
-@pytest.mark.parametrize("call", ["power_state", "set_record"])
+@pytest.mark.parametrize(("call", "after", "state"), [("resume", 0, "paused"), ("power_state", 0, "running"), ("set_record", 1, "running")])
 @pytest.mark.parametrize("error", [HypervisorError("refused"), LOST], ids=["refused", "lost"])
-def test_once_the_guest_runs_nothing_is_undone(lab: Lab, call: str, error: Exception) -> None:
+def test_once_the_record_says_started_nothing_is_undone(lab: Lab, call: str, after: int, state: str, error: Exception) -> None:
     web = lab.web()
     lab.claim(web)
-    lab.hypervisor.fail(call, error)
+    lab.hypervisor.fail(call, error, after=after)
     assert error_of(lab.build(web)[0])[0] == "unknown"
-    assert lab.hypervisor.states[web["uuid"]] == "running"
+    assert lab.hypervisor.states[web["uuid"]] == state
     assert "disk" in lab.files(web)
     assert "undefine" not in lab.hypervisor.calls
 

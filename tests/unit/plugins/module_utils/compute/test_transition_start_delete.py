@@ -46,7 +46,7 @@ def test_a_start_starts_the_network_that_its_port_needs(lab: Lab) -> None:
     assert lab.hypervisor.nets["default"]["active"]
 
 
-@pytest.mark.parametrize("call", ["define", "start_paused", "live_interfaces", "resume"])
+@pytest.mark.parametrize("call", ["start_paused", "live_interfaces", "resume"])
 def test_a_start_that_fails_leaves_the_server_off_with_its_disks_and_on_this_host(lab: Lab, call: str) -> None:
     off(lab)
     lab.hypervisor.fail(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pathlib
 import shutil
@@ -10,8 +11,10 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils import commands
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
+from ansible_collections.kvmfleet.compute.plugins.module_utils.storage import base
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import BaseImage
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.config_drive import iso_tool
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
@@ -97,7 +100,48 @@ def test_removing_says_whether_there_was_something(tmp_path: pathlib.Path) -> No
 
 
 def test_missing_disks_are_found_by_their_names(tmp_path: pathlib.Path) -> None:
-    files = InstanceFiles(str(tmp_path), "u")
+    files = InstanceFiles(str(tmp_path / "u"))
     pathlib.Path(files.folder).mkdir()
     (tmp_path / "u" / "disk").write_text("x")
     assert [disk["file"] for disk in files.missing([make.root_disk(), make.disk()])] == ["disk.eph0"]
+
+
+@needs("qemu-img")
+def test_an_overlay_is_never_made_over_a_file(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "disk").write_text("written by the guest")
+    with pytest.raises(FileExistsError):
+        made(tmp_path, make.root_disk())
+    assert (tmp_path / "disk").read_text() == "written by the guest"
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["disk", "image"]
+
+
+def test_a_disk_is_there_as_a_whole_or_not_at_all(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_argv: list[str]) -> str:
+        raise ServerError("ProcessExecutionError", "mkfs.ext4: no")
+
+    monkeypatch.setattr(commands, "run", fail)
+    with pytest.raises(ServerError, match=r"mkfs\.ext4"):
+        made(tmp_path, make.disk())
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["image"]
+
+
+@pytest.mark.parametrize("disk", [make.disk(size_bytes=2**24), make.config_disk()])
+def test_what_a_killed_process_left_half_made_is_made_anew(tmp_path: pathlib.Path, disk: Disk) -> None:
+    backend = backend_of(disk)
+    for path, kind in backend.scratch(str(tmp_path / disk["file"])).items():
+        if kind == "tree":
+            pathlib.Path(path).mkdir()
+            (pathlib.Path(path) / "user_data").write_text("secret")
+        else:
+            pathlib.Path(path).write_text("half")
+    made(tmp_path, disk)
+    assert sorted(item.name for item in tmp_path.iterdir()) == sorted([disk["file"], "image"])
+
+
+def test_a_path_that_cannot_be_read_is_an_error_and_not_a_disk_that_is_missing(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stat(_path: str) -> t.NoReturn:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(base.os, "stat", stat)
+    with pytest.raises(OSError, match="Stale"):
+        KINDS["overlay"].exists(str(tmp_path / "disk"))
