@@ -210,6 +210,8 @@ class Existing(t.TypedDict):
     action: str  # none, start (it is off), finish (a dead run left it)
     record: FleetInstance  # as the fleet has it
     drift: list[Drift]  # where the request asks for something else
+    image: Image | None  # the catalogue's image with the checksum that the record has; null: the catalogue has none, or the record names none
+    error: Error | None  # why nothing may be done with it
 
 
 class BuildRequest(t.TypedDict):
@@ -394,7 +396,7 @@ class Unplaced(t.TypedDict):
 
     request_index: int  # position of its request
     instance: Instance  # what was asked for
-    error: PlacementError  # NoValidHost or NoMoreFixedIps
+    error: PlacementError  # such as NoValidHost, NoMoreFixedIps, ImageNotFound, DuplicateServer
 
 
 class RoundServer(t.TypedDict):

@@ -27,20 +27,49 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Unplaced,
 )
 
+# A host's text in a sentence.
+MOST_SHOWN = 160
+
 
 def _unplaced(request: BuildRequest, error_class: str, message: str, reasons: dict[str, str]) -> Unplaced:
     error: PlacementError = {"error_class": error_class, "message": message, "reschedule": False, "reasons": reasons}
     return {"request_index": request["request_index"], "instance": request["instance"], "error": error}
 
 
-def _needs_root_disk(action: str, record: FleetInstance) -> bool:
-    """True if the root disk of a server that is there has to be made: a dead run left it, or it is off and its disk is gone."""
+def _needs_image(action: str, record: FleetInstance) -> bool:
+    """True if a disk has to be made of the image of a server that is there: a dead run left it, or it is off and its disk is gone."""
     made_of_image = {disk["file"] for disk in record["disks"] if disk["kind"] == "overlay"}
-    return action == "finish" or (action == "start" and any(path.rpartition("/")[2] in made_of_image for path in record["missing_files"]))
+    return bool(made_of_image) and (
+        action == "finish" or (action == "start" and any(path.rpartition("/")[2] in made_of_image for path in record["missing_files"]))
+    )
+
+
+def _without_image(record: FleetInstance) -> str:
+    """What to do if the catalogue has nothing that a server's root disk can be made of."""
+    image = record["image"]
+    if image is None:
+        return f"the record on host {record['host']} names no image that its root disk could be made of"
+    checksum = image["checksum"][:MOST_SHOWN]
+    return (
+        f"the root disk has to be made of the image with checksum {checksum}, as the record on host {record['host']} says, and no entry of compute_images "
+        f"has this checksum; add one with it, with its source and with disk_format: {image['disk_format'][:MOST_SHOWN]}"
+    )
+
+
+def _obstacle(request: BuildRequest, there: Existing) -> Unplaced | None:
+    """Why nothing may be done with a server that is there, if that is so."""
+    if there["error"]:
+        return _unplaced(request, there["error"]["error_class"], there["error"]["message"], {})
+    if _needs_image(there["action"], there["record"]) and not there["image"]:
+        return _unplaced(request, "ImageNotFound", _without_image(there["record"]), {})
+    return None
 
 
 def _existing(request: BuildRequest, there: Existing, zones: dict[str, str]) -> Placed:
-    """A server that is there stays where it is, with its ports; an order for it says what is left to do."""
+    """A server that is there stays where it is, with its ports; an order for it says what is left to do.
+
+    Its image is the catalogue's: a host that could name a source would get any file of the controller.
+    """
     instance, record, host = request["instance"], there["record"], there["host"]
     return {
         "version": 1,
@@ -53,8 +82,7 @@ def _existing(request: BuildRequest, there: Existing, zones: dict[str, str]) -> 
         "alternates": [],
         "attempts": [],
         "drift": there["drift"],
-        # What is there is built of what it was claimed with.
-        "image": (record["image"] or instance["image"]) if _needs_root_disk(there["action"], record) else None,
+        "image": there["image"] if _needs_image(there["action"], record) else None,
     }
 
 
@@ -106,8 +134,15 @@ def place(
     """
     by_id = {request["instance"]["uuid"]: request for request in requests}
     placer = _Placer(fleet)
-    placed = [_existing(request, request["existing"], placer.zones) for request in requests if request["existing"]]
+    placed: list[Placed] = []
     unplaced: list[Unplaced] = []
+    for request in requests:
+        if request["existing"]:
+            obstacle = _obstacle(request, request["existing"])
+            if obstacle:
+                unplaced.append(obstacle)
+            else:
+                placed.append(_existing(request, request["existing"], placer.zones))
     chosen: list[tuple[BuildRequest, Placed]] = []
     for spec, result in results:
         picks = dict(zip(spec["instance_uuids"], result["picks"], strict=False)) if result["result"] in ("ok", "partial") else {}

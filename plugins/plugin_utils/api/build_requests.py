@@ -63,7 +63,7 @@ def _build_request(request: Request, item: Chosen, owner: Owner, reservation_id:
         "networks": lookups.networks,
         "target": lookups.target,
         "secrets_given": _secrets_given(request.server, owner),
-        "existing": _existing(instance, lookups, item.record) if item.record else None,
+        "existing": _existing(instance, lookups, item, item.record) if item.record else None,
     }
 
 
@@ -108,9 +108,16 @@ def _secrets_given(server: ServerBody, owner: Owner) -> SecretsGiven:
     return {"user_data": user_data_of(server) is not None, "admin_pass": admin_pass}
 
 
-def _existing(instance: Instance, lookups: Lookups, record: FleetInstance) -> Existing:
+def _existing(instance: Instance, lookups: Lookups, item: Chosen, record: FleetInstance) -> Existing:
     drift = existing.drift(instance, lookups.target["zone"], lookups.networks, record)
-    return {"host": record["host"], "action": existing.action_for(record), "record": record, "drift": drift}
+    return {
+        "host": record["host"],
+        "action": existing.action_for(record),
+        "record": record,
+        "drift": drift,
+        "image": item.image,
+        "error": item.error,
+    }
 
 
 def request_spec(request: Request, made: list[BuildRequest], project_id: str) -> RequestSpec | None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, ServerGroup
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Flavor, Image, ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import existing, names, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Remark
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.root_image import RootImages
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetInstance, RequestedNetwork
@@ -27,6 +28,8 @@ class Chosen(t.NamedTuple):
 
     position: int  # in the request, from 0
     record: FleetInstance | None  # null: new
+    image: Image | None = None  # the catalogue's image that the record's root disk was made of
+    error: Error | None = None  # why nothing may be done with the record
 
 
 class Choices:
@@ -36,6 +39,7 @@ class Choices:
         self._project, self._take_over = project, take_over
         self._known = existing.find(records)
         self._usage = quotas.Usage(records, project, user, lambda name: catalogue.quota(project, name))
+        self._root_images = RootImages(catalogue.images)
         # The request that has a name.
         self._taken: dict[str, int] = {}
         # How many servers name-1, name-2 … the project has, by name.
@@ -66,7 +70,10 @@ class Choices:
                 run = record["run"]["id"] if record["run"] else None
                 rule = f"is being built by run {run}; wait for it, or take it over with compute_take_over: true"
                 yield Fault("name", display, rule, "InstanceIsBuilding", 409)
-            (there if record else new).append(Chosen(position, record))
+            if record:
+                there.append(Chosen(position, record, self._root_images.of(record["image"])))
+            else:
+                new.append(Chosen(position, None))
         if flavor and new:
             ports = sum(1 for network in networks if not network["port"])
             need = {"instances": 1, "cores": flavor["vcpus"], "ram": flavor["memory_mb"], "ports": ports}

@@ -149,13 +149,26 @@ def network(value: str) -> netaddr.IPNetwork:
     return netaddr.IPNetwork(value)
 
 
+class Checksum(t.NamedTuple):
+    """What an image is verified by."""
+
+    algorithm: str  # sha256 or sha512
+    of: str  # a digest in lower case, or the address of a sums file
+    is_literal: bool  # it is a digest
+
+
+def checksum_of(value: str) -> Checksum | None:
+    """A checksum in its parts; None if it is none."""
+    try:
+        algorithm, of = checksum.parse(value)
+    except ImageError:
+        return None
+    return Checksum(algorithm, of, checksum.is_digest(algorithm, of))
+
+
 def is_checksum(value: str) -> bool:
     """What the hosts can verify an image by."""
-    try:
-        checksum.parse(value)
-    except ImageError:
-        return False
-    return True
+    return checksum_of(value) is not None
 
 
 def is_interface(value: str) -> bool:
