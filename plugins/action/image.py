@@ -8,21 +8,20 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, is_on_host, is_url
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.image"
 
 
-class ActionModule(ActionBase):
+class ActionModule(HostAction):
     """Asks the host what it needs, sends that, and lets the module verify and publish it."""
 
     TRANSFERS_FILES = True
-    _supports_check_mode = True
 
     def _local(self, source: str) -> str:
         """The path of a file of the controller, looked up as Ansible looks up files."""

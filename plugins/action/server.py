@@ -13,11 +13,11 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import ssh_banner
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed
 
@@ -45,11 +45,10 @@ def _addresses(server: Placed) -> list[str]:
     return [ip["ip_address"] for port in server["instance"].get("ports") or [] for ip in port["fixed_ips"]]
 
 
-class ActionModule(ActionBase):
+class ActionModule(HostAction):
     """Runs the module on the host with the orders and the secrets of its servers."""
 
     TRANSFERS_FILES = False
-    _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)

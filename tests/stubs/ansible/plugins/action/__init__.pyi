@@ -7,15 +7,20 @@ class Display:
     verbosity: int
 
 class ShellModule:
+    tmpdir: str
     def join_path(self, *args: str) -> str: ...
 
 class Connection:
+    has_native_async: bool
     _shell: ShellModule
 
 class ActionBase:
     TRANSFERS_FILES: bool
     _requires_connection: bool
     _supports_check_mode: bool
+    _supports_async: bool
+    _discovered_interpreter_key: str | None
+    _discovered_interpreter: str | bool
     _task: Task
     _templar: Templar
     _display: Display
@@ -23,7 +28,7 @@ class ActionBase:
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]: ...
     def validate_argument_spec(self, argument_spec: object = None, **conditions: object) -> tuple[object, dict[str, t.Any]]: ...
     def _execute_module(
-        self, module_name: str | None = None, module_args: dict[str, t.Any] | None = None, task_vars: dict[str, t.Any] | None = None
+        self, module_name: str | None = None, module_args: dict[str, t.Any] | None = None, task_vars: dict[str, t.Any] | None = None, wrap_async: bool = False
     ) -> dict[str, t.Any]: ...
     def _find_needle(self, dirname: str, needle: str) -> str: ...
     def _make_tmp_path(self) -> str: ...

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all actions that run a module on a host have in common: of the host's answer only what the host says of itself goes on.
+
+A module's answer may carry orders to Ansible itself: variables of the host, which count more than the inventory's, statistics of the run, hosts and groups
+of the inventory. Our modules give none, so that what looks like one comes from a host that lies.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible.plugins.action import ActionBase
+
+# What the strategy and the task's executor of ansible-core take from a result as more than data.
+ORDERS = frozenset({"ansible_facts", "ansible_stats", "add_host", "add_group", "ansible_notify", "ansible_delegated_vars", "results", "include"})
+
+
+def own_answer(answer: Mapping[str, t.Any], interpreter: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The answer without orders; ``interpreter``: the fact that ansible-core itself has found out, if it has."""
+    kept = {key: value for key, value in answer.items() if key not in ORDERS}
+    return {**kept, "ansible_facts": dict(interpreter)} if interpreter else kept
+
+
+class HostAction(ActionBase):
+    """An action that runs modules on the host."""
+
+    _supports_check_mode = True
+
+    def _execute_module(
+        self,
+        module_name: str | None = None,
+        module_args: dict[str, t.Any] | None = None,
+        task_vars: dict[str, t.Any] | None = None,
+        wrap_async: bool = False,
+    ) -> dict[str, t.Any]:
+        answer = super()._execute_module(module_name=module_name, module_args=module_args, task_vars=task_vars, wrap_async=wrap_async)
+        key = self._discovered_interpreter_key
+        return own_answer(answer, {key: self._discovered_interpreter} if key else {})
+
+
+class ModuleAction(HostAction):
+    """Runs the module of its own name on the host, and nothing else."""
+
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result = super().run(tmp, task_vars)
+        wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
+        result.update(self._execute_module(task_vars=task_vars, wrap_async=wrap_async))
+        if not wrap_async:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
