@@ -59,7 +59,7 @@ def _folder(root: ET.Element) -> str:
 
 
 def parse_domain(xml: str, power_state: str) -> Domain:
-    """The domain of an XML text. A record that can't be read is no record, and record_error says why."""
+    """The domain of an XML text. A record that can't be read is no record, and record_error says why; nor is that of another domain."""
     root = ET.fromstring(xml)
     os_type = root.find("os/type")
     domain: Domain = {
@@ -73,12 +73,18 @@ def parse_domain(xml: str, power_state: str) -> Domain:
         "interfaces": [_interface(element) for element in root.findall("devices/interface")],
         "record": None,
         "record_error": None,
+        "record_of": None,
         "power_state": power_state,
     }
     element = root.find(f"metadata/{{{instance_record.NAMESPACE}}}{instance_record.TAG}")
     if element is not None:
         try:
-            domain["record"] = instance_record.from_element(element, _folder(root))
+            record = instance_record.from_element(element, _folder(root))
         except ValueError as error:
             domain["record_error"] = str(error)
+        else:
+            if record["uuid"].lower() == domain["uuid"].lower():
+                domain["record"] = record
+            else:
+                domain["record_of"] = record["uuid"]
     return domain

@@ -47,7 +47,7 @@ class HypervisorLike(t.Protocol):
         """Stop a domain at once; no error if it is off."""
 
     def undefine(self, uuid: str) -> None:
-        """Remove a domain's definition with its NVRAM, managed save and snapshot metadata."""
+        """Remove a domain's definition with its NVRAM, TPM state, managed save and the metadata of snapshots and checkpoints."""
 
     def set_record(self, uuid: str, record: Record) -> None:
         """Replace the instance record, in the definition and in the running domain."""

@@ -35,6 +35,9 @@ else:
 
 T = t.TypeVar("T")
 
+# Since libvirt 8.9; before, a definition never kept its TPM state.
+UNDEFINE_TPM: int = 0 if LIBVIRT_IMPORT_ERROR else getattr(libvirt, "VIR_DOMAIN_UNDEFINE_TPM", 0)
+
 POWER_STATES = {0: "nostate", 1: "running", 2: "blocked", 3: "paused", 4: "shutdown", 5: "shutdown", 6: "crashed", 7: "suspended"}
 
 
@@ -283,8 +286,9 @@ class Hypervisor:
         self._do(stop)
 
     def undefine(self, uuid: str) -> None:
-        """Remove a domain's definition with its NVRAM, managed save and snapshot metadata."""
+        """Remove a domain's definition with its NVRAM, TPM state, managed save and the metadata of snapshots and checkpoints."""
         flags = libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+        flags |= libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | UNDEFINE_TPM
         self._do_once(lambda c: c.lookupByUUIDString(uuid).undefineFlags(flags), done=libvirt.VIR_ERR_NO_DOMAIN)
 
     def set_record(self, uuid: str, record: Record) -> None:

@@ -348,6 +348,7 @@ class Domain(t.TypedDict):
     interfaces: t.List[Interface]  # all interfaces
     record: t.Optional[Record]  # null: foreign
     record_error: t.Optional[str]  # why the record can't be read
+    record_of: t.Optional[str]  # the server whose record it has, if that is another: a copy, which counts as foreign
     power_state: str  # as in an instance report
     disk_bytes: t.NotRequired[int]  # virtual sizes of a foreign domain's disks on the instances' file system
 
@@ -362,7 +363,8 @@ class DomainReport(t.TypedDict):
     memory_mb: int  # memory
     disk_gb: int  # what it commits
     mac_addresses: t.List[str]  # lower case
-    foreign: bool  # without a record of this collection
+    foreign: bool  # without a record of its own of this collection
+    record_of: t.Optional[str]  # as in Domain
 
 
 class Bridge(t.TypedDict):

@@ -140,6 +140,8 @@ def main() -> None:
         host = read(HostOptions.of(module.params), Capacity.of(module.params))
     except (KvmfleetError, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())
+    for sentence in host_report.copies(host["domains"]):
+        module.warn(sentence)
     module.exit_json(changed=False, host=host)
 
 

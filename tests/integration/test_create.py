@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from .conftest import STATE, Fleet, server, ssh
+from .conftest import INSTANCES, STATE, Fleet, server, ssh
 
 MICRO = pathlib.Path(json.loads((STATE / "inventory" / "group_vars" / "all.yml").read_text())["compute_images"]["micro"]["source"])
 
@@ -181,7 +181,7 @@ def test_a_plan_from_a_file_or_the_cache_is_what_a_run_does(fleet: Fleet, tmp_pa
         assert {item["name"]: item["host"] for item in plan.result["servers"]} == {item["name"]: item["host"] for item in made.result["servers"]}
 
 
-def test_a_stopped_server_is_started_with_its_disks_made_again(fleet: Fleet) -> None:
+def test_a_stopped_server_is_started_with_its_config_drive_made_again(fleet: Fleet) -> None:
     play = fleet.create(server("web"))
     made = play.server("web")
     host = fleet.hosts[made["host"]]
@@ -192,6 +192,23 @@ def test_a_stopped_server_is_started_with_its_disks_made_again(fleet: Fleet) -> 
     assert host.domains() == {made["domain"]}
     assert again.server("web")["addresses"] == made["addresses"]
     assert again.changed() > 0
+
+
+def test_a_disk_that_was_moved_away_is_not_made_anew(fleet: Fleet) -> None:
+    play = fleet.create(server("web"))
+    made = play.server("web")
+    host = fleet.hosts[made["host"]]
+    disk = f"{INSTANCES}/{made['id']}/disk"
+    host.run("virsh", "destroy", made["domain"])
+    host.run("mv", disk, f"{disk}.moved")
+    again = fleet.create(server("web"))
+    assert again.code != 0
+    assert disk in again.server("web")["error"]["message"]
+    assert host.run("find", disk, check=False) == ""
+    assert host.domains() == set()
+    host.run("mv", f"{disk}.moved", disk)
+    assert fleet.create(server("web")).code == 0
+    assert host.domains() == {made["domain"]}
 
 
 def test_drift_is_reported(fleet: Fleet) -> None:

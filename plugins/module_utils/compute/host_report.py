@@ -77,6 +77,7 @@ def _domain(domain: Domain) -> DomainReport:
         "disk_gb": domain_resources(domain).get("DISK_GB", 0),
         "mac_addresses": [interface["mac_address"] for interface in domain["interfaces"]],
         "foreign": domain["record"] is None,
+        "record_of": domain["record_of"],
     }
 
 
@@ -86,6 +87,15 @@ def readable(domains: t.List[Domain]) -> t.List[Domain]:
     if unreadable:
         raise ServerError("InvalidRecord", f"a domain has a record that can't be read: {'; '.join(unreadable)}")
     return domains
+
+
+def copies(domains: t.Iterable[DomainReport]) -> t.List[str]:
+    """A sentence for each domain that has another server's record."""
+    return [
+        f"domain {domain['name']} ({domain['uuid']}) has the record of server {domain['record_of']}, as a clone does: it counts as foreign and is left alone"
+        for domain in domains
+        if domain["record_of"]
+    ]
 
 
 def facts(

@@ -10,6 +10,7 @@ import json
 import os
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_folder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.removal import REMOVERS, remove_path
 
@@ -32,15 +33,6 @@ def _entry(line: bytes) -> t.Optional[Entry]:
     kind: object = found.get("kind")
     path: object = found.get("path")
     return {"kind": kind, "path": path} if isinstance(kind, str) and kind in REMOVERS and isinstance(path, str) else None
-
-
-def sync_folder(path: str) -> None:
-    """What was made in a folder, or removed from it, lasts through a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Journal:

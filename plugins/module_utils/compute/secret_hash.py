@@ -9,6 +9,12 @@ import contextlib
 import hashlib
 import hmac
 import os
+import secrets
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_folder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+
+KEY_BYTES = 32
 
 
 def key_path(state_path: str) -> str:
@@ -17,15 +23,16 @@ def key_path(state_path: str) -> str:
 
 
 def host_key(state_path: str) -> bytes:
-    """The host's key (32 bytes, mode 0600), made at first use."""
+    """The host's key (32 bytes, mode 0600), made at first use; ServerError (InvalidKey) if it is shorter."""
     path = key_path(state_path)
     os.makedirs(state_path, mode=0o700, exist_ok=True)
     if not os.path.exists(path):
         # Written aside and linked into place, so that two processes at once agree on one whole key.
-        temporary = f"{path}.{os.getpid()}"
+        temporary = f"{path}.{os.getpid()}.{secrets.token_hex(4)}"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            os.write(descriptor, os.urandom(32))
+            os.write(descriptor, os.urandom(KEY_BYTES))
+            os.fsync(descriptor)
         finally:
             os.close(descriptor)
         try:
@@ -33,8 +40,15 @@ def host_key(state_path: str) -> bytes:
                 os.link(temporary, path)
         finally:
             os.unlink(temporary)
+        sync_folder(state_path)
     with open(path, "rb") as file:
-        return file.read()
+        key = file.read()
+    if len(key) < KEY_BYTES:
+        raise ServerError(
+            "InvalidKey",
+            f"{path} has {len(key)} bytes, not {KEY_BYTES}: bring it back from a backup, or remove it; without it every secret counts as changed",
+        )
+    return key
 
 
 def keyed_hash(key: bytes, uuid: str, value: str | None) -> str | None:

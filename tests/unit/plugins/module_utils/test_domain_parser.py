@@ -80,3 +80,10 @@ def test_a_record_of_version_1_is_rendered_as_it_was() -> None:
         wanted = [ET.canonicalize(ET.tostring(element, encoding="unicode"), strip_text=True) for element in old.findall(path)]
         assert wanted
         assert [ET.canonicalize(ET.tostring(element, encoding="unicode"), strip_text=True) for element in new.findall(path)] == wanted
+
+
+def test_a_domain_with_the_record_of_another_is_foreign() -> None:
+    copy = parse_domain(make.domain_xml(make.record(), uuid="cccccccc-bbbb-4ccc-8ddd-eeeeeeeeeeee", name="clone"), "shutdown")
+    assert (copy["record"], copy["record_error"], copy["record_of"]) == (None, None, make.UUID)
+    own = parse_domain(make.domain_xml(make.record(), uuid=make.UUID.upper()), "shutdown")
+    assert (own["record"], own["record_of"]) == (make.record(), None)

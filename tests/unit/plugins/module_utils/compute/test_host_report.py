@@ -69,6 +69,22 @@ def test_a_record_that_cannot_be_read_is_an_error_that_names_the_domain(lab: Lab
         facts(lab)
 
 
+def test_a_clone_counts_as_foreign_and_is_warned_of(lab: Lab) -> None:
+    web = lab.web()
+    lab.there(web)
+    clone = "cccccccc-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+    lab.hypervisor.add(lab.hypervisor.xml[web["uuid"]].replace(f"<uuid>{web['uuid']}</uuid>", f"<uuid>{clone}</uuid>", 1))
+    found = facts(lab)
+    assert [report["uuid"] for report in found["instances"]] == [web["uuid"]]
+    assert [(item["uuid"], item["foreign"], item["record_of"]) for item in found["domains"]] == [(web["uuid"], False, None), (clone, True, web["uuid"])]
+    (warning,) = host_report.copies(found["domains"])
+    assert clone in warning
+    assert web["uuid"] in warning
+    (outcome,) = lab.delete(clone)
+    assert outcome["outcome"] == "failed"
+    assert clone in lab.hypervisor.xml
+
+
 def test_the_instances_path_need_not_exist_yet(lab: Lab) -> None:
     assert existing_parent(str(lab.instances / "a" / "b")) == str(lab.instances)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import stat
 
 import pytest
 
@@ -108,3 +109,17 @@ def test_keyed_hash_needs_the_hosts_key(tmp_path: pathlib.Path) -> None:
     assert one == secret_hash.keyed_hash(key, "u", "secret")
     assert one not in (secret_hash.keyed_hash(b"other", "u", "secret"), secret_hash.keyed_hash(key, "v", "secret"), "secret")
     assert secret_hash.keyed_hash(key, "u", None) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"x" * 31])
+def test_a_key_that_is_empty_or_short_is_an_error_that_names_it(tmp_path: pathlib.Path, content: bytes) -> None:
+    (tmp_path / "secret.key").write_bytes(content)
+    with pytest.raises(ServerError, match=rf"secret\.key has {len(content)} bytes"):
+        secret_hash.host_key(str(tmp_path))
+
+
+def test_the_key_lasts_through_a_power_cut(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
+    secret_hash.host_key(str(tmp_path / "state"))
+    assert synced == [False, True]
