@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
 import typing as t
 
 import pytest
-
-PATH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "fields_doc.py"
+import tool
 
 
 @pytest.fixture(scope="module")
 def page() -> t.Any:
     """The module that makes the page."""
-    spec = importlib.util.spec_from_file_location("fields_doc", PATH)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool.load("fields_doc")
 
 
 def test_the_committed_page_is_current(page: t.Any) -> None:
