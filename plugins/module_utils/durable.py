@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 
 
-def sync_folder(path: str) -> None:
-    """What was made in a folder, or removed from it, lasts through a power cut."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync_file(path: str) -> None:
+    """The content of a file, or what was made in a folder or removed from it, lasts through a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

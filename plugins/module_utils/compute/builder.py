@@ -180,6 +180,8 @@ class Builder:
         with self.lock(uuid, force) as locked:
             owned = self.look_up(uuid)
             if owned is None:
+                if locked and not self.check_mode:
+                    locks.forget(self.host.state_path, uuid)
                 raise ServerError("InstanceNotFound", f"server {uuid} is not on the host any more: it was deleted meanwhile")
             if owned.record["vm_state"] not in vm_states:
                 raise ServerError("InstanceInvalidState", f"server {uuid} is {owned.record['vm_state']}, not {' or '.join(vm_states)}")

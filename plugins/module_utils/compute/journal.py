@@ -10,7 +10,7 @@ import json
 import os
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_folder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.removal import REMOVERS, remove_path
 
@@ -64,7 +64,7 @@ class Journal:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(folder)
+        sync_file(folder)
 
     def undo(self) -> None:
         """Remove what is written down, newest first; a directory only if nothing foreign lies in it. Then the journal itself, unless something is left.

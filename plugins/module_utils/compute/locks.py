@@ -52,9 +52,16 @@ def held(uuid: str) -> ServerError:
 
 def take(stack: contextlib.ExitStack, state_path: str, uuid: str) -> bool:
     """Hold an instance's lock until the stack is left; False if another process has it."""
-    descriptor = _open(state_path, uuid)
-    stack.callback(os.close, descriptor)
-    return _try(descriptor)
+    while True:
+        descriptor = _open(state_path, uuid)
+        with contextlib.ExitStack() as closing:
+            closing.callback(os.close, descriptor)
+            if not _try(descriptor):
+                return False
+            # Who had it before may have removed the file: then the next one to come would lock another.
+            if os.fstat(descriptor).st_nlink:
+                stack.push(closing.pop_all())
+                return True
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import hmac
 import os
 import secrets
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_folder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 KEY_BYTES = 32
@@ -40,7 +40,7 @@ def host_key(state_path: str) -> bytes:
                 os.link(temporary, path)
         finally:
             os.unlink(temporary)
-        sync_folder(state_path)
+        sync_file(state_path)
     with open(path, "rb") as file:
         key = file.read()
     if len(key) < KEY_BYTES:

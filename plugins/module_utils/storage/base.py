@@ -10,6 +10,7 @@ import os
 import typing as t
 import xml.etree.ElementTree as ET
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.removal import remove_path
@@ -63,6 +64,8 @@ class DiskBackend:
         try:
             self.write(disk, whole, sources)
             os.chmod(whole, DISK_MODE)
+            # A power cut leaves no disk that has its name and not its content.
+            sync_file(whole)
             os.link(whole, path)
         finally:
             self._clear(path)

@@ -23,8 +23,13 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table imp
 
 def remove_disks(work: Work) -> None:
     """Each disk (local disks go with their server, as in Nova), and what only we write beside them."""
+    used = {disk["target"]: disk["path"] for disk in work.domain["disks"]} if work.domain is not None else {}
     for disk in work.record["disks"]:
         backend_of(disk).remove(work.files.disk(disk))
+        overlay = used.get(disk["device_name"])
+        if overlay is not None and os.path.dirname(overlay) == work.files.folder:
+            # A snapshot has put it over the disk: it is the disk now.
+            remove_path("file", overlay)
     remove_path("file", work.files.config_source)
     remove_path("log", work.files.console_log)
 
@@ -65,7 +70,7 @@ class Delete(Transition):
             with builder.lock(uuid):
                 owned = builder.look_up(uuid)
                 if owned is not None:
-                    work = Work(builder, order, owned.record)
+                    work = Work(builder, order, owned.record, domain=owned.domain)
                     if not builder.check_mode:
                         for step in self.steps:
                             step(work)

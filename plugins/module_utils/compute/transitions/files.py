@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Work
+from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest import config_drive
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache
@@ -43,6 +44,8 @@ def write_config_source(path: str, source: ConfigSource) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(source, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_config_source(path: str) -> t.Optional[ConfigSource]:
@@ -107,6 +110,8 @@ def make_disks(work: Work) -> None:
     sources = DiskSources(work, read_config_source(work.files.config_source) or config_source(work.builder.secrets(work.uuid)))
     for disk in work.record["disks"]:
         backend_of(disk).make(disk, work.files.disk(disk), sources)
+    sync_file(work.files.folder)
+    sync_file(os.path.dirname(work.files.folder))
 
 
 def _missing(work: Work) -> t.List[t.Tuple[Disk, str]]:
@@ -141,3 +146,4 @@ def make_missing_disks(work: Work) -> None:
     sources = DiskSources(work, read_config_source(work.files.config_source) or config_source(work.builder.secrets(work.uuid)))
     for disk, path in missing:
         backend_of(disk).make(disk, path, sources)
+    sync_file(work.files.folder)

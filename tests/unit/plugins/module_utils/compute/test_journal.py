@@ -123,3 +123,18 @@ def test_the_key_lasts_through_a_power_cut(tmp_path: pathlib.Path, monkeypatch: 
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode)))
     secret_hash.host_key(str(tmp_path / "state"))
     assert synced == [False, True]
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_on_the_new_one(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, path = locks._open, tmp_path / "locks" / "u"
+    opened: list[int] = []
+
+    def removed_at_once(state_path: str, name: str) -> int:
+        opened.append(real(state_path, name))
+        if len(opened) == 1:
+            path.unlink()
+        return opened[-1]
+
+    monkeypatch.setattr(locks, "_open", removed_at_once)
+    with locks.instance_lock(str(tmp_path), "u"):
+        assert locks.is_locked(str(tmp_path), "u")

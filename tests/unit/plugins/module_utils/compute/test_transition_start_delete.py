@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
@@ -181,3 +183,26 @@ def test_one_server_that_cannot_be_deleted_does_not_keep_the_others(lab: Lab) ->
     lab.hypervisor.fail("undefine", ZeroDivisionError("bug"))
     outcomes = [*lab.delete(lab.web(1)["uuid"]), *lab.delete(lab.web(2)["uuid"])]
     assert [item["outcome"] for item in outcomes] == ["unknown", "deleted"]
+
+
+def test_the_overlay_that_a_snapshot_has_put_over_a_disk_goes_with_its_server_and_one_elsewhere_stays(lab: Lab, tmp_path: pathlib.Path) -> None:
+    for number, folder in ((1, lab.folder(lab.web(1))), (2, tmp_path)):
+        lab.there(lab.web(number))
+        uuid = lab.web(number)["uuid"]
+        (folder / "overlay").write_text("since the snapshot")
+        old = str(lab.folder(lab.web(number)) / "disk")
+        lab.hypervisor.xml[uuid] = lab.hypervisor.xml[uuid].replace(f'file="{old}"', f'file="{folder / "overlay"}"')
+        assert lab.delete(uuid)[0]["outcome"] == "deleted"
+    assert lab.left() == []
+    assert (tmp_path / "overlay").exists()
+
+
+def test_a_delete_between_claim_and_build_stops_the_build(lab: Lab) -> None:
+    web = lab.web()
+    lab.claim(web)
+    lab.delete(web["uuid"])
+    (outcome,) = lab.build(make.order({"uuid": web["uuid"], "display_name": web["display_name"]}))
+    error = outcome["error"]
+    assert error is not None
+    assert (outcome["outcome"], error["error_class"], error["reschedule"]) == ("failed", "InstanceNotFound", False)
+    assert lab.left() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -145,3 +146,15 @@ def test_a_path_that_cannot_be_read_is_an_error_and_not_a_disk_that_is_missing(t
     monkeypatch.setattr(base.os, "stat", stat)
     with pytest.raises(OSError, match="Stale"):
         KINDS["overlay"].exists(str(tmp_path / "disk"))
+
+
+def test_a_disk_lasts_through_a_power_cut_before_it_has_its_name(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[str, bool]] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")), (tmp_path / "disk.eph0").exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(commands, "run", lambda _argv: "")
+    made(tmp_path, make.disk())
+    assert synced == [("disk.eph0.part", False)]
