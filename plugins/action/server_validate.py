@@ -41,6 +41,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "roles": {"type": "list", "elements": "str", "default": ["member"]},
     "unreachable_hosts": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
     "take_over": {"type": "bool", "default": False},
+    "duplicates": {"type": "str", "choices": ["warn", "fail"], "default": "warn"},
     "admin_password_file": {"type": "path", "no_log": False},
     # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
     "api_microversion": {"type": "raw", "default": NEWEST},
@@ -102,6 +103,7 @@ class ActionModule(ControllerAction):
             options={
                 "unreachable_hosts": args["unreachable_hosts"],
                 "take_over": args["take_over"],
+                "duplicates": args["duplicates"],
                 "admin_password_file": args["admin_password_file"],
                 "api_microversion": args["api_microversion"],
             },

@@ -39,6 +39,8 @@ T = t.TypeVar("T")
 UNDEFINE_TPM: int = 0 if LIBVIRT_IMPORT_ERROR else getattr(libvirt, "VIR_DOMAIN_UNDEFINE_TPM", 0)
 
 POWER_STATES = {0: "nostate", 1: "running", 2: "blocked", 3: "paused", 4: "shutdown", 5: "shutdown", 6: "crashed", 7: "suspended"}
+# VIR_DOMAIN_PAUSED for VIR_DOMAIN_PAUSED_MIGRATION: how the target of a migration waits for its guest.
+PAUSED_BY_MIGRATION = (3, 2)
 
 
 def require_libvirt(module: Module) -> None:
@@ -225,7 +227,9 @@ class Hypervisor:
                     if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                         continue  # deleted between the two calls
                     raise
-                result.append(parse_domain(xml, POWER_STATES.get(stats.get("state.state", 0), "nostate")))
+                found = parse_domain(xml, POWER_STATES.get(stats.get("state.state", 0), "nostate"))
+                found["migrating"] = (stats.get("state.state"), stats.get("state.reason")) == PAUSED_BY_MIGRATION
+                result.append(found)
             return result
 
         return self._do(read)

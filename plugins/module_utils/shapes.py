@@ -204,6 +204,7 @@ class InstanceReport(Record):
     power_state: str  # running, blocked, paused, suspended, shutdown, crashed or nostate
     locked: bool  # a live process of the host holds the instance's lock
     missing_files: t.List[str]  # disks that are gone
+    migrating: t.NotRequired[bool]  # a migration is making it here; it still runs on another host
 
 
 class Order(t.TypedDict):
@@ -350,6 +351,7 @@ class Domain(t.TypedDict):
     record_error: t.Optional[str]  # why the record can't be read
     record_of: t.Optional[str]  # the server whose record it has, if that is another: a copy, which counts as foreign
     power_state: str  # as in an instance report
+    migrating: t.NotRequired[bool]  # a migration is making it here
     disk_bytes: t.NotRequired[int]  # virtual sizes of a foreign domain's disks on the instances' file system
 
 

@@ -102,6 +102,14 @@ options:
     description: Finish servers that another run seems to be building still.
     type: bool
     default: false
+  duplicates:
+    description:
+      - What happens if the id, the name, a MAC address or an address of a server is there twice in the fleet. A server that is asked for gets no host in any
+        case, and C(existing.error) says why.
+      - V(warn) warns of the others, V(fail) fails with a 409 for each.
+    type: str
+    choices: [warn, fail]
+    default: warn
   admin_password_file:
     description:
       - A file on the controller. Servers without C(adminPass) then get a generated password, which is written to this file (JSON, mode 0600) and nowhere else.

@@ -52,6 +52,7 @@ def _instance(record: Record, domain: Domain, instances_path: str, state_path: s
         "power_state": domain["power_state"],
         "locked": locks.is_locked(state_path, domain["uuid"]),
         "missing_files": _missing_files(record, instances_path),
+        "migrating": domain.get("migrating", False),
     }
     return report
 

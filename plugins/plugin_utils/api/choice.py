@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Flavor, Image, ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import existing, names, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import Duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Remark
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.root_image import RootImages
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked
@@ -35,7 +36,8 @@ class Chosen(t.NamedTuple):
 class Choices:
     """What the requests of one run share: who has which name, and what is left of the quotas."""
 
-    def __init__(self, catalogue: Catalogue, records: list[FleetInstance], project: str, user: str, take_over: bool) -> None:
+    def __init__(self, catalogue: Catalogue, records: list[FleetInstance], duplicates: Duplicates, project: str, user: str, take_over: bool) -> None:
+        self._duplicates = duplicates
         self._project, self._take_over = project, take_over
         self._known = existing.find(records)
         self._usage = quotas.Usage(records, project, user, lambda name: catalogue.quota(project, name))
@@ -66,12 +68,13 @@ class Choices:
                 continue
             self._taken[display] = index
             record = self._known.get((self._project, display))
-            if record and existing.is_live(record) and not self._take_over:
+            error = self._duplicates.error(record) if record else None
+            if record and not error and existing.is_live(record) and not self._take_over:
                 run = record["run"]["id"] if record["run"] else None
                 rule = f"is being built by run {run}; wait for it, or take it over with compute_take_over: true"
                 yield Fault("name", display, rule, "InstanceIsBuilding", 409)
             if record:
-                there.append(Chosen(position, record, self._root_images.of(record["image"])))
+                there.append(Chosen(position, record, self._root_images.of(record["image"]), error))
             else:
                 new.append(Chosen(position, None))
         if flavor and new:

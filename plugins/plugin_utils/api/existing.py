@@ -15,8 +15,10 @@ Compared = tuple[str, object, object]
 
 
 def find(records: list[FleetInstance]) -> dict[tuple[str, str], FleetInstance]:
-    """The records by (project, name)."""
-    return {(record["project_id"], record["display_name"]): record for record in records}
+    """The records by (project, name); of a server in migration the one that it still runs by."""
+    # Whoever says of itself that it is the target comes first here, so that it never takes the place of the server.
+    ordered = sorted(records, key=lambda record: not record.get("migrating"))
+    return {(record["project_id"], record["display_name"]): record for record in ordered}
 
 
 def is_live(record: FleetInstance) -> bool:

@@ -18,6 +18,9 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.build_request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import Choices
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import ERROR_CLASS as DUPLICATE
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import Duplicates
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import find as find_duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Body
@@ -31,6 +34,7 @@ class Options(t.TypedDict, total=False):
 
     unreachable_hosts: str  # fail or ignore
     take_over: bool  # servers that another run is building
+    duplicates: str  # warn or fail, if something of other servers is there twice
     admin_password_file: str | None  # passwords are generated
     force_config_drive: bool  # every server has one; true if it is left out
     api_microversion: str  # 2.N, or latest
@@ -74,9 +78,14 @@ def validate(
         else:
             problems.warnings.append(found.text)
     records = records_of(fleet) if fleet else []
+    duplicates = find_duplicates(fleet, records) if fleet else []
+    if options.get("duplicates") == "fail":
+        problems.extend(Fault(f"hosts.{found.holders[-1].host}", found.value, str(found), DUPLICATE, 409) for found in duplicates)
+    else:
+        problems.warnings += (f"{found}; none of them is touched" for found in duplicates)
     owner = Owner(context["project_id"], context["user_id"], minor, bool(options.get("admin_password_file")), new_uuid, new_reservation_id)
     policy = Policy(entries.rules, context["user_id"], context.get("roles") or [])
-    run = _Run(entries, fleet, records, policy, owner, options)
+    run = _Run(entries, fleet, records, Duplicates(duplicates), policy, owner, options)
     instances: list[BuildRequest] = []
     specs: list[RequestSpec] = []
     for index, given in enumerate(requests):
@@ -125,10 +134,19 @@ def _groups(catalogue: Catalogue, records: list[FleetInstance]) -> list[SpecGrou
 class _Run:
     """Reads one request after another; what one of them takes is taken for the next."""
 
-    def __init__(self, catalogue: Catalogue, fleet: Fleet | None, records: list[FleetInstance], policy: Policy, owner: Owner, options: Options) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        fleet: Fleet | None,
+        records: list[FleetInstance],
+        duplicates: Duplicates,
+        policy: Policy,
+        owner: Owner,
+        options: Options,
+    ) -> None:
         self._catalogue, self._policy, self._minor = catalogue, policy, owner.minor
         self._checker = Checker(catalogue, fleet, records, policy, owner.project_id, bool(options.get("force_config_drive", True)))
-        self._choices = Choices(catalogue, records, owner.project_id, owner.user_id, bool(options.get("take_over")))
+        self._choices = Choices(catalogue, records, duplicates, owner.project_id, owner.user_id, bool(options.get("take_over")))
 
     def read(self, index: int, given: object, problems: Problems) -> Request | None:
         """A request, found and checked; None if it has a fault."""

@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
-import subprocess
-import sys
 import typing as t
 
+import local_play
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import host_answer
 
-COLLECTIONS = next(folder.parent for folder in pathlib.Path(host_answer.__file__).parents if folder.name == "ansible_collections")
 MODULES: dict[str, dict[str, t.Any]] = {
     "host_info": {},
     "server_info": {},
@@ -32,27 +28,6 @@ ORDERS: dict[str, t.Any] = {
 ANSWER = {"changed": False, "host": {"node": "h"}, "servers": [], "images": [], "consoles": {}, **ORDERS}
 
 
-def play(folder: pathlib.Path, tasks: list[dict[str, t.Any]]) -> subprocess.CompletedProcess[str]:
-    """A play over one host, which answers ANSWER to everything."""
-    interpreter = folder / "interpreter"
-    interpreter.write_text(f"#!/bin/sh\ncat > /dev/null <&0 &\ncat <<'END'\n{json.dumps(ANSWER)}\nEND\n")
-    interpreter.chmod(0o755)
-    book = folder / "play.yml"
-    book.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    inventory = folder / "inventory.yml"
-    host = {"ansible_connection": "local", "ansible_python_interpreter": str(interpreter)}
-    inventory.write_text(json.dumps({"all": {"hosts": {"h1": host}}}))
-    environment = {
-        **os.environ,
-        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
-        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
-        "ANSIBLE_NOCOLOR": "1",
-    }
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(book)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
-
-
 def test_an_answer_gives_no_orders_to_ansible(tmp_path: pathlib.Path) -> None:
     calls = [{f"kvmfleet.compute.{name}": args, "register": f"of_{name}"} for name, args in MODULES.items()]
     checks = [
@@ -63,7 +38,9 @@ def test_an_answer_gives_no_orders_to_ansible(tmp_path: pathlib.Path) -> None:
         "of_host_info.host.node == 'h'",
         *(f"of_{name}[order] is not defined" for name in MODULES),
     ]
-    done = play(tmp_path, [*calls, {"ansible.builtin.assert": {"that": checks}, "loop": list(ORDERS), "loop_control": {"loop_var": "order"}}])
+    done = local_play.run(
+        tmp_path, [*calls, {"ansible.builtin.assert": {"that": checks}, "loop": list(ORDERS), "loop_control": {"loop_var": "order"}}], {"h1": ANSWER}
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays over local hosts, each with an interpreter that prints one answer, whatever module it is given: a host that answers as it likes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils import edge
+
+COLLECTIONS = next(folder.parent for folder in pathlib.Path(next(iter(edge.__path__))).parents if folder.name == "ansible_collections")
+
+
+def _interpreter(folder: pathlib.Path, host: str, answer: object) -> str:
+    path = folder / f"{host}.interpreter"
+    path.write_text(f"#!/bin/sh\nbasename \"$1\" >> {folder / host}.modules\ncat <<'END'\n{json.dumps(answer)}\nEND\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def run(
+    folder: pathlib.Path, tasks: list[dict[str, t.Any]], answers: dict[str, object], variables: dict[str, dict[str, t.Any]] | None = None, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """The play; ``answers`` by host, and ``variables`` of the hosts beside."""
+    of_hosts = {
+        host: {"ansible_connection": "local", "ansible_python_interpreter": _interpreter(folder, host, answer), **(variables or {}).get(host, {})}
+        for host, answer in answers.items()
+    }
+    (folder / "inventory.yml").write_text(json.dumps({"all": {"hosts": of_hosts}}))
+    (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    environment = {
+        **os.environ,
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "play.yml", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
+
+
+def modules(folder: pathlib.Path, host: str) -> list[str]:
+    """The modules that a host was given, such as AnsiballZ_server.py, in their order."""
+    path = folder / f"{host}.modules"
+    return path.read_text().split() if path.exists() else []

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""delete_server over two local hosts that both say that they have the server; each writes down which modules it was given."""
+
+from __future__ import annotations
+
+import pathlib
+
+import local_play
+
+SERVER = {"uuid": "u1", "display_name": "db"}
+ANSWER = {"changed": True, "servers": [SERVER]}
+
+
+def deleted(folder: pathlib.Path, **variables: object) -> tuple[int, str, set[str]]:
+    """(exit code, output, the hosts on which something was deleted)."""
+    tasks = [{"ansible.builtin.import_role": {"name": "kvmfleet.compute.delete_server"}, "vars": variables}]
+    done = local_play.run(folder, tasks, {"h1": ANSWER, "h2": ANSWER})
+    return done.returncode, done.stdout + done.stderr, {host for host in ("h1", "h2") if "AnsiballZ_server.py" in local_play.modules(folder, host)}
+
+
+def test_of_two_servers_of_one_name_none_is_deleted_and_both_hosts_are_named(tmp_path: pathlib.Path) -> None:
+    code, output, hosts = deleted(tmp_path, compute_delete_names=["db"])
+    assert code != 0 and hosts == set()
+    assert "db (u1) on host h1;" in output and "db (u1) on host h2;" in output
+
+
+def test_id_and_host_together_remove_one_of_two(tmp_path: pathlib.Path) -> None:
+    code, output, hosts = deleted(tmp_path, compute_delete_ids=["u1"], compute_delete_host="h2")
+    assert (code, hosts) == (0, {"h2"}), output
+
+
+def test_a_host_without_ids_is_refused(tmp_path: pathlib.Path) -> None:
+    code, output, hosts = deleted(tmp_path, compute_delete_names=["db"], compute_delete_host="h2")
+    assert code != 0 and hosts == set() and "compute_delete_ids must say" in output
