@@ -5,23 +5,34 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, is_on_host, is_url
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, is_on_controller, is_on_host, is_url
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.image_sources import from_catalogue, with_secrets_apart
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.image"
+MOST_SUMS = 1 << 20
+
+
+def free_of_df(text: str) -> int | None:
+    """The free bytes that ``df -Pk`` says of one folder; None if it says something else."""
+    fields = text.strip().rpartition("\n")[2].split()
+    return int(fields[3]) * 1024 if len(fields) >= 6 and fields[3].isdigit() else None
 
 
 class ActionModule(HostAction):
     """Asks the host what it needs, sends that, and lets the module verify and publish it."""
 
-    TRANSFERS_FILES = True
+    # Most hosts have their images: a folder is made when a file is to be sent.
+    TRANSFERS_FILES = False
 
     def _local(self, source: str) -> str:
         """The path of a file of the controller, looked up as Ansible looks up files."""
@@ -36,7 +47,23 @@ class ActionModule(HostAction):
         if checksum.is_digest(algorithm, rest) or is_url(rest) or is_on_host(rest):
             return image
         with open(self._local(rest), encoding="utf-8", errors="replace") as file:
-            return dict(image, checksum=f"{algorithm}:{checksum.in_sums(file.read(), algorithm, base_name(str(image.get('source'))))}")
+            return dict(image, checksum=f"{algorithm}:{checksum.in_sums(file.read(MOST_SUMS), algorithm, base_name(str(image.get('source'))))}")
+
+    def _with_size(self, image: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A file of the controller is as large as it is, if it is there."""
+        try:
+            return dict(image, arriving_bytes=os.stat(self._local(image["source"])).st_size) if is_on_controller(image["source"]) else image
+        except (ImageError, OSError):
+            # The host may have the image already.
+            return image
+
+    def _prepared(self, image: dict[str, t.Any], catalogue: dict[str, t.Any] | None) -> dict[str, t.Any]:
+        """An image as the module on the host takes it; ImageError if it can't be had. Nothing of the controller is opened before the catalogue was asked."""
+        known = image if catalogue is None else from_catalogue(image, catalogue)
+        try:
+            return with_secrets_apart(self._with_size(self._with_literal_checksum(known)))
+        except OSError as error:
+            raise ImageError("ImageNotFound", f"{error.filename}: {error.strerror}") from error
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
@@ -44,6 +71,7 @@ class ActionModule(HostAction):
             args = plain(self._task.args)
         except NotPlain as error:
             raise AnsibleActionFail(str(error)) from error
+        catalogue = args.pop("catalogue", None)
         # Only what the module documents travels: a catalogue's entry has more.
         known = ("id", "name", "source", "checksum", "disk_format", "size", "virtual_size")
         wanted = [{key: image[key] for key in known if image.get(key) is not None} for image in args.get("images") or []]
@@ -51,15 +79,33 @@ class ActionModule(HostAction):
         images = []
         for image in wanted:
             try:
-                images.append(self._with_literal_checksum(image))
+                images.append(self._prepared(image, catalogue))
             except ImageError as error:
                 refused[image.get("id", "")] = error
         args["images"] = images
         result.update(self._execute_module(module_name=MODULE, module_args=dict(args, on_error="report"), task_vars=task_vars))
         needed = {item["id"] for item in result.get("images") or [] if item["needs_staging"]}
-        if needed:
-            self._stage(args, [image for image in images if image["id"] in needed], result, refused, task_vars)
+        sent = [image for image in images if image["id"] in needed and is_on_controller(image["source"])]
+        if sent:
+            self._stage(args, sent, result, refused, task_vars)
         return self._finish(args, wanted, refused, result)
+
+    def _sent(self, folder: str, images: list[dict[str, t.Any]], refused: dict[str, ImageError]) -> dict[str, str]:
+        """{image id: path on the host} of the files that were sent; what is not there or has no room is refused."""
+        staged: dict[str, str] = {}
+        df = self._low_level_execute_command(f"df -Pk {shlex.quote(folder)}")
+        room = free_of_df(df.get("stdout") or "")
+        for image in images:
+            size = image.get("arriving_bytes") or 0
+            if room is not None and size > room:
+                refused[image["id"]] = ImageError("NoSpaceForImage", f"{image['source']}: {size} bytes are to be sent to {folder}, and {room} are free there")
+                continue
+            try:
+                staged[image["id"]] = self._transfer_file(self._local(image["source"]), self._connection._shell.join_path(folder, f"image-{len(staged)}"))
+            except ImageError as error:
+                refused[image["id"]] = error
+            room = None if room is None else room - size
+        return staged
 
     def _stage(
         self,
@@ -69,22 +115,22 @@ class ActionModule(HostAction):
         refused: dict[str, ImageError],
         task_vars: dict[str, t.Any] | None,
     ) -> None:
-        folder = self._make_tmp_path()
-        staged: dict[str, str] = {}
-        for image in images:
-            try:
-                staged[image["id"]] = self._transfer_file(self._local(image["source"]), self._connection._shell.join_path(folder, f"image-{len(staged)}"))
-            except ImageError as error:
-                refused[image["id"]] = error
-        asked = dict(args, images=[image for image in images if image["id"] in staged], staged=staged, on_error="report")
-        again = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars)
+        # The folder that the first call may have made is the one that is removed in the end: a second one would make it forgotten.
+        folder = self._connection._shell.tmpdir or self._make_tmp_path()
+        try:
+            staged = self._sent(folder, images, refused)
+            if not staged:
+                return
+            asked = dict(args, images=[image for image in images if image["id"] in staged], staged=staged, on_error="report")
+            again = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars)
+        finally:
+            self._remove_tmp_path(folder)
         by_id = {item["id"]: item for item in again.get("images") or []}
         result["images"] = [by_id.get(item["id"], item) for item in result["images"]]
         result["changed"] = result.get("changed", False) or again.get("changed", False)
         for key in ("failed", "msg", "diff", "exception"):
             if key in again:
                 result[key] = again[key]
-        self._remove_tmp_path(folder)
 
     def _finish(self, args: dict[str, t.Any], wanted: list[dict[str, t.Any]], refused: dict[str, ImageError], result: dict[str, t.Any]) -> dict[str, t.Any]:
         found = {item["id"]: item for item in result.get("images") or []}

@@ -34,8 +34,8 @@ class Image(t.TypedDict):
 
     id: str  # the catalogue's id
     name: str  # the catalogue's name
-    source: str  # http(s) or file URL, or a path on the controller
-    checksum: str  # sha256:<hex>, sha512:<hex>, or either with the address of a sums file
+    source: str  # http(s) or file URL, or a path on the controller; never with user, password or query
+    checksum: str  # sha256:<hex>, sha512:<hex>, or either with the address of a sums file, without user, password and query
     disk_format: str  # qcow2 or raw
     size: t.Optional[int]  # bytes, if declared
     virtual_size: t.Optional[int]  # bytes, if declared
@@ -294,11 +294,14 @@ class WantedImage(t.TypedDict):
 
     id: str  # the catalogue's id
     name: t.Optional[str]  # the catalogue's name
-    source: str  # http(s) or file URL, or a path on the controller
+    source: str  # http(s) or file URL, or a path on the controller, as it may be shown
+    secret_source: t.Optional[str]  # the same with user, password and query, if it has any
     checksum: str  # as in Image
+    secret_checksum: t.Optional[str]  # the same with user, password and query, if its address has any
     disk_format: str  # qcow2 or raw
     size: t.Optional[int]  # bytes, if declared
     virtual_size: t.Optional[int]  # bytes, if declared
+    arriving_bytes: t.Optional[int]  # of the controller's file that is to be sent
 
 
 class ImageResult(t.TypedDict):

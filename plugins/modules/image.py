@@ -44,14 +44,23 @@ options:
         description: The image's name.
         type: str
       source:
-        description: An http(s) URL, a C(file:) URL of a file on the host, or a path on the controller.
+        description:
+          - An http(s) URL, a C(file:) URL of a file on the host, or a path on the controller.
+          - A user, a password and a query in a URL are used, and appear in no result.
         type: str
         required: true
+      secret_source:
+        description: The source with its user, password and query. The action plugin sets it.
+        type: str
       checksum:
         description:
           - C(sha256:) or C(sha512:) with the digest, or with the address of a file of sums (a URL or a path) that has a line for the source's file name.
+          - A sums file over plain http is refused, because it proves nothing. An image may come over plain http.
         type: str
         required: true
+      secret_checksum:
+        description: The checksum with user, password and query of its address. The action plugin sets it.
+        type: str
       disk_format:
         description: What the content is.
         type: str
@@ -63,6 +72,15 @@ options:
       virtual_size:
         description: The virtual size in bytes, if it is known. An image of another one is refused.
         type: int
+      arriving_bytes:
+        description: The size in bytes of a file of the controller. The action plugin sets it, so that nothing is sent that has no room.
+        type: int
+  catalogue:
+    description:
+      - Images by name, as C(compute_images). If it is given, an image's source comes from its entry with the same checksum, and an image that has none is
+        refused, so that nothing else of the controller is read or sent, whatever a host says.
+      - The action plugin reads it; it does not travel to the host.
+    type: dict
   cache_path:
     description: The folder of the cache on the host.
     type: path
@@ -71,6 +89,35 @@ options:
     description: How long a server may be silent, in seconds.
     type: float
     default: 60
+  url_hosts:
+    description:
+      - The host names, or names with C(:port), that get O(url_username), O(url_password), O(headers) and O(client_cert). Nobody else gets them.
+      - A host that is redirected to gets them over https only.
+      - Needed if one of them is given.
+    type: list
+    elements: str
+  url_username:
+    description: The user for HTTP basic authentication.
+    type: str
+  url_password:
+    description: The password for HTTP basic authentication.
+    type: str
+  headers:
+    description: More headers, such as a token.
+    type: dict
+  client_cert:
+    description: A file on the host with the client's certificate in PEM, with its key or without.
+    type: path
+  client_key:
+    description: A file on the host with the client's key in PEM.
+    type: path
+  ca_path:
+    description: A file on the host with the certificates in PEM that servers' certificates are checked with. The system's if left out.
+    type: path
+  use_proxy:
+    description: Whether the proxy that the host's environment names is used.
+    type: bool
+    default: true
   max_concurrent_downloads:
     description: How many images are fetched at once on the host.
     type: int
@@ -186,14 +233,26 @@ ARGUMENT_SPEC = {
             "id": {"type": "str", "required": True},
             "name": {"type": "str"},
             "source": {"type": "str", "required": True},
+            "secret_source": {"type": "str", "no_log": True},
             "checksum": {"type": "str", "required": True},
+            "secret_checksum": {"type": "str", "no_log": True},
             "disk_format": {"type": "str", "choices": ["qcow2", "raw"], "default": "qcow2"},
             "size": {"type": "int"},
             "virtual_size": {"type": "int"},
+            "arriving_bytes": {"type": "int"},
         },
     },
     "cache_path": {"type": "path", "default": "/var/lib/libvirt/kvmfleet/images"},
     "timeout_s": {"type": "float", "default": 60},
+    "catalogue": {"type": "dict"},
+    "url_hosts": {"type": "list", "elements": "str"},
+    "url_username": {"type": "str"},
+    "url_password": {"type": "str", "no_log": True},
+    "headers": {"type": "dict", "no_log": True},
+    "client_cert": {"type": "path"},
+    "client_key": {"type": "path", "no_log": False},
+    "ca_path": {"type": "path"},
+    "use_proxy": {"type": "bool", "default": True},
     "max_concurrent_downloads": {"type": "int", "default": 4},
     "max_size_bytes": {"type": "int", "default": MOST_BYTES},
     "staged": {"type": "dict", "default": {}},
@@ -218,7 +277,9 @@ def work(module: Module, options: ImageOptions) -> None:
 
 
 def main() -> None:
-    module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    # Credentials that go to whoever is asked would go to every mirror.
+    conditions = dict.fromkeys(("url_username", "url_password", "headers", "client_cert"), "url_hosts")
+    module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, required_by=conditions, supports_check_mode=True)
     try:
         work(module, ImageOptions.of(module.params))
     except OSError as error:

@@ -17,14 +17,13 @@ MICRO = pathlib.Path(json.loads((STATE / "inventory" / "group_vars" / "all.yml")
 
 
 @pytest.fixture
-def web_server(tmp_path: pathlib.Path) -> t.Iterator[tuple[str, list[str]]]:
-    """(URL, requests) of an HTTP server on the controller that has the micro image under another digest."""
+def web_server(tmp_path: pathlib.Path) -> t.Iterator[tuple[str, str, list[str]]]:
+    """(URL, digest, requests) of an HTTP server on the controller that has the micro image under another digest."""
     folder = tmp_path / "www"
     folder.mkdir()
     # Another digest than the testbed's own, so that no host has it cached.
     (folder / "micro.qcow2").write_bytes(MICRO.read_bytes() + b"\0" * 512)
     digest = hashlib.sha256((folder / "micro.qcow2").read_bytes()).hexdigest()
-    (folder / "SHA256SUMS").write_text(f"{digest}  micro.qcow2\n")
     asked: list[str] = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -37,7 +36,7 @@ def web_server(tmp_path: pathlib.Path) -> t.Iterator[tuple[str, list[str]]]:
     made = http.server.ThreadingHTTPServer(("10.87.0.1", 0), Handler)
     thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
-    yield f"http://10.87.0.1:{made.server_port}", asked
+    yield f"http://10.87.0.1:{made.server_port}", digest, asked
     made.shutdown()
     made.server_close()
     thread.join()
@@ -220,9 +219,9 @@ def test_drift_is_reported(fleet: Fleet) -> None:
     assert play.changed() == 0
 
 
-def test_an_image_is_fetched_once_per_host(fleet: Fleet, web_server: tuple[str, list[str]]) -> None:
-    url, asked = web_server
-    images = {"web": {"source": f"{url}/micro.qcow2", "checksum": f"sha256:{url}/SHA256SUMS", "disk_format": "qcow2"}}
+def test_an_image_is_fetched_once_per_host(fleet: Fleet, web_server: tuple[str, str, list[str]]) -> None:
+    url, digest, asked = web_server
+    images = {"web": {"source": f"{url}/micro.qcow2", "checksum": f"sha256:{digest}", "disk_format": "qcow2"}}
     check = fleet.create(server("web", image="web", min_count=6), options=("--check",), compute_images=images)
     assert check.code == 0, check.output
     assert "unknown until it is fetched" in check.output

@@ -43,6 +43,14 @@ VARIABLES: dict[str, tuple[str, Schema]] = {
     ),
 }
 TAIL = """
+## How images are fetched
+
+`compute_image_url_username`, `compute_image_url_password` (from a vault), `compute_image_headers`, `compute_image_client_cert` and
+`compute_image_client_key` (files on the hosts) go to the image servers that `compute_image_url_hosts` names, and to nobody else; over a redirect
+only by https. `compute_image_ca_path` and `compute_image_use_proxy` go for all.
+User, password and query of a `source` or of a sums file's address are used, and kept and shown nowhere.
+An image that declares no `size` may have `compute_image_max_size_bytes` (64 GiB). Sums over plain http and redirects from https to http are refused.
+
 ## Variables of hosts
 
 Set for a host or a group: `compute_availability_zone` (`nova`), `compute_disabled` (false), `compute_disabled_reason`, `compute_facts` {}, `compute_traits` [],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import is_plain_http, public
 
 DIGITS = {"sha256": 64, "sha512": 128}
 _BSD = re.compile(r"(?:SHA256|SHA512) \((?P<name>.+)\) = (?P<digest>[0-9a-fA-F]+)\Z")
@@ -18,11 +19,15 @@ def parse(checksum: str) -> tuple[str, str]:
     """(algorithm, lower-case digest or address of a sums file) of ``sha256:…`` or ``sha512:…``; ImageError for anything else."""
     algorithm, colon, rest = str(checksum or "").partition(":")
     if algorithm not in DIGITS or not colon or not rest:
-        raise ImageError("ImageUnacceptable", f"checksum {checksum!r}: not sha256:<digest>, sha512:<digest> or either with the address of a sums file")
+        rule = "not sha256:<digest>, sha512:<digest> or either with the address of a sums file"
+        raise ImageError("ImageUnacceptable", f"checksum {public(str(checksum))!r}: {rule}")
     if is_digest(algorithm, rest):
         return algorithm, rest.lower()
     if re.fullmatch(r"[0-9a-fA-F]+", rest):
         raise ImageError("ImageUnacceptable", f"checksum {checksum!r}: a {algorithm} digest has {DIGITS[algorithm]} hexadecimal digits, not {len(rest)}")
+    if is_plain_http(rest):
+        why = "anyone on the way can change a sums file over plain http; give the digest itself, or an https address"
+        raise ImageError("ImageUnacceptable", f"checksum {public(checksum)}: {why}")
     return algorithm, rest
 
 

@@ -19,7 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Ima
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum, client
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.inspect import inspect
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.partial import CHUNK, Limit, Partial
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, host_path, is_on_host, is_url
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, host_path, is_on_host, is_url, public
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage, WantedImage
 
 MOST_SUMS = 1 << 20
@@ -34,12 +34,12 @@ def wanted_digest(declared: str, source: str, server: client.Client) -> tuple[st
     try:
         if is_url(rest):
             with contextlib.closing(server.open(rest)) as response:
-                text = _most(client.chunks(response, rest))
+                text = _most(client.chunks(response, public(rest)))
         else:
             with open(host_path(rest) if is_on_host(rest) else rest, "rb") as file:
                 text = file.read(MOST_SUMS)
     except OSError as error:
-        raise ImageError("ImageNotFound", f"sums file {rest}: {error}") from error
+        raise ImageError("ImageNotFound", f"sums file {public(rest)}: {error.strerror or error}") from error
     return algorithm, checksum.in_sums(text.decode("utf-8", "replace"), algorithm, base_name(source))
 
 
@@ -81,18 +81,19 @@ def _check_declared(declared: t.Optional[int], total: t.Optional[int], what: str
 def download(url: str, partial: Partial, server: client.Client, declared: t.Optional[int]) -> int:
     """Fetch a URL, resuming an earlier download if the server still has the same file; returns the bytes fetched."""
     response, have = _opened(url, partial, server)
+    shown = public(url)
     validator = _validator(response)
     try:
         with contextlib.closing(response):
             coming = client.length(response)
             total = have + coming if coming is not None else None
-            _check_declared(declared, total, url)
+            _check_declared(declared, total, shown)
             partial.begin(total if total is not None else declared, have=have, validator=validator)
-            for chunk in client.chunks(response, url):
+            for chunk in client.chunks(response, shown):
                 partial.write(chunk)
         partial.close()
         if total is not None and partial.size < total:
-            raise client.ConnectionCutError("ImageDownloadFailed", f"{url}: the connection ended after {partial.size} of {total} bytes")
+            raise client.ConnectionCutError("ImageDownloadFailed", f"{shown}: the connection ended after {partial.size} of {total} bytes")
     except client.ConnectionCutError:
         if validator:
             partial.close()
@@ -140,7 +141,7 @@ def ingest(cache_path: str, partial: Partial, image: WantedImage, algorithm: str
                 raise ImageError("ImageUnacceptable", f"declared {key} {declared} bytes, found {found_size}")
         return cache.publish(cache_path, partial.path, digests=found, disk_format=image["disk_format"], size=sizes.size, virtual_size=sizes.virtual_size)
     except ImageError as error:
-        raise ImageError(error.error_class, f"{image['source']}: {error.message}") from error
+        raise ImageError(error.error_class, f"{public(image['source'])}: {error.message}") from error
     finally:
         partial.remove()
 
@@ -153,16 +154,16 @@ def ensure(
     ``staged``: a file that the controller sent, in place of the source. A download that turns out wrong after it was resumed is made once more from
     the start.
     """
-    source = image["source"]
-    algorithm, digest = wanted_digest(image["checksum"], source, server)
+    source = image["secret_source"] or image["source"]
+    algorithm, digest = wanted_digest(image["secret_checksum"] or image["checksum"], source, server)
     with cache.fetch_lock(cache_path, f"{algorithm}-{digest}") as room:
         entry = cache.find(cache_path, algorithm, digest)
         if entry:
             if entry["disk_format"] != image["disk_format"]:
-                raise ImageError("ImageUnacceptable", f"{source}: declared as {image['disk_format']}, but its content is {entry['disk_format']}")
+                raise ImageError("ImageUnacceptable", f"{public(source)}: declared as {image['disk_format']}, but its content is {entry['disk_format']}")
             return entry, 0
         limit = Limit(image["size"], "its declared size") if image["size"] else Limit(max_size_bytes, "max_size_bytes")
-        partial = Partial(room, source, limit, ("sha256", algorithm))
+        partial = Partial(room, public(source), limit, ("sha256", algorithm))
         if staged or is_on_host(source):
             # The login user made what was staged: a link there could lead anywhere.
             fetched = copy(staged or host_path(source), partial, image["size"], follow=not staged)

@@ -6,7 +6,24 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import urllib.parse
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def public(address: str) -> str:
+    """An address without user, password, query and fragment, which may be secret: what may be shown and kept. ``sha256:`` may stand before it."""
+    scheme = _SCHEME.search(address)
+    if not scheme:
+        return address
+    authority, slash, path = re.split(r"[?#]", address[scheme.end() :], maxsplit=1)[0].partition("/")
+    return f"{address[: scheme.end()]}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def is_source(source: str) -> bool:
+    """True for what an image can come from: an http(s) or file URL, or a path on the controller."""
+    return is_url(source) or is_on_host(source) or not _SCHEME.match(source)
 
 
 def is_url(source: str) -> bool:

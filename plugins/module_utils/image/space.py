@@ -15,6 +15,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Ima
 MARGIN = 64 << 20  # left free, in bytes
 
 
+def free(folder: str) -> int:
+    """The bytes that are free where a folder lies."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
 def is_held(descriptor: int) -> bool:
     """True if somebody else holds the lock of this file."""
     try:
@@ -67,11 +73,10 @@ class Room:
         """Room for ``total`` bytes, those that are there already included; ImageError (NoSpaceForImage) if others leave too little."""
         with self._alone():
             needed, others = total - _size(self.partial), self._promised_to_others()
-            disk = os.statvfs(self._folder)
-            free = disk.f_bavail * disk.f_frsize
-            if needed + others + MARGIN > free:
+            left = free(self._folder)
+            if needed + others + MARGIN > left:
                 besides = f", {others} of them promised to other images" if others else ""
-                raise ImageError("NoSpaceForImage", f"{what} needs {needed} bytes and a margin of {MARGIN}; {free} are free in {self._folder}{besides}")
+                raise ImageError("NoSpaceForImage", f"{what} needs {needed} bytes and a margin of {MARGIN}; {left} are free in {self._folder}{besides}")
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, str(total).encode(), 0)
 

@@ -11,9 +11,9 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError, KvmfleetError, unexpected
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum, fetch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum, fetch, space
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.client import Client
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import is_on_controller
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import is_on_controller, public
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage, Error, ImageResult, WantedImage
 
 
@@ -23,16 +23,20 @@ class ImageOptions:
 
     images: t.List[WantedImage]
     cache_path: str
-    timeout_s: float
     max_concurrent_downloads: int
     max_size_bytes: int
     staged: t.Dict[str, str]  # files that the controller sent, by image id
     on_error: str
+    server: Client
 
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> ImageOptions:
         """From the module's parameters."""
-        return cls(**{field.name: params[field.name] for field in dataclasses.fields(cls)})
+        own = {field.name: params[field.name] for field in dataclasses.fields(cls) if field.name != "server"}
+        asked = {field.name: params[field.name] for field in dataclasses.fields(Client)}
+        asked["url_hosts"] = tuple(host.lower() for host in asked["url_hosts"] or ())
+        asked["headers"] = {str(name): str(value) for name, value in (asked["headers"] or {}).items()}
+        return cls(**own, server=Client(**asked))
 
 
 class Brought(t.NamedTuple):
@@ -60,10 +64,10 @@ def _brought(options: ImageOptions, image: WantedImage, check_mode: bool) -> Bro
         entry = _look(options, image)
         found = Brought(entry, needs_staging=entry is None)
     else:
-        entry, fetched = fetch.ensure(options.cache_path, image, server=Client(options.timeout_s), max_size_bytes=options.max_size_bytes, staged=staged)
+        entry, fetched = fetch.ensure(options.cache_path, image, server=options.server, max_size_bytes=options.max_size_bytes, staged=staged)
         found = Brought(entry, changed=bool(fetched), bytes_fetched=fetched)
     if entry and entry["disk_format"] != image["disk_format"]:
-        raise ImageError("ImageUnacceptable", f"{image['source']}: declared as {image['disk_format']}, but its content is {entry['disk_format']}")
+        raise ImageError("ImageUnacceptable", f"{public(image['source'])}: declared as {image['disk_format']}, but its content is {entry['disk_format']}")
     return found
 
 
@@ -75,7 +79,7 @@ def bring(options: ImageOptions, image: WantedImage, check_mode: bool) -> ImageR
     except KvmfleetError as error:
         found = Brought(None, error=error.as_dict())
     except OSError as error:
-        found = Brought(None, error=ImageError("ImageDownloadFailed", f"{image['source']}: {error}").as_dict())
+        found = Brought(None, error=ImageError("ImageDownloadFailed", f"{public(image['source'])}: {error}").as_dict())
     except Exception as error:
         found = Brought(None, error=unexpected(error))
     entry = found.entry
@@ -98,7 +102,24 @@ def bring(options: ImageOptions, image: WantedImage, check_mode: bool) -> ImageR
 def bring_all(options: ImageOptions, check_mode: bool) -> t.List[ImageResult]:
     """All images, so many at once as the options allow."""
     with ThreadPoolExecutor(max_workers=max(1, options.max_concurrent_downloads)) as pool:
-        return list(pool.map(lambda image: bring(options, image, check_mode), options.images))
+        results = list(pool.map(lambda image: bring(options, image, check_mode), options.images))
+    arriving = {image["id"]: image["arriving_bytes"] or 0 for image in options.images}
+    return [*_with_room(results, arriving, options.cache_path)]
+
+
+def _with_room(results: t.List[ImageResult], arriving: t.Dict[str, int], cache_path: str) -> t.Iterator[ImageResult]:
+    """The results; what the cache has no room for is refused before it is sent."""
+    coming = 0
+    for result in results:
+        if result["needs_staging"]:
+            needed, room = coming + arriving[result["id"]], space.free(cache_path) - space.MARGIN
+            if needed > room:
+                size, left = arriving[result["id"]], max(0, room - coming)
+                why = f"{label(result)} needs {size} bytes; {left} are free in {cache_path} besides a margin and what comes first"
+                yield {**result, "needs_staging": False, "error": ImageError("NoSpaceForImage", why).as_dict()}
+                continue
+            coming = needed
+        yield result
 
 
 def label(image: ImageResult) -> str:

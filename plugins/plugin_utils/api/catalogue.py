@@ -12,6 +12,7 @@ import typing as t
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import public
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, KeyPair, ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import policy, quotas
@@ -125,8 +126,13 @@ def _kind(kind: str, raw: object) -> tuple[dict[str, Entry], set[str], list[Faul
             entries[str(name)] = entry
         else:
             faulty.add(str(name))
-            faults += (fault.below(str(name)) for fault in wrong)
+            faults += (_shown(fault).below(str(name)) for fault in wrong)
     return entries, faulty, faults
+
+
+def _shown(fault: Fault) -> Fault:
+    """An address may hold a password."""
+    return fault._replace(value=public(fault.value)) if isinstance(fault.value, str) else fault
 
 
 def _entry(kind: str, name: str, given: Entry) -> Entry:

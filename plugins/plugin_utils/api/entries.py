@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import public
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Image
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import E, Entries
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import image_properties
@@ -27,12 +28,12 @@ def flavor_shape(flavor: CatalogueFlavor) -> Flavor:
 
 
 def image_shape(image: CatalogueImage) -> Image:
-    """An image as it goes on, its properties in Nova's own spelling, so that nobody behind the api stage has to know the others."""
+    """An image as it goes on: its addresses without what may be secret, its properties in Nova's own spelling, so that nobody behind has to know the others."""
     return {
         "id": image["id"],
         "name": image["name"],
-        "source": image["source"],
-        "checksum": image["checksum"],
+        "source": public(image["source"]),
+        "checksum": public(image["checksum"]),
         "disk_format": image["disk_format"],
         "size": image["size"],
         "virtual_size": image["virtual_size"],

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import public
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Image
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.entries import image_shape
@@ -19,14 +20,14 @@ class RootImages:
         self._images = images
         self._by_sum: dict[tuple[Checksum | None, str], CatalogueImage] = {}
         for image in images.by_key.values():
-            self._by_sum.setdefault((checksum_of(image["checksum"]), image["disk_format"]), image)
+            self._by_sum.setdefault((checksum_of(public(image["checksum"])), image["disk_format"]), image)
 
     def of(self, recorded: Image | None) -> Image | None:
         """The catalogue's image with exactly the record's checksum and format, by the record's id; None if there is none.
 
         An entry whose sum stands in a sums file is asked for the record's digest: it can be fetched only if the file has that content.
         """
-        declared = checksum_of(recorded["checksum"]) if recorded else None
+        declared = checksum_of(public(recorded["checksum"])) if recorded else None
         if not recorded or not declared:
             return None
         same = self._by_sum.get((declared, recorded["disk_format"]))

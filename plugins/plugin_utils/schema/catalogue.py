@@ -45,7 +45,7 @@ FLAVOR: Schema = mapping(
 IMAGE: Schema = mapping(
     {
         "id": ID,
-        "source": field(NOT_EMPTY, "an http(s) or file URL, or a path on the controller"),
+        "source": field({**NOT_EMPTY, "format": "source"}, "user, password and query of a URL are used and never kept or shown"),
         "checksum": of_format("checksum", "verified before the image is used"),
         "disk_format": one_of("qcow2", "raw", default="qcow2"),
         "size": whole("bytes of the file", most=MOST_BYTES, default=None),

@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import is_source
 
 # libraries.py tells; an action fails with that before it comes here.
 with contextlib.suppress(ImportError):
@@ -237,7 +238,11 @@ FORMATS: dict[str, tuple[Callable[[t.Any], bool], str]] = {
     "cidr": (_text(is_cidr), "a network without host bits, such as 192.0.2.0/24"),
     "prefix": (_text(is_prefix), "a network, such as 192.0.2.0/24"),
     "mac": (_text(is_mac), "the MAC address of one interface, such as fa:16:3e:00:00:01"),
-    "checksum": (_text(is_checksum), "sha256:<64 hexadecimal digits>, sha512:<128 hexadecimal digits>, or either with the address of a sums file"),
+    "checksum": (
+        _text(is_checksum),
+        "sha256:<64 hexadecimal digits>, sha512:<128 hexadecimal digits>, or either with the address of a sums file, not over plain http",
+    ),
+    "source": (_text(is_source), "an http(s) or file URL, or a path on the controller"),
     "interface": (_text(is_interface), "the name of a network interface: at most 15 characters, no space, slash or colon"),
     "protocol": (_protocol, "any, a number from 0 to 255, or one of " + ", ".join(PROTOCOLS)),
     "weights": (_text(is_weights), "name=ratio, such as cpu=1.5"),

@@ -19,6 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cach
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.client import Client
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import WantedImage
 
+UNSET: t.Any = dict.fromkeys(("secret_source", "secret_checksum", "arriving_bytes"))
 LIMIT = 1 << 20
 BLOCK = bytes(65536)
 Handler = http.server.BaseHTTPRequestHandler
@@ -102,7 +103,7 @@ def serve() -> t.Iterator[Callable[[Answer], str]]:
 
 def image(source: str, content: bytes, disk_format: str = "raw", size: int | None = None) -> WantedImage:
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    return {"id": "i", "name": None, "source": source, "checksum": digest, "disk_format": disk_format, "size": size, "virtual_size": None}
+    return {"id": "i", "name": None, "source": source, "checksum": digest, "disk_format": disk_format, "size": size, "virtual_size": None, **UNSET}
 
 
 def left(folder: pathlib.Path) -> list[str]:

@@ -16,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cach
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.client import Client
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import WantedImage
 
+UNSET: t.Any = dict.fromkeys(("secret_source", "secret_checksum", "arriving_bytes"))
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as the module does on a host")
@@ -23,7 +24,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as the mo
 
 def image(source: str) -> WantedImage:
     digest = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
-    return {"id": "i", "name": None, "source": source, "checksum": digest, "disk_format": "raw", "size": None, "virtual_size": None}
+    return {"id": "i", "name": None, "source": source, "checksum": digest, "disk_format": "raw", "size": None, "virtual_size": None, **UNSET}
 
 
 def files(folder: pathlib.Path) -> list[str]:

@@ -12,12 +12,23 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.image import fetc
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.stage import ImageOptions, bring_all, diff
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import WantedImage
 
+SERVER: t.Any = {**dict.fromkeys(("url_hosts", "url_username", "url_password", "headers", "client_cert", "client_key", "ca_path")), "use_proxy": True}
+UNSET: t.Any = dict.fromkeys(("secret_source", "secret_checksum", "arriving_bytes"))
 CONTENT = bytes(512)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
 def image(source: str, **changes: t.Any) -> WantedImage:
-    made: t.Any = {"id": source, "name": None, "source": source, "checksum": f"sha256:{DIGEST}", "disk_format": "raw", "size": None, "virtual_size": None}
+    made: t.Any = {
+        "id": source,
+        "name": None,
+        "source": source,
+        "checksum": f"sha256:{DIGEST}",
+        "disk_format": "raw",
+        "size": None,
+        "virtual_size": None,
+        **UNSET,
+    }
     return t.cast(WantedImage, {**made, **changes})
 
 
@@ -30,6 +41,7 @@ def options(folder: pathlib.Path, *images: WantedImage, **changes: t.Any) -> Ima
         "max_size_bytes": 2**30,
         "staged": {},
         "on_error": "fail",
+        **SERVER,
     }
     (folder / "cache").mkdir(exist_ok=True)
     return ImageOptions.of({**whole, **changes})

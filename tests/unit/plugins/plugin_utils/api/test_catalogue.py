@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import typing as t
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS, derived_id, load
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.entries import image_shape
 
 SUM = "sha256:" + "0" * 64
 UUID = "11111111-1111-4111-8111-111111111111"
@@ -118,6 +120,13 @@ def test_without_quotas_nothing_is_limited_and_a_null_quota_is_novas() -> None:
         ({"images": {"a": {"source": "x"}}}, "compute_images.a.checksum", "is required"),
         ({"images": {"a": {**IMAGE, "checksum": "md5:00"}}}, "compute_images.a.checksum", "must be sha256:<64 hexadecimal digits>"),
         ({"images": {"a": {**IMAGE, "checksum": "sha256:00"}}}, "compute_images.a.checksum", "must be sha256:<64 hexadecimal digits>"),
+        ({"images": {"a": {**IMAGE, "checksum": "sha256:http://example.org/SUMS"}}}, "compute_images.a.checksum", "sums file, not over plain http"),
+        (
+            {"images": {"a": {**IMAGE, "source": "ftp://example.org/a"}}},
+            "compute_images.a.source",
+            "must be an http(s) or file URL, or a path on the controller",
+        ),
+        ({"images": {"a": {**IMAGE, "source": ""}}}, "compute_images.a.source", "must not be empty"),
         ({"images": {"a": {**IMAGE, "disk_format": "qcow"}}}, "compute_images.a.disk_format", "must be one of qcow2, raw; did you mean qcow2?"),
         ({"images": {"a": {**IMAGE, "status": "actve"}}}, "compute_images.a.status", "did you mean active?"),
         ({"images": {"a": {**IMAGE, "size": -1}}}, "compute_images.a.size", "must not be negative"),
@@ -165,6 +174,18 @@ def test_what_is_wrong_is_one_fault_with_its_path(variables: dict[str, t.Any], p
     [fault] = found(**variables)
     assert fault[0] == path
     assert rule in fault[1]
+
+
+def test_what_is_secret_in_an_address_goes_no_further_and_stands_in_no_fault() -> None:
+    source, sums = "https://u:p4ss@example.org/d.qcow2?sig=s3cret", "sha256:https://u:p4ss@example.org/SUMS?sig=s3cret"
+    catalogue, faults = load({"images": {"a": {"source": source, "checksum": sums}}})
+    assert faults == []
+    image = image_shape(catalogue.images.by_key["a"])
+    assert (image["source"], image["checksum"]) == ("https://example.org/d.qcow2", "sha256:https://example.org/SUMS")
+    for wrong in ({"source": source.replace("https", "ftp"), "checksum": SUM}, {"source": source, "checksum": sums.replace("https", "http")}):
+        (fault,) = load({"images": {"a": wrong}})[1]
+        assert "example.org" in str(fault.value)
+        assert not re.search("p4ss|s3cret", f"{fault.value} {fault.rule}")
 
 
 def test_all_errors_of_a_subnet_come_at_once_and_without_followers() -> None:
