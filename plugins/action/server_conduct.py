@@ -15,9 +15,11 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import Reports, read_outcomes, with_image_seconds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round
 
@@ -33,6 +35,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "outcomes_variable": {"type": "str"},
     "image_variable": {"type": "str"},
     "result_file": {"type": "path"},
+    "inventory_prefix": {"type": "str", "default": ""},
 }
 
 
@@ -55,7 +58,9 @@ class ActionModule(ControllerAction):
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """{round} and its summary; the result file is written."""
         following = self._first(args) if args["placements"] is not None else self._next(args, variables["hostvars"])
-        told = run_result.summary(following, self._task.check_mode, variables.get("ansible_play_hosts_all") or ())
+        told = run_result.summary(
+            following, self._task.check_mode, InventoryNames(args["inventory_prefix"], *names_of(variables), lambda host: server_id(variables, host))
+        )
         if args["result_file"] and not self._task.check_mode:
             write_result(args["result_file"], told["report"])
         # What set_stats would return: the next job of a workflow gets the servers.

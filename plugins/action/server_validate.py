@@ -21,9 +21,11 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets impor
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet, read_fleet_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import hosts_of_play, write_joined
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Fleet
@@ -42,6 +44,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "unreachable_hosts": {"type": "str", "choices": ["fail", "ignore"], "default": "fail"},
     "take_over": {"type": "bool", "default": False},
     "duplicates": {"type": "str", "choices": ["warn", "fail"], "default": "warn"},
+    "inventory_prefix": {"type": "str", "default": ""},
     "admin_password_file": {"type": "path", "no_log": False},
     # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
     "api_microversion": {"type": "raw", "default": NEWEST},
@@ -107,6 +110,7 @@ class ActionModule(ControllerAction):
                 "admin_password_file": args["admin_password_file"],
                 "api_microversion": args["api_microversion"],
             },
+            inventory=InventoryNames(args["inventory_prefix"], *names_of(variables), lambda host: server_id(variables, host)),
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )

@@ -73,6 +73,10 @@ options:
   result_file:
     description: A file on the controller for C(version) and C(servers), which is RV(report), as JSON. Not written in check mode.
     type: path
+  inventory_prefix:
+    description: What stands before a server's name in RV(logins).
+    type: str
+    default: ""
 seealso:
   - module: kvmfleet.compute.server_schedule
 """

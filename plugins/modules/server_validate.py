@@ -110,6 +110,11 @@ options:
     type: str
     choices: [warn, fail]
     default: warn
+  inventory_prefix:
+    description: What stands before a server's name when it becomes a host of the running inventory. A server whose name would be that of another host, of a
+      group or of the controller is refused.
+    type: str
+    default: ""
   admin_password_file:
     description:
       - A file on the controller. Servers without C(adminPass) then get a generated password, which is written to this file (JSON, mode 0600) and nowhere else.

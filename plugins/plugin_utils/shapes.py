@@ -459,9 +459,10 @@ class ReportRow(t.TypedDict):
 class Login(t.TypedDict):
     """A server that is there, for the running inventory."""
 
-    name: str  # the server's name
+    name: str  # the host that it is in the running inventory: compute_inventory_prefix and the server's name
     id: str  # the server's id
     host: str | None  # inventory name of its hypervisor
+    known: bool  # the inventory has it already, with this id: its variables stay
     address: str  # the address to log in to
 
 

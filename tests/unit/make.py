@@ -31,6 +31,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Aggregate,
     Alternate,
@@ -186,6 +187,11 @@ def placed(placed_instance: Instance | None = None, host: str = "h1", alternates
         "image": of["image"],
     }
     return _with(made, changes)
+
+
+def inventory_names(prefix: str = "", groups: t.Collection[str] = (), **ids: str | None) -> InventoryNames:
+    """An inventory of these hosts with their ``kvmfleet_id``."""
+    return InventoryNames(prefix, ids, groups, lambda host: ids[host])
 
 
 def unplaced(of: Instance, **changes: t.Any) -> Unplaced:

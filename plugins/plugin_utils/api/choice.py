@@ -17,6 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates im
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Remark
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.root_image import RootImages
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetInstance, RequestedNetwork
 
@@ -36,8 +37,17 @@ class Chosen(t.NamedTuple):
 class Choices:
     """What the requests of one run share: who has which name, and what is left of the quotas."""
 
-    def __init__(self, catalogue: Catalogue, records: list[FleetInstance], duplicates: Duplicates, project: str, user: str, take_over: bool) -> None:
-        self._duplicates = duplicates
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        records: list[FleetInstance],
+        duplicates: Duplicates,
+        project: str,
+        user: str,
+        take_over: bool,
+        inventory: InventoryNames | None,
+    ) -> None:
+        self._duplicates, self._inventory = duplicates, inventory
         self._project, self._take_over = project, take_over
         self._known = existing.find(records)
         self._usage = quotas.Usage(records, project, user, lambda name: catalogue.quota(project, name))
@@ -68,6 +78,9 @@ class Choices:
                 continue
             self._taken[display] = index
             record = self._known.get((self._project, display))
+            taken = self._inventory.rule(display, record["uuid"] if record else None) if self._inventory else None
+            if taken:
+                yield Fault("name", display, taken, "InventoryNameTaken", 409)
             error = self._duplicates.error(record) if record else None
             if record and not error and existing.is_live(record) and not self._take_over:
                 run = record["run"]["id"] if record["run"] else None

@@ -25,6 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Body
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records as records_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Fleet, FleetInstance, RequestSpec, SpecGroup, Validation
 
@@ -57,6 +58,7 @@ def validate(
     options: Options,
     new_uuid: Callable[[], str],
     new_reservation_id: Callable[[], str],
+    inventory: InventoryNames | None = None,
 ) -> Validation:
     """The build requests and request specs of all requests; with any fault there are none.
 
@@ -85,7 +87,7 @@ def validate(
         problems.warnings += (f"{found}; none of them is touched" for found in duplicates)
     owner = Owner(context["project_id"], context["user_id"], minor, bool(options.get("admin_password_file")), new_uuid, new_reservation_id)
     policy = Policy(entries.rules, context["user_id"], context.get("roles") or [])
-    run = _Run(entries, fleet, records, Duplicates(duplicates), policy, owner, options)
+    run = _Run(entries, fleet, records, Duplicates(duplicates), policy, owner, options, inventory)
     instances: list[BuildRequest] = []
     specs: list[RequestSpec] = []
     for index, given in enumerate(requests):
@@ -143,10 +145,11 @@ class _Run:
         policy: Policy,
         owner: Owner,
         options: Options,
+        inventory: InventoryNames | None,
     ) -> None:
         self._catalogue, self._policy, self._minor = catalogue, policy, owner.minor
         self._checker = Checker(catalogue, fleet, records, policy, owner.project_id, bool(options.get("force_config_drive", True)))
-        self._choices = Choices(catalogue, records, duplicates, owner.project_id, owner.user_id, bool(options.get("take_over")))
+        self._choices = Choices(catalogue, records, duplicates, owner.project_id, owner.user_id, bool(options.get("take_over")), inventory)
 
     def read(self, index: int, given: object, problems: Problems) -> Request | None:
         """A request, found and checked; None if it has a fault."""

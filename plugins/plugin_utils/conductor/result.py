@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Address, Login, ReportRow, Round, RoundServer, ServerStat, Summary
 
 STATES = {"placed": "PLANNED", "claimed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
@@ -83,12 +82,13 @@ def _lost_sentences(report: list[ReportRow]) -> list[str]:
     return sentences
 
 
-def _logins(report: list[ReportRow], hosts: Collection[str]) -> list[Login]:
+def _logins(report: list[ReportRow], names: InventoryNames) -> list[Login]:
     logins: list[Login] = []
     for row in report:
         address = first_address(row)
-        if row["state"] == "ACTIVE" and address and row["name"] not in hosts:
-            logins.append({"name": row["name"], "id": row["id"], "host": row["host"], "address": address})
+        if row["state"] == "ACTIVE" and address and names.rule(row["name"], row["id"]) is None:
+            known = names.is_there(row["name"])
+            logins.append({"name": names.name(row["name"]), "id": row["id"], "host": row["host"], "known": known, "address": address})
     return logins
 
 
@@ -103,8 +103,8 @@ def _stat(row: ReportRow) -> ServerStat:
     }
 
 
-def summary(state: Round, check_mode: bool, hosts: Collection[str] = ()) -> Summary:
-    """What a round tells its play. ``hosts``: the play's hosts, whose names no server may take in the inventory."""
+def summary(state: Round, check_mode: bool, names: InventoryNames) -> Summary:
+    """What a round tells its play."""
     report = []
     for server in state["servers"].values():
         of = server["placed"] or server["unplaced"]
@@ -113,7 +113,7 @@ def summary(state: Round, check_mode: bool, hosts: Collection[str] = ()) -> Summ
     return {
         "report": report,
         "lost": _lost_sentences(report),
-        "logins": [] if check_mode else _logins(report, hosts),
+        "logins": [] if check_mode else _logins(report, names),
         "table": table(report),
         "stats": [_stat(row) for row in report],
     }

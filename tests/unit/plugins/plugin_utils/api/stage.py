@@ -32,7 +32,9 @@ def asked(**fields: t.Any) -> dict[str, t.Any]:
     return {"name": "web", "flavor": "small", "image": "debian", "networks": [{"name": "lan"}], **fields}
 
 
-def check(*requests: t.Any, catalogue: dict[str, t.Any] | None = None, fleet: dict | None = None, **options: t.Any) -> dict[str, t.Any]:
+def check(
+    *requests: t.Any, catalogue: dict[str, t.Any] | None = None, fleet: dict | None = None, inventory: t.Any = None, **options: t.Any
+) -> dict[str, t.Any]:
     numbers = itertools.count(1)
     return validate(
         list(requests),
@@ -40,6 +42,7 @@ def check(*requests: t.Any, catalogue: dict[str, t.Any] | None = None, fleet: di
         fleet=fleet,
         context={"project_id": "p", "user_id": "u"},
         options=options,
+        inventory=inventory,
         new_uuid=lambda: f"00000000-0000-4000-8000-{next(numbers):012d}",
         new_reservation_id=lambda: "r-00000000",
     )

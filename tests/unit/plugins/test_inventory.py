@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The running inventory is the user's: no server takes the name of what is there."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import local_play
+import make
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result, rounds
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost", "LocalHost", "127.0.0.1", "::1", "prod-db.example.org", "hypervisors", "kvmfleet_servers", "web:2222", "[::2]:22"]
+)
+def test_a_name_that_is_taken_breaks_a_rule(name: str) -> None:
+    names = make.inventory_names(groups=["all", "hypervisors"], **{"prod-db.example.org": None})
+    assert "compute_inventory_prefix" in (names.rule(name, "u1") or "")
+
+
+@pytest.mark.parametrize("name", ["web", "web-1.example.org", "2001:db8::1x"])
+def test_a_name_of_its_own_breaks_none(name: str) -> None:
+    assert make.inventory_names(groups=["all"], h1=None).rule(name, None) is None
+
+
+def test_the_host_with_the_id_of_the_server_is_the_server() -> None:
+    names = make.inventory_names(web="u1")
+    assert (names.rule("web", "u1"), bool(names.rule("web", "u2")), bool(names.rule("web", None))) == (None, True, True)
+
+
+def test_a_prefix_keeps_them_apart() -> None:
+    names = make.inventory_names("vm-", web=None)
+    assert (names.rule("web", None), names.name("web")) == (None, "vm-web")
+    assert make.inventory_names("vm-", **{"vm-web": None}).rule("web", None)
+
+
+def test_a_round_never_logs_in_to_a_name_that_is_taken() -> None:
+    placed = [make.placed(make.instance(name, ports=[make.port()]), action="none") for name in ("localhost", "web", "again")]
+    state = rounds.first(placed, [], run=make.run(), max_attempts=3, group_members={}, cached_images={})
+    outcomes = {"h1": {name: make.outcome(name, "unchanged", "build") for name in ("localhost", "web", "again")}}
+    logins = result.summary(rounds.conduct(state, outcomes), False, make.inventory_names(again="again"))["logins"]
+    assert {login["name"]: login["known"] for login in logins} == {"web": False, "again": True}
+
+
+def test_the_variables_of_a_host_that_is_there_stay(tmp_path: pathlib.Path) -> None:
+    login = {"id": "u1", "host": "h1", "address": "192.0.2.66"}
+    logins = [{**login, "name": "h1", "known": True}, {**login, "name": "new", "known": False}]
+    facts = {"logins": logins, "lost": [], "table": []}
+    tasks: list[dict[str, t.Any]] = [
+        {"ansible.builtin.include_role": {"name": "kvmfleet.compute.create_server", "tasks_from": "result"}, "vars": {"__create_server_conducted": facts}},
+        {
+            "ansible.builtin.assert": {
+                "that": [
+                    "hostvars['h1'].ansible_host == '192.0.2.1'",
+                    "hostvars['h1'].ansible_user == 'me'",
+                    "hostvars['new'].ansible_host == '192.0.2.66'",
+                    "hostvars['new'].ansible_user == 'guest'",
+                    "groups['kvmfleet_servers'] | sort == ['h1', 'new']",
+                ]
+            }
+        },
+    ]
+    own = {"h1": {"ansible_host": "192.0.2.1", "ansible_user": "me", "kvmfleet_id": "u1", "compute_login_user": "guest"}}
+    done = local_play.run(tmp_path, tasks, {"h1": {}}, own)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_validation_refuses_localhost_and_takes_it_with_a_prefix(tmp_path: pathlib.Path) -> None:
+    catalogue = {
+        "compute_flavors": {"small": {"vcpus": 1, "memory_mb": 64, "root_gb": 1}},
+        "compute_images": {"debian": {"source": "https://example.org/d", "checksum": "sha256:" + "0" * 64}},
+    }
+    request = {"name": "localhost", "flavor": "small", "image": "debian", "networks": "none"}
+    validate = "kvmfleet.compute.server_validate"
+    tasks = [
+        {validate: {"servers": [request], "inventory_prefix": "vm-"}},
+        {validate: {"servers": [request]}, "register": "refused", "failed_when": False},
+        {"ansible.builtin.assert": {"that": "refused.errors | map(attribute='error_class') | list == ['InventoryNameTaken']"}},
+    ]
+    done = local_play.run(tmp_path, tasks, {"h1": {}}, {"h1": catalogue})
+    assert done.returncode == 0, done.stdout + done.stderr
