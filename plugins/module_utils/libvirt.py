@@ -86,6 +86,7 @@ class Hypervisor:
     """
 
     RECONNECT_S = 30.0
+    RECONNECTS = 3  # for one call, which may be what ends libvirtd
 
     def __init__(self, uri: str) -> None:
         libvirt.registerErrorHandler(_quiet, None)
@@ -121,33 +122,37 @@ class Hypervisor:
 
     def _do(self, function: t.Callable[[Connection], T]) -> T:
         """``function(connection)``, made again if the connection was lost."""
+        lost = 0
         while True:
             connection = self._connection
             try:
                 return function(connection)
             except libvirt.libvirtError as error:
-                self._refused_or_reconnected(connection, error)
+                lost += 1
+                self._refused_or_reconnected(connection, error, lost)
 
     def _do_once(self, function: t.Callable[[Connection], object], done: int) -> None:
         """``function(connection)``; ``done``: the error code that means, on a repetition, that the first call was carried out."""
-        repeated = False
+        lost = 0
         while True:
             connection = self._connection
             try:
                 function(connection)
                 return
             except libvirt.libvirtError as error:
-                if repeated and error.get_error_code() == done:
+                if lost and error.get_error_code() == done:
                     return
-                self._refused_or_reconnected(connection, error)
-                repeated = True
+                lost += 1
+                self._refused_or_reconnected(connection, error, lost)
 
-    def _refused_or_reconnected(self, connection: Connection, error: LibvirtError) -> None:
-        """HypervisorError if libvirt answered; else there is a connection again."""
+    def _refused_or_reconnected(self, connection: Connection, error: LibvirtError, lost: int) -> None:
+        """HypervisorError if libvirt answered, or the call has lost the connection too often; else there is a connection again."""
         if _is_alive(connection):
             code = error.get_error_code()
             # A time-out answers nothing: what was asked for may still happen.
             raise HypervisorError(str(error), code, lost=code == libvirt.VIR_ERR_OPERATION_TIMEOUT) from error
+        if lost > self.RECONNECTS:
+            raise HypervisorError(f"libvirt went away {lost} times during one call: {error}", lost=True) from error
         self._reconnect(connection, error)
 
     # the host
