@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 POLL_S = 0.05
+LOOKS, LOOK_S = 3, 0.01  # how often, and how long in s, a lock is waited for that somebody may only look at
 
 
 def _open(state_path: str, name: str) -> int:
@@ -28,6 +29,15 @@ def _try(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _try_again(descriptor: int) -> bool:
+    """Whoever only looks (``is_locked``) has the lock for a moment, which must not fail a build."""
+    for _look in range(LOOKS):
+        if _try(descriptor):
+            return True
+        time.sleep(LOOK_S)
+    return _try(descriptor)
 
 
 @contextlib.contextmanager
@@ -56,7 +66,7 @@ def take(stack: contextlib.ExitStack, state_path: str, uuid: str) -> bool:
         descriptor = _open(state_path, uuid)
         with contextlib.ExitStack() as closing:
             closing.callback(os.close, descriptor)
-            if not _try(descriptor):
+            if not _try_again(descriptor):
                 return False
             # Who had it before may have removed the file: then the next one to come would lock another.
             if os.fstat(descriptor).st_nlink:
@@ -66,7 +76,7 @@ def take(stack: contextlib.ExitStack, state_path: str, uuid: str) -> bool:
 
 @contextlib.contextmanager
 def instance_lock(state_path: str, uuid: str) -> t.Iterator[None]:
-    """Hold an instance's lock; ServerError at once if someone else builds or deletes it now."""
+    """Hold an instance's lock; ServerError if someone else builds or deletes it now."""
     with contextlib.ExitStack() as stack:
         if not take(stack, state_path, uuid):
             raise held(uuid)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.drift import secrets_drift
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
 
 
@@ -21,8 +22,11 @@ class Keep(Transition):
     done = "unchanged"
 
     def run(self, builder: Builder, order: Order) -> Outcome:
-        """Read the record."""
-        owned = builder.look_up(order["instance"]["uuid"])
-        result = self.outcome(order, power_state="running")
-        result["drift"] = secrets_drift(builder, owned.record) if owned else []
+        """Read the record and the power state; ServerError (InstanceNotFound) if the server was deleted meanwhile."""
+        uuid = order["instance"]["uuid"]
+        owned = builder.look_up(uuid)
+        if owned is None:
+            raise ServerError("InstanceNotFound", f"server {uuid} is not on the host any more: it was deleted meanwhile")
+        result = self.outcome(order, power_state=owned.domain["power_state"])
+        result["drift"] = secrets_drift(builder, owned.record)
         return result

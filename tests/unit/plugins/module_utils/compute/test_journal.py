@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import pathlib
 import stat
@@ -138,3 +139,13 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_taken_on_the_new_one(tmp_pat
     monkeypatch.setattr(locks, "_open", removed_at_once)
     with locks.instance_lock(str(tmp_path), "u"):
         assert locks.is_locked(str(tmp_path), "u")
+
+
+def test_who_only_looks_whether_a_server_is_locked_fails_no_build(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with locks.instance_lock(str(tmp_path), "u"):
+        pass
+    looking = os.open(tmp_path / "locks" / "u", os.O_RDWR)
+    fcntl.flock(looking, fcntl.LOCK_EX)
+    monkeypatch.setattr(locks.time, "sleep", lambda _s: fcntl.flock(looking, fcntl.LOCK_UN))
+    with locks.instance_lock(str(tmp_path), "u"):
+        os.close(looking)

@@ -206,3 +206,16 @@ def test_a_delete_between_claim_and_build_stops_the_build(lab: Lab) -> None:
     assert error is not None
     assert (outcome["outcome"], error["error_class"], error["reschedule"]) == ("failed", "InstanceNotFound", False)
     assert lab.left() == []
+
+
+def test_a_server_that_is_kept_has_the_power_state_that_it_has(lab: Lab) -> None:
+    web = lab.web()
+    lab.there(web)
+    lab.hypervisor.states[web["uuid"]] = "paused"
+    (outcome,) = lab.build(make.order(web, action="none"))
+    assert (outcome["outcome"], outcome["power_state"]) == ("unchanged", "paused")
+
+
+def test_a_server_that_was_deleted_meanwhile_is_not_said_to_be_unchanged(lab: Lab) -> None:
+    (outcome,) = lab.build(make.order(lab.web(), action="none"))
+    assert (outcome["outcome"], (outcome["error"] or {}).get("error_class")) == ("failed", "InstanceNotFound")

@@ -143,8 +143,8 @@ def test_a_path_that_cannot_be_read_is_an_error_and_not_a_disk_that_is_missing(t
     def stat(_path: str) -> t.NoReturn:
         raise OSError(errno.ESTALE, "Stale file handle")
 
-    monkeypatch.setattr(base.os, "stat", stat)
-    with pytest.raises(OSError, match="Stale"):
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="Stale"):
+        patched.setattr(base.os, "stat", stat)
         KINDS["overlay"].exists(str(tmp_path / "disk"))
 
 
