@@ -113,7 +113,8 @@ class Fleet:
             host.run(
                 "sh",
                 "-c",
-                "for d in $(virsh -q list --all --name); do virsh -q destroy $d; virsh -q undefine --nvram $d; done >/dev/null 2>&1;"
+                "for d in $(virsh -q list --all --name); do virsh -q destroy $d;"
+                " virsh -q undefine --nvram --managed-save --snapshots-metadata --checkpoints-metadata $d; done >/dev/null 2>&1;"
                 f"rm -rf {INSTANCES}/* /var/lib/kvmfleet/journal /var/lib/kvmfleet/locks /var/lib/kvmfleet/failed_builds; true",
             )
 

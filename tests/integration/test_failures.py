@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from .conftest import Fleet, server, ssh
+from .conftest import INSTANCES, Fleet, server, ssh
 
 
 def image(path: pathlib.Path, **fields: str) -> dict[str, dict[str, str]]:
@@ -139,6 +139,25 @@ def test_delete_removes_all_of_ours_and_nothing_foreign(fleet: Fleet) -> None:
     assert host.run("ls", folder).split() == ["notes.txt"]
     again = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_tags": ["ci"]})
     assert (again.code, again.changed()) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "snapshot"])
+def test_a_server_with_a_checkpoint_or_a_snapshot_and_a_saved_state_is_started_and_deleted(fleet: Fleet, kind: str) -> None:
+    made = fleet.create(server("web"), compute_wait_for="ssh").server("web")
+    host, domain = fleet.hosts[made["host"]], made["domain"]
+    if kind == "checkpoint":
+        host.run("virsh", "checkpoint-create-as", domain, "one", "--diskspec", "vda,checkpoint=bitmap")
+    else:
+        host.run("virsh", "snapshot-create-as", domain, "one", "--disk-only", "--diskspec", "vda,snapshot=external")
+        host.run("virsh", "managedsave", domain)
+        assert fleet.create(server("web")).code == 0
+        assert host.xml(domain).find("devices/disk/source").get("file").endswith("disk.one")
+    folder = f"{INSTANCES}/{made['id']}"
+    host.run("sh", "-c", f"touch {folder}/console.log.0 {folder}/console.log.1")
+    gone = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["web"]})
+    assert gone.code == 0, gone.output
+    assert host.domains("--all") == set()
+    assert host.run("sh", "-c", f"ls -d {folder} || true") == ""
 
 
 def test_a_lost_host_stops_a_create_unless_ignored(fleet: Fleet) -> None:
