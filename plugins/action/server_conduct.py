@@ -21,7 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, Unplaced
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "placements": {"type": "dict"},
@@ -37,6 +37,23 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "result_file": {"type": "path"},
     "inventory_prefix": {"type": "str", "default": ""},
 }
+
+
+class Arguments(t.TypedDict):
+    """What the argument spec gives."""
+
+    placements: dict[str, list[Placed]] | None
+    unplaced: list[Unplaced]
+    group_members: dict[str, dict[str, str]]
+    cached_images: dict[str, dict[str, str]]
+    max_attempts: int
+    build_timeout_s: float
+    round: Round
+    stage: str | None
+    outcomes_variable: str
+    image_variable: str | None
+    result_file: str | None
+    inventory_prefix: str
 
 
 def read_reports(hostvars: Mapping[str, t.Any], hosts: list[str], *variables: str) -> list[Reports]:
@@ -55,9 +72,10 @@ class ActionModule(ControllerAction):
         "required_by": {"round": ("outcomes_variable",)},
     }
 
-    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
+    def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
         """{round} and its summary; the result file is written."""
-        following = self._first(args) if args["placements"] is not None else self._next(args, variables["hostvars"])
+        placements = args["placements"]
+        following = self._first(args, placements) if placements is not None else self._next(args, variables["hostvars"])
         told = run_result.summary(
             following, self._task.check_mode, InventoryNames(args["inventory_prefix"], *names_of(variables), lambda host: server_id(variables, host))
         )
@@ -73,11 +91,10 @@ class ActionModule(ControllerAction):
         }
 
     @staticmethod
-    def _first(args: dict[str, t.Any]) -> Round:
-        max_attempts: int = args["max_attempts"]
+    def _first(args: Arguments, placements: dict[str, list[Placed]]) -> Round:
+        max_attempts = args["max_attempts"]
         if max_attempts < 1:
             raise AnsibleActionFail(f"max_attempts: {max_attempts} must be 1 or more")
-        placements: dict[str, list[Placed]] = args["placements"]
         return rounds.first(
             [placed for servers in placements.values() for placed in servers],
             args["unplaced"],
@@ -88,8 +105,8 @@ class ActionModule(ControllerAction):
         )
 
     @staticmethod
-    def _next(args: dict[str, t.Any], hostvars: Mapping[str, t.Any]) -> Round:
-        state: Round = args["round"]
+    def _next(args: Arguments, hostvars: Mapping[str, t.Any]) -> Round:
+        state = args["round"]
         if args["stage"] not in (None, state["stage"]):
             return state
         hosts = list(state["placements"])

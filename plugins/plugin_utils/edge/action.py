@@ -25,8 +25,8 @@ class ControllerAction(ActionBase):
     # What the answer raises if the user is to blame: the task fails with its sentence.
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = ()
 
-    def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> t.Mapping[str, object]:
-        """The result, of plain arguments and the variables of the task."""
+    def answer(self, args: t.Any, variables: dict[str, t.Any]) -> t.Mapping[str, object]:
+        """The result, of plain arguments, as the argument spec types them, and the variables of the task."""
         raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
