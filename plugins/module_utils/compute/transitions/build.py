@@ -24,7 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
     stop,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.start import way_up
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
 
 
@@ -50,6 +50,7 @@ def close_journal(work: Work) -> None:
     work.journal.close()
 
 
+GONE = "InstanceNotFound"
 NEVER_RUN = ("shutdown", "paused")  # power states of a guest that no build has resumed
 
 
@@ -72,7 +73,6 @@ class Build(Transition):
             builder.realise(order["instance"].get("ports", []))
             return self.outcome(order, changed=True)
         with self._own(builder, uuid) as owned:
-            self._check_run(builder, order, owned)
             work = Work(builder, order, {**owned.record, "machine_type": owned.domain["machine_type"]}, domain=owned.domain)
             if owned.record["started"] or owned.domain["power_state"] not in NEVER_RUN:
                 self.last(work, self.adopting)
@@ -85,19 +85,20 @@ class Build(Transition):
 
     @contextlib.contextmanager
     def _own(self, builder: Builder, uuid: str) -> t.Iterator[Owned]:
-        """The server under its lock. If libvirt doesn't say whether the claim stands, the outcome is unknown."""
+        """The server under its lock, claimed by this run. The outcome of any error is unknown, unless libvirt says that the server is gone."""
         with contextlib.ExitStack() as stack:
             try:
                 owned = stack.enter_context(builder.own(uuid, self.starts_from))
-            except HypervisorError as error:
-                raise ServerError(error.error_class, f"{self.name}: {error.message}", unknown=True) from error
+                self._check_run(builder, owned)
+            except KvmfleetError as error:
+                raise ServerError(error.error_class, f"{self.name}: {error.message}", unknown=error.error_class != GONE) from error
             yield owned
 
-    def _check_run(self, builder: Builder, order: Order, owned: Owned) -> None:
+    def _check_run(self, builder: Builder, owned: Owned) -> None:
         run = owned.record["run"]
         if run is None or run["id"] != builder.run["id"]:
             whose = f"run {run['id']}" if run else "no run"
-            raise ServerError("InstanceIsBuilding", f"the claim of {order['instance']['display_name']} belongs to {whose}")
+            raise ServerError("InstanceIsBuilding", f"the claim of {owned.record['display_name']} belongs to {whose}")
 
     def _make(self, work: Work) -> None:
         try:

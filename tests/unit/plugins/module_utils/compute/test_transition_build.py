@@ -82,7 +82,7 @@ def test_a_server_that_cannot_be_looked_up_is_that_servers_failure(lab: Lab) -> 
 
 def test_a_claim_of_another_run_is_not_built(lab: Lab) -> None:
     lab.claim(lab.web(), builder=lab.builder(make.run(id="run-2")))
-    assert error_of(lab.build(lab.web())[0]) == ("failed", "InstanceIsBuilding", False)
+    assert error_of(lab.build(lab.web())[0]) == ("unknown", "InstanceIsBuilding", False)
     assert "start_paused" not in lab.hypervisor.calls
     assert lab.hypervisor.record(lab.web()["uuid"])["vm_state"] == "building"
 
@@ -90,7 +90,7 @@ def test_a_claim_of_another_run_is_not_built(lab: Lab) -> None:
 def test_a_server_that_another_process_works_on_is_left_alone(lab: Lab) -> None:
     lab.claim(lab.web())
     with locks.instance_lock(str(lab.state), lab.web()["uuid"]):
-        assert error_of(lab.build(lab.web())[0]) == ("failed", "InstanceIsLocked", False)
+        assert error_of(lab.build(lab.web())[0]) == ("unknown", "InstanceIsLocked", False)
     assert list(lab.hypervisor.xml) == [lab.web()["uuid"]]
 
 
