@@ -121,7 +121,7 @@ HOSTILE: dict[str, tuple[Answer, bytes, str, str]] = {
     "gzip as an image": (whole(BOMB), BOMB, "raw", "its content is gzip"),
     "gzip bomb by Content-Encoding": (whole(BOMB, Content_Encoding="gzip"), BOMB, "raw", "Content-Encoding"),
     "endless body": (endless, b"", "raw", f"more than {LIMIT} bytes, max_size_bytes"),
-    "too long by its own word": (whole(bytes(LIMIT + 1)), bytes(LIMIT + 1), "raw", f"more than {LIMIT} bytes, max_size_bytes"),
+    "too long by its own word": (lambda handler: send(handler, BLOCK, LIMIT + 1), BLOCK, "raw", f"more than {LIMIT} bytes, max_size_bytes"),
     "length too small": (lambda handler: send(handler, BLOCK, 100), BLOCK, "raw", "wanted"),
     "length too large": (lambda handler: send(handler, BLOCK, 2 * len(BLOCK)), BLOCK, "raw", "ended after 65536 of 131072 bytes"),
     "a chunk that is cut off": (cut_chunks, BLOCK, "raw", "IncompleteRead"),
