@@ -62,7 +62,7 @@ def _of_domains(fleet: Fleet) -> Iterator[tuple[Holder, str]]:
     for name, entry in fleet["hosts"].items():
         for domain in entry["state"]["domains"] if entry["state"] else ():
             if domain.get("foreign") and domain.get("uuid"):
-                yield Holder(name, domain["name"], domain["uuid"]), domain["uuid"]
+                yield Holder(name, domain.get("name") or "a domain", domain["uuid"]), domain["uuid"]
 
 
 def find(fleet: Fleet, records: Iterable[FleetInstance]) -> list[Duplicate]:

@@ -13,6 +13,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import (
+    BOOLEAN,
     NOT_EMPTY,
     NUMBER,
     SCALAR,
@@ -27,7 +28,10 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words impo
 )
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate
 
-_AMOUNT: Schema = field(NUMBER, minimum=0)
+# More than this is no amount of anything that a host has.
+MOST = 10**15
+_AMOUNT: Schema = field(NUMBER, minimum=0, maximum=MOST)
+_FIGURE: Schema = field(NUMBER, minimum=-MOST, maximum=MOST)
 _NAMED: Schema = open_mapping({"name": NOT_EMPTY}, required=("name",))
 
 # What a host of filter_hosts and weigh_hosts must have.
@@ -38,32 +42,90 @@ HOST_STATE: Schema = open_mapping(
         "vcpus": _AMOUNT,
         "memory_mb": _AMOUNT,
         "disk_gb": _AMOUNT,
-        "used": by_name(NUMBER),
-        "reserved": by_name(NUMBER),
-        "allocation_ratio": by_name(NUMBER),
-        "disk_available_least": NUMBER,
-        "num_instances": NUMBER,
-        "num_io_ops": NUMBER,
-        "failed_builds": NUMBER,
+        "used": by_name(_FIGURE),
+        "reserved": by_name(_FIGURE),
+        "allocation_ratio": by_name(_FIGURE),
+        "disk_available_least": _FIGURE,
+        "num_instances": _FIGURE,
+        "num_io_ops": _FIGURE,
+        "failed_builds": _FIGURE,
         "traits": list_of(TEXT),
         "pci_pools": list_of(open_mapping({"count": NUMBER}, required=("count",))),
         "numa_cells": list_of(open_mapping({"id": NUMBER}, required=("id",))),
     },
     required=("vcpus", "memory_mb", "disk_gb"),
 )
-_PORT: Schema = open_mapping({"mac_address": NOT_EMPTY, "fixed_ips": list_of(open_mapping({"ip_address": {"type": "string", "format": "ip"}}))})
-_RECORD: Schema = open_mapping(
+_WHOLE: Schema = field({"type": "integer"}, minimum=-MOST, maximum=MOST)
+_NULL_OR_TEXT: Schema = {"type": ["string", "null"]}
+_IP: Schema = {"type": "string", "format": "ip"}
+
+
+def _record_of(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
+    """A mapping with these keys, all of them but for the ``optional`` ones, and others that nobody looks at."""
+    return open_mapping(properties, required=tuple(key for key in properties if key not in optional))
+
+
+_FIXED_IP: Schema = _record_of({"ip_address": _IP, "version": _WHOLE, "cidr": TEXT})
+_BINDING: Schema = _record_of({"type": TEXT, "name": TEXT})
+_PORT: Schema = _record_of(
+    {
+        "id": TEXT,
+        "network_id": TEXT,
+        "network_name": TEXT,
+        "mac_address": NOT_EMPTY,
+        "binding": _BINDING,
+        "device": TEXT,
+        "preexisting": BOOLEAN,
+        "fixed_ips": list_of(_FIXED_IP),
+    }
+)
+_FLAVOR: Schema = _record_of(
+    {
+        "name": TEXT,
+        "vcpus": _WHOLE,
+        "memory_mb": _WHOLE,
+        "root_gb": _WHOLE,
+        "ephemeral_gb": _WHOLE,
+        "swap": _WHOLE,
+        "extra_specs": by_name({}),
+    }
+)
+_RUN: Schema = _record_of({"id": TEXT, "controller": TEXT, "pid": _WHOLE, "pid_start": _WHOLE, "deadline": _AMOUNT}, ("pid_start",))
+# What may be null must be there all the same.
+NULLABLE = ("display_description", "key_name", "availability_zone", "access_ip_v4", "access_ip_v6", "image", "group", "run")
+_RECORD: Schema = _record_of(
     {
         "uuid": NOT_EMPTY,
         "vm_state": NOT_EMPTY,
+        "power_state": TEXT,
         "project_id": TEXT,
+        "user_id": TEXT,
         "display_name": TEXT,
-        "flavor": open_mapping({"vcpus": NUMBER, "memory_mb": NUMBER}),
+        "display_description": _NULL_OR_TEXT,
+        "hostname": TEXT,
+        "domain_name": TEXT,
+        "reservation_id": TEXT,
+        "key_name": _NULL_OR_TEXT,
+        "metadata": by_name({}),
+        "tags": list_of(TEXT),
+        "availability_zone": _NULL_OR_TEXT,
+        "config_drive": BOOLEAN,
+        "access_ip_v4": _NULL_OR_TEXT,
+        "access_ip_v6": _NULL_OR_TEXT,
+        "security_groups": list_of(_NAMED),
+        "flavor": _FLAVOR,
+        "image": _record_of({"id": TEXT, "name": TEXT, "checksum": TEXT, "disk_format": TEXT}),
+        "group": _record_of({"id": TEXT, "name": TEXT}),
+        "run": _RUN,
+        "disks": list_of(_record_of({"kind": TEXT, "file": TEXT})),
         "ports": list_of(_PORT),
-        "group": open_mapping({"id": TEXT}, required=("id",)),
+        "missing_files": list_of(TEXT),
+        "locked": BOOLEAN,
+        "migrating": BOOLEAN,
     },
-    required=("uuid", "vm_state"),
+    (*NULLABLE, "migrating"),
 )
+_DOMAIN: Schema = open_mapping({"name": TEXT, "uuid": TEXT, "foreign": BOOLEAN, "mac_addresses": list_of(TEXT)}, required=("mac_addresses",))
 _CACHED_IMAGE: Schema = open_mapping(
     {"digest": NOT_EMPTY, "digests": by_name(TEXT), "disk_format": NOT_EMPTY, "virtual_size": _AMOUNT},
     required=("digest", "digests", "disk_format", "virtual_size"),
@@ -71,9 +133,17 @@ _CACHED_IMAGE: Schema = open_mapping(
 HOST_FACTS: Schema = open_mapping(
     {
         **HOST_STATE["properties"],
+        "arch": TEXT,
+        "cpu_info": open_mapping({"arch": TEXT, "model": TEXT, "vendor": TEXT, "topology": by_name(_FIGURE), "features": list_of(TEXT)}),
+        "supported_instances": list_of(list_of(TEXT)),
+        "hypervisor_type": TEXT,
+        "hypervisor_version": _FIGURE,
+        "stats": by_name({}),
+        "metrics": by_name(_FIGURE),
+        "inventory": by_name(by_name(_FIGURE)),
         "instances": list_of(_RECORD),
         "images": list_of(_CACHED_IMAGE),
-        "domains": list_of(open_mapping({"mac_addresses": list_of(TEXT)}, required=("mac_addresses",))),
+        "domains": list_of(_DOMAIN),
         "networks": open_mapping({"bridges": list_of(_NAMED), "libvirt": list_of(_NAMED)}, required=("bridges", "libvirt")),
     },
     required=("vcpus", "memory_mb", "disk_gb"),
@@ -89,6 +159,7 @@ HOST_VARIABLES: dict[str, Schema] = {
     "compute_facts": by_name({}),
     "compute_traits": list_of({"type": "string", "format": "trait"}),
 }
+_OF_HOST: Schema = open_mapping(HOST_VARIABLES)
 FLEET_FILE: Schema = open_mapping(
     {
         "version": whole(least=1, most=1),
@@ -96,6 +167,11 @@ FLEET_FILE: Schema = open_mapping(
     },
     required=("version", "hosts"),
 )
+
+
+def faults_of_variables(variables: dict[str, object]) -> list[Fault]:
+    """What is wrong with the variables of a host that are read beside its facts."""
+    return list(shape_check.faults(_OF_HOST, variables))
 
 
 def faults_of_file(document: object) -> list[Fault]:

@@ -9,11 +9,10 @@ They come from a play's hosts (registered, or set by the fact cache) or from a f
 from __future__ import annotations
 
 import json
-import re
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.addresses import literal
@@ -23,6 +22,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, Fleet, FleetHost, HostEntry, Service
 
+# Of a sentence that a host brought about.
+MOST_SHOWN = 200
 Variables = Mapping[str, t.Any] | HostVariables
 
 
@@ -69,36 +70,36 @@ def _service(variables: Variables) -> Service:
     }
 
 
-def _traits(variables: Variables, name: str, reported: list[str]) -> list[str]:
-    """The traits that the host reports, and those of the operator's own."""
-    own = plain(variables.get("compute_traits") or [], f"{name}: compute_traits")
-    if not isinstance(own, list) or not all(isinstance(trait, str) and re.fullmatch(r"[A-Z0-9_]+", trait) for trait in own):
-        raise FleetError(f"compute_traits of host {name}: must be a list of traits, such as CUSTOM_SSD")
-    return sorted({*reported, *own})
+class OddFacts(ValueError):
+    """A host answered with facts of another shape; the message names every path and rule."""
 
 
-def _own_facts(variables: Variables, name: str) -> dict[str, t.Any]:
-    own = plain(variables.get("compute_facts") or {}, f"{name}: compute_facts")
-    if not isinstance(own, dict):
-        raise FleetError(f"compute_facts of host {name}: must be a mapping")
-    return own
-
-
-def _joined(variables: Variables, name: str, facts: dict[str, t.Any]) -> FleetHost:
-    """The facts of a host with what its inventory variables say."""
-    wrong = sentence(facts_shape.faults(facts))
+def _of_host(variables: Variables, name: str) -> dict[str, t.Any]:
+    """The variables of a host that are read beside its facts, as plain data; FleetError if one is not what it must be."""
+    found = {key: plain(value, f"{name}: {key}") for key in HOST_VARIABLES if (value := variables.get(key)) is not None}
+    wrong = sentence(facts_shape.faults_of_variables(found))
     if wrong:
-        raise FleetError(f"facts of host {name}: {wrong}")
+        raise FleetError(f"variables of host {name}: {wrong}")
+    return found
+
+
+def _joined(variables: Variables, name: str, facts: object) -> FleetHost:
+    """The facts of a host with what its inventory variables say; OddFacts for facts of another shape."""
+    wrong = sentence(facts_shape.faults(facts))
+    if wrong or not isinstance(facts, dict):
+        raise OddFacts(f"facts of host {name}: {wrong}")
     address = _address(variables, name)
     # A fleet file may be written by hand: what a host reports always may be missing in it.
-    whole: t.Any = {"node": name, "instances": [], "images": [], "domains": [], **facts}
+    whole: t.Any = {"node": name, "instances": [], "images": [], "domains": [], **{key: value for key, value in facts.items() if value is not None}}
     host: FleetHost = whole
     host["name"] = name
     host["address"] = address
     host["host_ip"] = literal(address or "")
     host["service"] = _service(variables)
-    host["traits"] = _traits(variables, name, facts.get("traits") or [])
-    host["facts"] = _own_facts(variables, name)
+    host["traits"] = sorted({*(facts.get("traits") or []), *(variables.get("compute_traits") or [])})
+    host["facts"] = variables.get("compute_facts") or {}
+    nothing: t.Any = dict.fromkeys(facts_shape.NULLABLE)
+    host["instances"] = [{**nothing, **record} for record in host["instances"]]
     for record in records_of(host):
         record["host"] = name
         record["live"] = bool(record.get("locked")) or (record["vm_state"] == "building" and not is_dead(record.get("run")))
@@ -107,14 +108,22 @@ def _joined(variables: Variables, name: str, facts: dict[str, t.Any]) -> FleetHo
 
 def _host(variables: Variables, name: str, result: t.Any) -> HostEntry:
     """One host, from what ``host_info`` returned for it."""
+    of_host = _of_host(variables, name)
     if not isinstance(result, Mapping):
         return {"status": "failed", "error": "the facts of host_info are not set on this host", "state": None}
-    result = plain(result)
+    try:
+        result = plain(result)
+    except (NotPlain, RecursionError) as error:
+        return {"status": "failed", "error": f"facts of host {name}: {str(error)[:MOST_SHOWN]}", "state": None}
     if result.get("unreachable"):
         return {"status": "unreachable", "error": str(result.get("msg") or "unreachable"), "state": None}
     if result.get("failed") or not result.get("host"):
         return {"status": "failed", "error": str(result.get("msg") or "host_info returned no facts"), "state": None}
-    return {"status": "ok", "error": None, "state": _joined(variables, name, result["host"])}
+    try:
+        return {"status": "ok", "error": None, "state": _joined(of_host, name, result["host"])}
+    except OddFacts as error:
+        # What one host says must not stop the others.
+        return {"status": "failed", "error": str(error), "state": None}
 
 
 def read_fleet(hosts: dict[str, HostVariables], hosts_variable: str, aggregates: Mapping[str, t.Any] | None = None) -> Fleet:

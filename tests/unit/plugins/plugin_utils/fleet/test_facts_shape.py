@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
+import make
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
 
 HOST: dict[str, t.Any] = {"vcpus": 4, "memory_mb": 4096, "disk_gb": 40}
-RECORD: dict[str, t.Any] = {"uuid": "u", "vm_state": "active"}
+RECORD: dict[str, t.Any] = {**make.fleet_record(make.instance("u", ports=[make.port()]))}
 
 
 def wrong(**facts: t.Any) -> list[tuple[str, str]]:
@@ -32,8 +33,13 @@ def test_a_host_needs_no_more_than_its_sizes_and_may_have_more_than_is_known() -
         ({"traits": "CUSTOM_SSD"}, "traits"),
         ({"numa_cells": [{}]}, "numa_cells[0].id"),
         ({"instances": [{**RECORD, "uuid": None}]}, "instances[0].uuid"),
-        ({"instances": [{**RECORD, "flavor": {"vcpus": "1"}}]}, "instances[0].flavor.vcpus"),
-        ({"instances": [{**RECORD, "ports": [{"fixed_ips": [{"ip_address": "x"}]}]}]}, "instances[0].ports[0].fixed_ips[0].ip_address"),
+        ({"instances": [{**RECORD, "flavor": make.flavor(vcpus="1")}]}, "instances[0].flavor.vcpus"),
+        ({"instances": [{**RECORD, "ports": [make.port(fixed_ips=[make.fixed_ip(ip_address="x")])]}]}, "instances[0].ports[0].fixed_ips[0].ip_address"),
+        ({"instances": [{key: value for key, value in RECORD.items() if key != "display_name"}]}, "instances[0].display_name"),
+        ({"instances": [{**RECORD, "run": []}]}, "instances[0].run"),
+        ({"instances": [{**RECORD, "run": make.run(pid="1")}]}, "instances[0].run.pid"),
+        ({"instances": [{**RECORD, "group": "g"}]}, "instances[0].group"),
+        ({"memory_mb": 10**30}, "memory_mb"),
         ({"domains": [{}]}, "domains[0].mac_addresses"),
         ({"networks": {"bridges": [{"up": True}], "libvirt": []}}, "networks.bridges[0].name"),
     ],

@@ -38,7 +38,6 @@ def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> Non
         ("[]", "must be a mapping, not a list"),
         ('{"version": 2}', "version: must be at most 1, not 2; hosts: is required"),
         ('{"version": 1, "hosts": {"a": {}}}', "hosts.a.host_info: is required"),
-        ('{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1}}}}}', "facts of host a: memory_mb: is required; disk_gb: is required"),
         (
             '{"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1}}, "compute_facts": 3}}}',
             "hosts.a.compute_facts: must be a mapping",
@@ -74,18 +73,35 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ({"disk_gb": float("nan"), "vcpus": -1}, "facts of host a: vcpus: must not be negative; disk_gb: must be a number, not NaN"),
         ({"memory_mb": float("inf")}, "facts of host a: memory_mb: must be a number, not Infinity"),
         ({"pci_pools": [{"count": True}]}, "facts of host a: pci_pools[0].count: must be a number, not true"),
-        ({"instances": [{"uuid": "x"}]}, "facts of host a: instances[0].vm_state: is required"),
+        ({"instances": [3]}, "facts of host a: instances[0]: must be a mapping, not 3"),
+        ({"memory_mb": None, "disk_gb": None}, "facts of host a: memory_mb: is required; disk_gb: is required"),
         ({"images": [None]}, "facts of host a: images[0]: must be a mapping, not null"),
         ({"networks": {}}, "facts of host a: networks.bridges: is required; networks.libvirt: is required"),
     ],
 )
-def test_facts_of_another_shape_are_named(tmp_path: Path, facts: dict[str, t.Any], rule: str) -> None:
+def test_a_host_with_facts_of_another_shape_is_out_with_a_sentence_and_the_others_are_in(tmp_path: Path, facts: dict[str, t.Any], rule: str) -> None:
     path = tmp_path / "fleet.json"
     host = {"vcpus": 1, "memory_mb": 1, "disk_gb": 1, **facts}
-    path.write_text(json.dumps({"version": 1, "hosts": {"a": {"host_info": {"host": host}}}}), encoding="utf-8")
+    path.write_text(json.dumps({"version": 1, "hosts": {"a": {"host_info": {"host": host}}, "b": {"host_info": FACTS}}}), encoding="utf-8")
+    hosts = read_fleet_file(str(path))["hosts"]
+    assert hosts["a"] == {"status": "failed", "error": rule, "state": None}
+    assert hosts["b"]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("variables", "rule"),
+    [
+        ({"compute_disabled": "maybe"}, "compute_disabled: must be one of true, yes"),
+        ({"compute_traits": ["ssd"]}, "compute_traits[0]: must be a trait"),
+        ({"compute_facts": 3}, "compute_facts: must be a mapping"),
+        ({"compute_availability_zone": ["az1"]}, "compute_availability_zone: must be"),
+    ],
+)
+def test_a_variable_of_a_host_is_checked_in_a_play_as_in_a_file(variables: dict[str, t.Any], rule: str) -> None:
+    hosts = play_hosts({"ansible_play_hosts_all": ["h1"], "hostvars": {"h1": {"found": FACTS, **variables}}}, ["found", *HOST_VARIABLES])
     with pytest.raises(FleetError) as caught:
-        read_fleet_file(str(path))
-    assert str(caught.value) == rule
+        read_fleet(hosts, "found")
+    assert str(caught.value).startswith(f"variables of host h1: {rule}")
 
 
 @pytest.mark.parametrize(
