@@ -10,9 +10,11 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import WrongRequest, secrets_by_server
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import WrongFile, requests_of
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
-    "servers": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+    "servers": {"type": "list", "elements": "dict", "no_log": True},
+    "servers_file": {"type": "path"},
     "instances": {"type": "list", "elements": "dict", "required": True},
     "admin_password_file": {"type": "path", "no_log": False},
 }
@@ -40,8 +42,9 @@ class ActionModule(ControllerAction):
     """Gives each server its own secrets, by its id."""
 
     SPEC = ARGUMENT_SPEC
-    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (WrongRequest, UnreadableFile)
+    CONDITIONS: t.ClassVar[dict[str, object]] = {"required_one_of": [("servers", "servers_file")], "mutually_exclusive": [("servers", "servers_file")]}
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (WrongRequest, UnreadableFile, WrongFile)
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """{secrets}."""
-        return {"secrets": secrets_by_server(args["servers"], args["instances"], read_passwords(args["admin_password_file"]))}
+        return {"secrets": secrets_by_server(requests_of(args), args["instances"], read_passwords(args["admin_password_file"]))}

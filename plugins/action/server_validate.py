@@ -23,7 +23,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import WrongFile, requests_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet, read_fleet_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import hosts_of_play, write_joined
@@ -33,7 +34,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Bui
 CATALOGUE = (*KINDS, "quotas", "policy")
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
-    "servers": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+    "servers": {"type": "list", "elements": "dict", "no_log": True},
+    "servers_file": {"type": "path"},
     **{kind: {"type": "dict"} for kind in CATALOGUE},
     "aggregates": {"type": "dict"},
     "hosts_variable": {"type": "str"},
@@ -71,24 +73,26 @@ def _has_secrets(request: BuildRequest) -> bool:
 
 
 def write_passwords(path: str, requests: list[BuildRequest], rng: random.Random) -> None:
-    """Add a password for each new server that is to have one to the file {"<project>/<name>": password}, mode 0600, replaced atomically."""
+    """Add a password for each new server that is to have one to the file {"<project>/<name>": password}, mode 0600; one that is there stays."""
     new = [item["instance"] for item in requests if item["secrets_given"]["admin_pass"] == "generated" and not item["existing"]]
     if not new:
         return
-    known: dict[str, str] = {}
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            known = json.load(file)
-    for instance in new:
-        known[f"{instance['project_id']}/{instance['display_name']}"] = generate_password(rng)
-    json_file.write(path, known, 0o600)
+    with json_file.locked(path):
+        known: dict[str, str] = {}
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                known = json.load(file)
+        for instance in new:
+            known.setdefault(f"{instance['project_id']}/{instance['display_name']}", generate_password(rng))
+        json_file.write(path, known, 0o600)
 
 
 class ActionModule(ControllerAction):
     """Checks requests, catalogue and fleet together."""
 
     SPEC = ARGUMENT_SPEC
-    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
+    CONDITIONS: t.ClassVar[dict[str, object]] = {"required_one_of": [("servers", "servers_file")], "mutually_exclusive": [("servers", "servers_file")]}
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, WrongFile)
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """The validation; the joined fleet and the generated passwords are written into their files."""
@@ -99,7 +103,7 @@ class ActionModule(ControllerAction):
         fleet = self._fleet(args, variables)
         user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or _user_of_process()
         validated = validate(
-            args["servers"],
+            requests_of(args),
             catalogue,
             fleet=fleet,
             context={"project_id": args["project"], "user_id": str(user), "roles": args["roles"]},
@@ -139,24 +143,18 @@ class ActionModule(ControllerAction):
             return read_fleet_file(args["fleet_file"], aggregates)
         if not args["hosts_variable"]:
             return None
-        hosts = hosts_of_play(self._task, variables, args["hosts_variable"], (f"compute_{kind}" for kind in (*CATALOGUE, "aggregates")))
-        self._refuse_split_catalogue(hosts, args)
+        catalogue = tuple(f"compute_{kind}" for kind in (*CATALOGUE, "aggregates"))
+        hosts = hosts_of_play(self._task, variables, args["hosts_variable"], (*catalogue, *one_for_all.OPTIONS))
+        # A catalogue that is an argument of the task is one.
+        given = {f"compute_{kind}" for kind in (*CATALOGUE, "aggregates") if args.get(kind) is not None}
+        wrong = one_for_all.difference(
+            [name for name in (*catalogue, *one_for_all.OPTIONS) if name not in given], {name: host.raw for name, host in hosts.items()}
+        )
+        if wrong:
+            raise FleetError(wrong)
         return read_fleet(hosts, args["hosts_variable"], aggregates)
 
     def _variable(self, variables: dict[str, t.Any], kind: str) -> t.Any:
         """A ``compute_*`` variable, templated."""
         name = f"compute_{kind}"
         return plain(self._templar.template(variables[name]), name) if name in variables else None
-
-    @staticmethod
-    def _refuse_split_catalogue(hosts: dict[str, HostVariables], args: dict[str, t.Any]) -> None:
-        """A catalogue variable that one host overrides would count or not by the accident of which host comes first."""
-        for kind in (*CATALOGUE, "aggregates"):
-            if args.get(kind) is not None:
-                continue
-            name = f"compute_{kind}"
-            values = {host: variables.raw.get(name) for host, variables in hosts.items()}
-            first, value = next(iter(values.items()), (None, None))
-            odd = [host for host, other in values.items() if other is not value and other != value]
-            if odd:
-                raise FleetError(f"{name} of host {odd[0]} is not that of {first}: the catalogue is one for all, so set it for all hosts alike")

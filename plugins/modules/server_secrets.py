@@ -32,7 +32,9 @@ options:
     description: The requests as M(kvmfleet.compute.server_validate) got them.
     type: list
     elements: dict
-    required: true
+  servers_file:
+    description: The file that M(kvmfleet.compute.server_validate) got them from, in place of O(servers).
+    type: path
   instances:
     description: RV(kvmfleet.compute.server_validate#module:instances).
     type: list

@@ -38,7 +38,11 @@ options:
         C(scheduler_hints) for C(os:scheduler_hints), whose C(group) may be a name, and C(user_data_text) (plain text) for C(user_data).
     type: list
     elements: dict
-    required: true
+  servers_file:
+    description:
+      - A file on the controller with the requests, in place of O(servers). It is a YAML or JSON list of them, or a mapping with C(compute_servers).
+      - It is read as data, so that no template in it is run.
+    type: path
   flavors:
     description: The flavors by name. The variable C(compute_flavors) if left out; so with the other parts of the catalogue.
     type: dict

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests from a YAML or JSON file that somebody else has written: data, in which no template is ever run."""
+
+from __future__ import annotations
+
+import typing as t
+
+import yaml
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+
+VARIABLE = "compute_servers"
+
+
+class WrongFile(ValueError):
+    """The file can't be read as requests; the message names it."""
+
+
+def read(path: str) -> list[t.Any]:
+    """The requests: the list in the file, or what it has as ``compute_servers``."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = plain(yaml.safe_load(file))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise WrongFile(f"servers_file {path}: {error}") from error
+    requests: object = document.get(VARIABLE) if isinstance(document, dict) else document
+    if not isinstance(requests, list):
+        raise WrongFile(f"servers_file {path}: must be a list of requests, or a mapping with {VARIABLE}")
+    return requests
+
+
+def requests_of(args: t.Mapping[str, t.Any]) -> list[t.Any]:
+    """The requests of the arguments ``servers`` or ``servers_file``."""
+    given: list[t.Any] = args["servers"] if args["servers"] is not None else read(args["servers_file"])
+    return given
