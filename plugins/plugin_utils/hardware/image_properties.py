@@ -54,8 +54,8 @@ _ARCHITECTURE = Property(
 _BUS = Property("choice", DISK_BUSES)
 
 
-def _choice(values: str, *, idle: bool = False, folds: bool = False, aliases: Mapping[str, str] = {}) -> Property:
-    return Property("choice", tuple(values.split()), folds, aliases, idle)
+def _choice(values: str, *, idle: bool = False, folds: bool = False, aliases: Mapping[str, str] | None = None) -> Property:
+    return Property("choice", tuple(values.split()), folds, aliases or {}, idle)
 
 
 PROPERTIES: dict[str, Property] = {

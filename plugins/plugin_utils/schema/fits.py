@@ -26,7 +26,7 @@ def is_whole(value: object) -> bool:
 
 def is_number(value: object) -> bool:
     """True for a number; true, NaN and infinity are none."""
-    return type(value) is int or is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+    return is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 TYPES: dict[str, Callable[[object], bool]] = {

@@ -20,16 +20,16 @@ class PlainDisk(DiskBackend):
     kind = "plain"
 
     def __init__(self) -> None:
-        self.error: Exception | None = None
+        self.errors: list[Exception] = []
 
     def write(self, disk: Disk, path: str, sources: Sources) -> None:
         pathlib.Path(path).write_text("new", encoding="ascii")
-        if self.error:
-            raise self.error
+        for error in self.errors:
+            raise error
 
     def remove(self, path: str) -> bool:
-        if self.error:
-            raise self.error
+        for error in self.errors:
+            raise error
         return super().remove(path)
 
 

@@ -99,7 +99,7 @@ def test_a_failed_disk_undoes_all_of_this_server_and_nothing_else(lab: Lab, erro
     lab.there(lab.web(1))
     before = lab.left()
     lab.claim(lab.web(2))
-    lab.disk.error = error
+    lab.disk.errors = [error]
     outcome, _error_class, elsewhere = error_of(lab.build(lab.web(2))[0])
     assert (outcome, elsewhere) == ("failed", True)
     assert lab.left() == before
@@ -138,7 +138,7 @@ def test_a_port_that_is_not_plugged_fails_the_build_before_the_guest_runs(lab: L
 def test_an_undo_that_is_not_proven_is_unknown(lab: Lab, call: str) -> None:
     web = lab.web()
     lab.claim(web)
-    lab.disk.error = ServerError("ProcessExecutionError", "mkfs: no", reschedule=True)
+    lab.disk.errors = [ServerError("ProcessExecutionError", "mkfs: no", reschedule=True)]
     builder = lab.builder()
     run = builder.undo
 
@@ -156,7 +156,7 @@ def test_an_undo_that_is_not_proven_is_unknown(lab: Lab, call: str) -> None:
 def test_an_undefine_that_changes_nothing_is_no_undo(lab: Lab) -> None:
     web = lab.web()
     lab.claim(web)
-    lab.disk.error = ServerError("ProcessExecutionError", "mkfs: no")
+    lab.disk.errors = [ServerError("ProcessExecutionError", "mkfs: no")]
     lab.hypervisor.undefine = lambda _uuid: None
     outcome = lab.build(web)[0]
     assert error_of(outcome)[0] == "unknown"

@@ -152,11 +152,11 @@ def test_a_delete_that_is_cut_off_leaves_the_definition_and_is_finished_by_the_n
 
 def test_the_definition_goes_last_so_that_a_server_with_a_disk_left_is_still_found(lab: Lab) -> None:
     lab.there(lab.web())
-    lab.disk.error = OSError(5, "Input/output error")
+    lab.disk.errors = [OSError(5, "Input/output error")]
     (outcome,) = lab.delete(lab.web()["uuid"])
     assert (outcome["outcome"], (outcome["error"] or {}).get("error_class")) == ("failed", "OSError")
     assert list(lab.hypervisor.xml) == [lab.web()["uuid"]]
-    lab.disk.error = None
+    lab.disk.errors = []
     assert lab.delete(lab.web()["uuid"])[0]["outcome"] == "deleted"
     assert lab.left() == []
 
