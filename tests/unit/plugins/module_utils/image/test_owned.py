@@ -65,7 +65,7 @@ def test_the_login_user_owns_nothing_of_what_he_sent(tmp_path: pathlib.Path, bro
     os.chown(tmp_path / "sent", NOBODY, NOBODY)
     path = brought()
     assert (os.stat(path).st_uid, os.stat(path).st_gid) == (0, 0)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
         folder.chmod(0o755)
     writing = subprocess.run(
         ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "dd", f"of={path}", "conv=notrunc"],
