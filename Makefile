@@ -50,7 +50,8 @@ test-lint: venv ## ruff and mypy
 	$(call say,ruff and mypy)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy -p ansible_collections.kvmfleet.compute.plugins
+	@$(VENV)/bin/mypy --any-exprs-report .build/types -p ansible_collections.kvmfleet.compute.plugins
+	@$(PY) tests/tools/precise.py .build/types/any-exprs.txt 90
 
 test-unit: venv ## unit tests
 	$(call say,Unit tests)

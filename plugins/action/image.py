@@ -14,12 +14,16 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, is_on_controller, is_on_host, is_url
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ImageResult
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.image_sources import from_catalogue, with_secrets_apart
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.image"
 MOST_SUMS = 1 << 20
+
+
+Entry = dict[str, object]  # an image of the catalogue
 
 
 def free_of_df(text: str) -> int | None:
@@ -41,23 +45,24 @@ class ActionModule(HostAction):
         except AnsibleError as error:
             raise ImageError("ImageNotFound", f"{source}: no such file on the controller") from error
 
-    def _with_literal_checksum(self, image: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _with_literal_checksum(self, image: Entry) -> Entry:
         """A sums file that lies on the controller is read here, since the host hasn't got it."""
-        algorithm, rest = checksum.parse(image.get("checksum") or "")
+        algorithm, rest = checksum.parse(str(image.get("checksum") or ""))
         if checksum.is_digest(algorithm, rest) or is_url(rest) or is_on_host(rest):
             return image
         with open(self._local(rest), encoding="utf-8", errors="replace") as file:
             return dict(image, checksum=f"{algorithm}:{checksum.in_sums(file.read(MOST_SUMS), algorithm, base_name(str(image.get('source'))))}")
 
-    def _with_size(self, image: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _with_size(self, image: Entry) -> Entry:
         """A file of the controller is as large as it is, if it is there."""
         try:
-            return dict(image, arriving_bytes=os.stat(self._local(image["source"])).st_size) if is_on_controller(image["source"]) else image
+            source = str(image["source"])
+            return dict(image, arriving_bytes=os.stat(self._local(source)).st_size) if is_on_controller(source) else image
         except (ImageError, OSError):
             # The host may have the image already.
             return image
 
-    def _prepared(self, image: dict[str, t.Any], catalogue: dict[str, t.Any] | None) -> dict[str, t.Any]:
+    def _prepared(self, image: Entry, catalogue: dict[str, t.Any] | None) -> Entry:
         """An image as the module on the host takes it; ImageError if it can't be had. Nothing of the controller is opened before the catalogue was asked."""
         known = image if catalogue is None else from_catalogue(image, catalogue)
         try:
@@ -68,49 +73,52 @@ class ActionModule(HostAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         try:
-            args = plain(self._task.args)
+            args: dict[str, t.Any] = plain(self._task.args)
         except NotPlain as error:
             raise AnsibleActionFail(str(error)) from error
-        catalogue = args.pop("catalogue", None)
+        catalogue: dict[str, t.Any] | None = args.pop("catalogue", None)
+        asked: list[Entry] = args.get("images") or []
         # Only what the module documents travels: a catalogue's entry has more.
         known = ("id", "name", "source", "checksum", "disk_format", "size", "virtual_size")
-        wanted = [{key: image[key] for key in known if image.get(key) is not None} for image in args.get("images") or []]
+        wanted: list[Entry] = [{key: image[key] for key in known if image.get(key) is not None} for image in asked]
         refused: dict[str, ImageError] = {}
-        images = []
+        images: list[Entry] = []
         for image in wanted:
             try:
                 images.append(self._prepared(image, catalogue))
             except ImageError as error:
-                refused[image.get("id", "")] = error
+                refused[str(image.get("id", ""))] = error
         args["images"] = images
         result.update(self._execute_module(module_name=MODULE, module_args=dict(args, on_error="report"), task_vars=task_vars))
-        needed = {item["id"] for item in result.get("images") or [] if item["needs_staging"]}
-        sent = [image for image in images if image["id"] in needed and is_on_controller(image["source"])]
+        reported: list[ImageResult] = result.get("images") or []
+        needed = {item["id"] for item in reported if item["needs_staging"]}
+        sent = [image for image in images if image["id"] in needed and is_on_controller(str(image["source"]))]
         if sent:
             self._stage(args, sent, result, refused, task_vars)
         return self._finish(args, wanted, refused, result)
 
-    def _sent(self, folder: str, images: list[dict[str, t.Any]], refused: dict[str, ImageError]) -> dict[str, str]:
+    def _sent(self, folder: str, images: list[Entry], refused: dict[str, ImageError]) -> dict[str, str]:
         """{image id: path on the host} of the files that were sent; what is not there or has no room is refused."""
         staged: dict[str, str] = {}
-        df = self._low_level_execute_command(f"df -Pk {shlex.quote(folder)}")
-        room = free_of_df(df.get("stdout") or "")
+        df: dict[str, object] = self._low_level_execute_command(f"df -Pk {shlex.quote(folder)}")
+        room = free_of_df(str(df.get("stdout") or ""))
         for image in images:
-            size = image.get("arriving_bytes") or 0
+            image_id, source, arriving = str(image["id"]), str(image["source"]), image.get("arriving_bytes")
+            size = arriving if isinstance(arriving, int) else 0
             if room is not None and size > room:
-                refused[image["id"]] = ImageError("NoSpaceForImage", f"{image['source']}: {size} bytes are to be sent to {folder}, and {room} are free there")
+                refused[image_id] = ImageError("NoSpaceForImage", f"{source}: {size} bytes are to be sent to {folder}, and {room} are free there")
                 continue
             try:
-                staged[image["id"]] = self._transfer_file(self._local(image["source"]), self._connection._shell.join_path(folder, f"image-{len(staged)}"))
+                staged[image_id] = self._transfer_file(self._local(source), self._connection._shell.join_path(folder, f"image-{len(staged)}"))
             except ImageError as error:
-                refused[image["id"]] = error
+                refused[image_id] = error
             room = None if room is None else room - size
         return staged
 
     def _stage(
         self,
         args: dict[str, t.Any],
-        images: list[dict[str, t.Any]],
+        images: list[Entry],
         result: dict[str, t.Any],
         refused: dict[str, ImageError],
         task_vars: dict[str, t.Any] | None,
@@ -125,25 +133,41 @@ class ActionModule(HostAction):
             again = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars)
         finally:
             self._remove_tmp_path(folder)
-        by_id = {item["id"]: item for item in again.get("images") or []}
-        result["images"] = [by_id.get(item["id"], item) for item in result["images"]]
+        rows: list[ImageResult] = again.get("images") or []
+        reported: list[ImageResult] = result["images"]
+        by_id = {item["id"]: item for item in rows}
+        result["images"] = [by_id.get(item["id"], item) for item in reported]
         result["changed"] = result.get("changed", False) or again.get("changed", False)
         for key in ("failed", "msg", "diff", "exception"):
             if key in again:
                 result[key] = again[key]
 
-    def _finish(self, args: dict[str, t.Any], wanted: list[dict[str, t.Any]], refused: dict[str, ImageError], result: dict[str, t.Any]) -> dict[str, t.Any]:
-        found = {item["id"]: item for item in result.get("images") or []}
+    def _finish(self, args: dict[str, t.Any], wanted: list[Entry], refused: dict[str, ImageError], result: dict[str, t.Any]) -> dict[str, t.Any]:
+        reported: list[ImageResult] = result.get("images") or []
+        found = {item["id"]: item for item in reported}
         for image_id, error in refused.items():
             image = next(item for item in wanted if item.get("id", "") == image_id)
-            empty = dict.fromkeys(("digest", "path", "size", "virtual_size"))
-            line = {"id": image_id, "name": image.get("name"), "disk_format": image.get("disk_format"), "changed": False, "needs_staging": False}
-            found[image_id] = {**line, **empty, "bytes_fetched": 0, "seconds": 0.0, "error": error.as_dict()}
+            name, disk_format = image.get("name"), image.get("disk_format")
+            found[image_id] = {
+                "id": image_id,
+                "name": name if isinstance(name, str) else None,
+                "digest": None,
+                "path": None,
+                "disk_format": str(disk_format or "qcow2"),
+                "size": None,
+                "virtual_size": None,
+                "changed": False,
+                "bytes_fetched": 0,
+                "needs_staging": False,
+                "seconds": 0.0,
+                "error": error.as_dict(),
+            }
         if result.get("failed"):
             return result
-        result["images"] = [found[image["id"]] for image in wanted if image.get("id") in found]
-        broken = [item for item in result["images"] if item["error"]]
+        rows = [found[str(image["id"])] for image in wanted if image.get("id") in found]
+        result["images"] = rows
+        broken = [item for item in rows if item["error"]]
         if broken and args.get("on_error", "fail") == "fail":
             result["failed"] = True
-            result["msg"] = "; ".join(f"image {item['name'] or item['id']}: {item['error']['message']}" for item in broken)
+            result["msg"] = "; ".join(f"image {item['name'] or item['id']}: {item['error']['message']}" for item in rows if item["error"])
         return result

@@ -22,7 +22,7 @@ def read(path: str) -> list[t.Any]:
     """The requests: the list in the file, or what it has as ``compute_servers``."""
     try:
         with open(path, encoding="utf-8") as file:
-            document = plain(yaml.safe_load(file))
+            document: object = plain(yaml.safe_load(file))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise WrongFile(f"servers_file {path}: {error}") from error
     requests: object = document.get(VARIABLE) if isinstance(document, dict) else document
@@ -31,7 +31,7 @@ def read(path: str) -> list[t.Any]:
     return requests
 
 
-def requests_of(args: t.Mapping[str, t.Any]) -> list[t.Any]:
+def requests_of(args: t.Mapping[str, object]) -> list[t.Any]:
     """The requests of the arguments ``servers`` or ``servers_file``."""
-    given: list[t.Any] = args["servers"] if args["servers"] is not None else read(args["servers_file"])
-    return given
+    given = args["servers"]
+    return given if isinstance(given, list) else read(str(args["servers_file"]))
