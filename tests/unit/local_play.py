@@ -41,7 +41,7 @@ def run(
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
         "ANSIBLE_NOCOLOR": "1",
     }
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "play.yml", *arguments]
+    command = [sys.executable, "-c", "from ansible.cli.playbook import main; main()", "-i", "inventory.yml", "play.yml", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
 
 

@@ -6,7 +6,8 @@ import pathlib
 import typing as t
 
 import pytest
-import tool
+
+from ansible_collections.kvmfleet.compute.tests.unit import tool
 
 
 @pytest.fixture(scope="module")

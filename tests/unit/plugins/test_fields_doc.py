@@ -5,7 +5,8 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-import tool
+
+from ansible_collections.kvmfleet.compute.tests.unit import tool
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,10 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-import local_play
-import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result, rounds
+from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
 
 
 @pytest.mark.parametrize(

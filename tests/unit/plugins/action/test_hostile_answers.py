@@ -8,10 +8,10 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-import local_play
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import host_answer
+from ansible_collections.kvmfleet.compute.tests.unit import local_play
 
 MODULES: dict[str, dict[str, t.Any]] = {
     "host_info": {},

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import typing as t
 
-import make
 import pytest
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.action.server import share_of_round, share_of_secrets
 from ansible_collections.kvmfleet.compute.plugins.action.server_conduct import ActionModule, read_reports
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 SECRETS = {"secrets": {"a": {"user_data": "YQ==", "admin_pass": None}, "b": {"user_data": None, "admin_pass": "swordfish"}}, "changed": False}
 

@@ -11,14 +11,13 @@ import pathlib
 import random
 import typing as t
 
-import local_play
-import make
 import pytest
 import yaml
 
 from ansible_collections.kvmfleet.compute.plugins.action import server_validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import servers_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
+from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
 
 ROLE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "create_server"
 CATALOGUE = {

@@ -5,13 +5,13 @@ import itertools
 import typing as t
 from collections.abc import Iterable
 
-import make
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, Network, RequestedNetwork
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 
 def book(hosts: Iterable[FleetHost] = ()) -> AddressBook:

@@ -9,7 +9,6 @@ import copy
 import json
 import typing as t
 
-import make
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, read_fleet
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 CATALOGUE: dict[str, t.Any] = {
     "flavors": {"small": {"vcpus": 1, "memory_mb": 512, "root_gb": 10}},

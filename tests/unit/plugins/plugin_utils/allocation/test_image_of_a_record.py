@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Image
@@ -16,6 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, FleetInstance, Round
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 SUM, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 KEY = "/home/ops/.ssh/id_ed25519"

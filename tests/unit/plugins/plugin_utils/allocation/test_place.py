@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 import pathlib
 
-import make
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import read_fleet_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import ScheduleResult
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 
 def explained(result: ScheduleResult) -> tuple[str, dict[str, str]]:

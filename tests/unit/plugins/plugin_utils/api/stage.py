@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-import make
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 SUM = "sha256:" + "0" * 64
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stage import asked, check, rules
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import asked, check, rules
 
 
 def test_a_local_disk_says_that_it_is_local() -> None:

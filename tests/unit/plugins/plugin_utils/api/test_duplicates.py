@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
-import make
 import pytest
-from stage import asked, check
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, FleetInstance
+from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import asked, check
 
 
 def record(host: str, uuid: str = "u1", name: str = "web", **port: t.Any) -> FleetInstance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stage import asked, check, fleet_of, record_of, rules
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import asked, check, fleet_of, record_of, rules
 
 
 def test_existing_servers_are_matched_and_drift_is_told() -> None:

@@ -7,11 +7,11 @@ import typing as t
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stage import CATALOGUE, asked, check, rules
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import disks
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.flavor_image import LEAST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import OLDER_NAMES, PROPERTIES
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked, check, rules
 
 FLAVOR = {"vcpus": 4, "memory_mb": 512, "root_gb": 10}
 IMAGE = {"source": "https://example.org/d.qcow2", "checksum": "sha256:" + "0" * 64, "virtual_size": 2**31}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from stage import CATALOGUE, asked, check, rules
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import quotas
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked, check, rules
 
 
 def test_quotas_shrink_max_count_and_refuse_below_min_count() -> None:

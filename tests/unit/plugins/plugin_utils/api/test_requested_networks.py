@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from stage import CATALOGUE, asked, check, rules
+
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked, check, rules
 
 PORT = "11111111-1111-4111-8111-1111111111ab"
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import random
 import typing as t
 
-import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import secrets
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import WrongRequest, secrets_by_server
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 WEB: dict[str, t.Any] = {"name": "web", "user_data": "d2Vi", "min_count": 2}
 DB: dict[str, t.Any] = {"name": "db", "adminPass": "swordfish"}

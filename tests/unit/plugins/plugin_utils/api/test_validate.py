@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stage import CATALOGUE, PUBLIC_KEY, asked, check, fleet_of, rules
+
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, PUBLIC_KEY, asked, check, fleet_of, rules
 
 
 def test_an_ordinary_request() -> None:

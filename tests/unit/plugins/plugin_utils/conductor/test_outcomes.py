@@ -3,11 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import make
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, read_outcomes, with_image_seconds
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 IMAGE = make.image()
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import typing as t
 
-import make
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result, rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, Outcomes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Round
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 IMAGE = make.image()
 outcome = make.outcome

@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping
 
-import make
 import pytest
 from ansible.template import trust_as_template
 
@@ -16,6 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addres
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import needs_templating, play_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, read_fleet
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 
 class HostVars(Mapping[str, t.Any]):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typing as t
 
-import make
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 HOST: dict[str, t.Any] = {"vcpus": 4, "memory_mb": 4096, "disk_gb": 40}
 RECORD: dict[str, t.Any] = {**make.fleet_record(make.instance("u", ports=[make.port()]))}

@@ -3,7 +3,6 @@ from __future__ import annotations
 import copy
 import typing as t
 
-import make
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.host_st
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.membership import Membership
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.request import Request, RequestError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, RequestSpec, ScheduleResult
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 NOVA = {"kvmfleet": {"profile": "nova"}, "filter_scheduler": {"enabled_filters": ["NUMATopologyFilter"]}}
 CONFIG = Config(NOVA)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import typing as t
 
-import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import numa_cells, pci_alias, pci_pools
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 GPU = {"name": "gpu", "vendor_id": "10de", "product_id": "20b0", "device_type": "type-PCI"}
 VF = {"name": "vf", "vendor_id": "8086", "product_id": "154d", "device_type": "type-VF"}

@@ -8,11 +8,11 @@ from __future__ import annotations
 import copy
 import typing as t
 
-import make
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.scheduler.plain_scheduler import PlainScheduler
 
 Data = dict[str, t.Any]

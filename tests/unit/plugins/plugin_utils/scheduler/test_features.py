@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import typing as t
 
-import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import Config
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.features import Features
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 
 @pytest.mark.parametrize(

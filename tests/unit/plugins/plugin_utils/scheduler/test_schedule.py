@@ -3,7 +3,6 @@ from __future__ import annotations
 import copy
 import typing as t
 
-import make
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, RequestSpec, ScheduleResult, Target
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 Changes = dict[str, t.Any]
 SMALL = make.flavor(memory_mb=1024)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import typing as t
 
-import make
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import stand_alone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.registry import UnknownFilter
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 HOSTS = [
     {"node": "small", "vcpus": 4, "memory_mb": 2048, "disk_gb": 50, "facts": {"rack": "r1", "power_w": 90}},
