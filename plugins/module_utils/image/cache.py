@@ -14,6 +14,7 @@ import json
 import os
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.space import Room
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage
@@ -122,14 +123,6 @@ def remove_old_partials(cache_path: str, now: float) -> None:
             os.close(descriptor)
 
 
-def _fsync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def publish(cache_path: str, partial: str, *, digests: dict[str, str], disk_format: str, size: int, virtual_size: int) -> CachedImage:
     """Move a verified file into the cache, whole or not at all; ``digests`` by algorithm, sha256 among them."""
     digest = f"sha256:{digests['sha256']}"
@@ -156,5 +149,5 @@ def publish(cache_path: str, partial: str, *, digests: dict[str, str], disk_form
     # The image first: a JSON without its image would say that it is there.
     os.replace(partial, path)
     os.replace(temporary, path + ".json")
-    _fsync_folder(cache_path)
+    sync_file(cache_path)
     return {"digest": digest, "digests": digests, "disk_format": disk_format, "size": size, "virtual_size": virtual_size, "path": path}
