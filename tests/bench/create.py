@@ -13,7 +13,7 @@ import time
 import typing as t
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STATE = pathlib.Path(os.environ.get("KVMFLEET_TESTBED", "/var/lib/kvmfleet-testbed"))
+STATE = pathlib.Path(os.environ.get("KVMFLEET_TESTBED", f"/var/lib/kvmfleet-testbed{os.environ.get('KVMFLEET_TESTBED_NUMBER', '0').lstrip('0')}"))
 EXEC = str(ROOT / "tests" / "testbed" / "exec")
 INSTANCES = "/var/lib/libvirt/kvmfleet/instances"
 ENVIRONMENT = {

@@ -13,7 +13,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTBED = ROOT / "tests" / "testbed"
-STATE = pathlib.Path(os.environ.get("KVMFLEET_TESTBED", "/var/lib/kvmfleet-testbed"))
+NUMBER = int(os.environ.get("KVMFLEET_TESTBED_NUMBER", "0"))
+STATE = pathlib.Path(os.environ.get("KVMFLEET_TESTBED", f"/var/lib/kvmfleet-testbed{NUMBER or ''}"))
+NET4 = f"10.{87 + NUMBER}"
 INSTANCES = "/var/lib/libvirt/kvmfleet/instances"
 SSH = ["ssh", "-i", str(STATE / "ssh" / "id"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
 SSH += ["-o", "ConnectTimeout=60", "-o", "BatchMode=yes"]

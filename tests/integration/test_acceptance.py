@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import Fleet, server, ssh
+from .conftest import NET4, Fleet, server, ssh
 
 USER_DATA = """#cloud-config
 write_files:
@@ -16,7 +16,7 @@ def test_debian_guest_with_cloud_init(fleet: Fleet) -> None:
         "Acceptance",
         flavor="m1.small",
         image="debian",
-        networks=[{"name": "lan", "fixed_ip": "10.87.1.200"}],
+        networks=[{"name": "lan", "fixed_ip": f"{NET4}.1.200"}],
         user_data_text=USER_DATA,
         config_drive=True,
     )
@@ -26,11 +26,11 @@ def test_debian_guest_with_cloud_init(fleet: Fleet) -> None:
     assert "Cloud-init v." in fleet.hosts[made["host"]].console(made["id"])
 
     def guest(*command: str) -> str:
-        return ssh("10.87.1.200", *command, user="debian").strip()
+        return ssh(f"{NET4}.1.200", *command, user="debian").strip()
 
     assert guest("cloud-init", "status", "--wait").endswith("status: done")
     assert guest("hostname") == "acceptance"
-    assert "10.87.1.200" in guest("ip", "-br", "address")
+    assert f"{NET4}.1.200" in guest("ip", "-br", "address")
     assert guest("sudo", "cat", "/etc/kvmfleet-acceptance") == "user data was here: {{ ds.meta_data }}"
     assert guest("sudo", "blkid", "-t", "LABEL=config-2", "-o", "value", "-s", "TYPE") == "iso9660"
     # The root file system has grown to the flavor's disk.

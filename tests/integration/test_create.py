@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from .conftest import INSTANCES, STATE, Fleet, server, ssh
+from .conftest import INSTANCES, NET4, STATE, Fleet, server, ssh
 
 MICRO = pathlib.Path(json.loads((STATE / "inventory" / "group_vars" / "all.yml").read_text())["compute_images"]["micro"]["source"])
 
@@ -33,10 +33,10 @@ def web_server(tmp_path: pathlib.Path) -> t.Iterator[tuple[str, str, list[str]]]
         def log_message(self, _format: str, *arguments: t.Any) -> None:
             asked.append(str(arguments[0]))
 
-    made = http.server.ThreadingHTTPServer(("10.87.0.1", 0), Handler)
+    made = http.server.ThreadingHTTPServer((f"{NET4}.0.1", 0), Handler)
     thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
-    yield f"http://10.87.0.1:{made.server_port}", digest, asked
+    yield f"http://{NET4}.0.1:{made.server_port}", digest, asked
     made.shutdown()
     made.server_close()
     thread.join()
@@ -44,7 +44,7 @@ def web_server(tmp_path: pathlib.Path) -> t.Iterator[tuple[str, str, list[str]]]
 
 def test_a_server_runs_and_is_what_was_asked(fleet: Fleet) -> None:
     play = fleet.create(
-        server("web", networks=[{"name": "dual", "fixed_ip": "10.87.2.77"}], metadata={"role": "web"}, tags=["ci"], user_data_text="#!/bin/sh\n"),
+        server("web", networks=[{"name": "dual", "fixed_ip": f"{NET4}.2.77"}], metadata={"role": "web"}, tags=["ci"], user_data_text="#!/bin/sh\n"),
         compute_wait_for="ssh",
     )
     assert play.code == 0, play.output
@@ -56,8 +56,8 @@ def test_a_server_runs_and_is_what_was_asked(fleet: Fleet) -> None:
     assert xml.findtext("title") == "web"
     tap = xml.find("devices/interface/target").get("dev")
     assert tap in host.taps()
-    assert ssh("10.87.2.77", "hostname").strip() == "web"
-    assert "hostname=web addresses=10.87.2.77 user_data=yes" in host.console(made["id"])
+    assert ssh(f"{NET4}.2.77", "hostname").strip() == "web"
+    assert f"hostname=web addresses={NET4}.2.77 user_data=yes" in host.console(made["id"])
 
 
 def test_second_run_changes_nothing(fleet: Fleet) -> None:

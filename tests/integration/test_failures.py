@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from .conftest import INSTANCES, Fleet, server, ssh
+from .conftest import INSTANCES, NET4, Fleet, server, ssh
 
 
 def image(path: pathlib.Path, **fields: str) -> dict[str, dict[str, str]]:
@@ -100,11 +100,11 @@ def test_bad_requests_are_all_reported_before_a_host_is_touched(fleet: Fleet) ->
 
 
 def test_taken_names_and_addresses(fleet: Fleet) -> None:
-    assert fleet.create(server("web", networks=[{"name": "lan", "fixed_ip": "10.87.1.50"}])).code == 0
+    assert fleet.create(server("web", networks=[{"name": "lan", "fixed_ip": f"{NET4}.1.50"}])).code == 0
     twice = fleet.create(server("x"), server("x"))
     assert twice.code == 2
     assert "InstanceExists" in twice.output
-    taken = fleet.create(server("other", networks=[{"name": "lan", "fixed_ip": "10.87.1.50"}]))
+    taken = fleet.create(server("other", networks=[{"name": "lan", "fixed_ip": f"{NET4}.1.50"}]))
     assert taken.code == 2
     assert "FixedIpAlreadyInUse" in taken.output
     assert fleet.where("other-") == fleet.where("x-") == []

@@ -1,22 +1,26 @@
 # shellcheck shell=bash disable=SC2034
 # Names, paths and addresses of the testbed; sourced by its scripts.
 TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-STATE=${KVMFLEET_TESTBED:-/var/lib/kvmfleet-testbed}
+# A second testbed beside the first: KVMFLEET_TESTBED_NUMBER=1 to 9. Nothing but the images is shared.
+NUMBER=${KVMFLEET_TESTBED_NUMBER:-0}
+LABEL=kvmfleet${NUMBER#0}
+STATE=${KVMFLEET_TESTBED:-/var/lib/kvmfleet-testbed${NUMBER#0}}
 IMAGES=${KVMFLEET_TESTBED_IMAGES:-/var/cache/kvmfleet-testbed}
 HYPERVISORS=${HYPERVISORS:-3}
-BRIDGE=kvmfleet0
-NET4=10.87
-NET6=fd87::
+BRIDGE=kvmfleet-br$NUMBER
+NET4=10.$((87 + NUMBER))
+NET6=fd$((87 + NUMBER))::
 
 host_dir() { echo "$STATE/hosts/$1"; }
 host_ip() { echo "$NET4.0.$((10 + ${1#h}))"; }
-netns_of() { echo "kvmfleet-$1"; }
+# Of its namespace, and of its link to the bridge.
+netns_of() { echo "$LABEL-$1"; }
 
 # The pid of a hypervisor's PID 1 as the machine sees it; fails where it does not run.
 init_pid() {
   local outer
   outer=$(cat "$(host_dir "$1")/pid" 2>/dev/null) || return 1
-  [ -d "/proc/$outer" ] && grep -qz "kvmfleet-$1" "/proc/$outer/cmdline" 2>/dev/null || return 1
+  [ -d "/proc/$outer" ] && grep -qz "$LABEL-$1" "/proc/$outer/cmdline" 2>/dev/null || return 1
   pgrep -P "$outer" -n
 }
 
@@ -24,6 +28,6 @@ known_hosts() { [ -d "$STATE/hosts" ] && ls "$STATE/hosts"; }
 
 need_root() {
   if [ "$(id -u)" -ne 0 ]; then
-    exec sudo --preserve-env=HYPERVISORS,KVMFLEET_TESTBED,KVMFLEET_TESTBED_IMAGES,MICRO_ONLY "$0" "$@"
+    exec sudo --preserve-env=HYPERVISORS,KVMFLEET_TESTBED,KVMFLEET_TESTBED_NUMBER,KVMFLEET_TESTBED_IMAGES,MICRO_ONLY "$0" "$@"
   fi
 }
