@@ -16,6 +16,9 @@ host_ip() { echo "$NET4.0.$((10 + ${1#h}))"; }
 # Of its namespace, and of its link to the bridge.
 netns_of() { echo "$LABEL-$1"; }
 
+# Who logs in there: on h2 a user who has to say sudo, as on most hosts in life.
+login_of() { if [ "$1" = h2 ]; then echo ops; else echo root; fi; }
+
 # The pid of a hypervisor's PID 1 as the machine sees it; fails where it does not run.
 init_pid() {
   local outer
