@@ -21,7 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, Unplaced
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import LoginOptions, Placed, Round, Unplaced
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "placements": {"type": "dict"},
@@ -36,10 +36,13 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "image_variable": {"type": "str"},
     "result_file": {"type": "path"},
     "inventory_prefix": {"type": "str", "default": ""},
+    "login_group": {"type": "str"},
+    "login_user": {"type": "str"},
+    "login_private_key_file": {"type": "path", "no_log": False},
 }
 
 
-class Arguments(t.TypedDict):
+class Arguments(LoginOptions):
     """What the argument spec gives."""
 
     placements: dict[str, list[Placed]] | None
@@ -76,9 +79,8 @@ class ActionModule(ControllerAction):
         """{round} and its summary; the result file is written."""
         placements = args["placements"]
         following = self._first(args, placements) if placements is not None else self._next(args, variables["hostvars"])
-        told = run_result.summary(
-            following, self._task.check_mode, InventoryNames(args["inventory_prefix"], *names_of(variables), lambda host: server_id(variables, host))
-        )
+        names = InventoryNames(args["inventory_prefix"], *names_of(variables), lambda host: server_id(variables, host))
+        told = run_result.summary(following, self._task.check_mode, names, args)
         if args["result_file"] and not self._task.check_mode:
             write_result(args["result_file"], told["report"])
         # What set_stats would return: the next job of a workflow gets the servers.

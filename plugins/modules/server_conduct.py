@@ -77,6 +77,15 @@ options:
     description: What stands before a server's name in RV(logins).
     type: str
     default: ""
+  login_group:
+    description: A group for the servers of RV(logins) beside C(kvmfleet_servers).
+    type: str
+  login_user:
+    description: The C(ansible_user) of RV(logins).
+    type: str
+  login_private_key_file:
+    description: A private key on the controller, the C(ansible_ssh_private_key_file) of RV(logins).
+    type: path
 seealso:
   - module: kvmfleet.compute.server_schedule
 """
@@ -164,7 +173,7 @@ lost:
   type: list
   elements: str
 logins:
-  description: Servers that are there, with the address to log in to.
+  description: Servers that are there, each as M(ansible.builtin.add_host) takes it.
   returned: success
   type: list
   elements: dict

@@ -456,14 +456,24 @@ class ReportRow(t.TypedDict):
     console: list[str]  # the end of the console log
 
 
+class LoginOptions(t.TypedDict):
+    """How a play logs in to new servers."""
+
+    login_group: str | None  # a group for them beside kvmfleet_servers
+    login_user: str | None  # ansible_user
+    login_private_key_file: str | None  # on the controller
+
+
 class Login(t.TypedDict):
-    """A server that is there, for the running inventory."""
+    """A server that is there, as ``add_host`` takes it. A host that the inventory has already, with this id, keeps its variables: it has the first three only."""
 
     name: str  # the host that it is in the running inventory: compute_inventory_prefix and the server's name
-    id: str  # the server's id
-    host: str | None  # inventory name of its hypervisor
-    known: bool  # the inventory has it already, with this id: its variables stay
-    address: str  # the address to log in to
+    groups: list[str]  # kvmfleet_servers, and the group that was asked for
+    kvmfleet_id: str  # the server's id
+    kvmfleet_host: t.NotRequired[str | None]  # inventory name of its hypervisor
+    ansible_host: t.NotRequired[str]  # the address to log in to
+    ansible_user: t.NotRequired[str]  # who logs in
+    ansible_ssh_private_key_file: t.NotRequired[str]  # on the controller
 
 
 class ServerStat(t.TypedDict):

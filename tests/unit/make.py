@@ -39,6 +39,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     CataloguePort,
     FleetHost,
     FleetInstance,
+    LoginOptions,
     Network,
     Placed,
     RequestedNetwork,
@@ -49,6 +50,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
 )
 
 UUID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+LOGIN: LoginOptions = {"login_group": None, "login_user": None, "login_private_key_file": None}
 Shape = t.TypeVar("Shape", bound=t.Mapping[str, t.Any])
 
 

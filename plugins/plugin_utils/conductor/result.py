@@ -6,8 +6,17 @@
 from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Address, Login, ReportRow, Round, RoundServer, ServerStat, Summary
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import GROUP, InventoryNames
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    Address,
+    Login,
+    LoginOptions,
+    ReportRow,
+    Round,
+    RoundServer,
+    ServerStat,
+    Summary,
+)
 
 STATES = {"placed": "PLANNED", "claimed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
 
@@ -82,13 +91,20 @@ def _lost_sentences(report: list[ReportRow]) -> list[str]:
     return sentences
 
 
-def _logins(report: list[ReportRow], names: InventoryNames) -> list[Login]:
+def _logins(report: list[ReportRow], names: InventoryNames, options: LoginOptions) -> list[Login]:
+    groups = [GROUP, *([options["login_group"]] if options["login_group"] else [])]
     logins: list[Login] = []
     for row in report:
         address = first_address(row)
         if row["state"] == "ACTIVE" and address and names.rule(row["name"], row["id"]) is None:
-            known = names.is_there(row["name"])
-            logins.append({"name": names.name(row["name"]), "id": row["id"], "host": row["host"], "known": known, "address": address})
+            login: Login = {"name": names.name(row["name"]), "groups": groups, "kvmfleet_id": row["id"]}
+            if not names.is_there(row["name"]):
+                login.update({"kvmfleet_host": row["host"], "ansible_host": address})
+                if options["login_user"]:
+                    login["ansible_user"] = options["login_user"]
+                if options["login_private_key_file"]:
+                    login["ansible_ssh_private_key_file"] = options["login_private_key_file"]
+            logins.append(login)
     return logins
 
 
@@ -103,7 +119,7 @@ def _stat(row: ReportRow) -> ServerStat:
     }
 
 
-def summary(state: Round, check_mode: bool, names: InventoryNames) -> Summary:
+def summary(state: Round, check_mode: bool, names: InventoryNames, options: LoginOptions) -> Summary:
     """What a round tells its play."""
     report = []
     for server in state["servers"].values():
@@ -113,7 +129,7 @@ def summary(state: Round, check_mode: bool, names: InventoryNames) -> Summary:
     return {
         "report": report,
         "lost": _lost_sentences(report),
-        "logins": [] if check_mode else _logins(report, names),
+        "logins": [] if check_mode else _logins(report, names, options),
         "table": table(report),
         "stats": [_stat(row) for row in report],
     }

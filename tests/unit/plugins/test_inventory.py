@@ -42,13 +42,19 @@ def test_a_round_never_logs_in_to_a_name_that_is_taken() -> None:
     placed = [make.placed(make.instance(name, ports=[make.port()]), action="none") for name in ("localhost", "web", "again")]
     state = rounds.first(placed, [], run=make.run(), max_attempts=3, group_members={}, cached_images={})
     outcomes = {"h1": {name: make.outcome(name, "unchanged", "build") for name in ("localhost", "web", "again")}}
-    logins = result.summary(rounds.conduct(state, outcomes), False, make.inventory_names(again="again"))["logins"]
-    assert {login["name"]: login["known"] for login in logins} == {"web": False, "again": True}
+    options = {"login_group": "web_servers", "login_user": "guest", "login_private_key_file": None}
+    logins = result.summary(rounds.conduct(state, outcomes), False, make.inventory_names(again="again"), options)["logins"]
+    groups = ["kvmfleet_servers", "web_servers"]
+    variables = {"kvmfleet_host": "h1", "ansible_host": make.port()["fixed_ips"][0]["ip_address"], "ansible_user": "guest"}
+    # A host that is there, with this server's id, keeps its variables.
+    again = {"name": "again", "groups": groups, "kvmfleet_id": "again"}
+    assert sorted(logins, key=lambda login: login["name"]) == [again, {**again, "name": "web", "kvmfleet_id": "web", **variables}]
 
 
 def test_the_variables_of_a_host_that_is_there_stay(tmp_path: pathlib.Path) -> None:
-    login = {"id": "u1", "host": "h1", "address": "192.0.2.66"}
-    logins = [{**login, "name": "h1", "known": True}, {**login, "name": "new", "known": False}]
+    login = {"groups": ["kvmfleet_servers"], "kvmfleet_id": "u1"}
+    address = {"ansible_host": "192.0.2.66", "ansible_user": "guest", "kvmfleet_host": "h1"}
+    logins = [{**login, "name": "h1"}, {**login, "name": "new", **address}]
     facts = {"logins": logins, "lost": [], "table": []}
     tasks: list[dict[str, t.Any]] = [
         {"ansible.builtin.include_role": {"name": "kvmfleet.compute.create_server", "tasks_from": "result"}, "vars": {"__create_server_conducted": facts}},
@@ -64,7 +70,7 @@ def test_the_variables_of_a_host_that_is_there_stay(tmp_path: pathlib.Path) -> N
             }
         },
     ]
-    own = {"h1": {"ansible_host": "192.0.2.1", "ansible_user": "me", "kvmfleet_id": "u1", "compute_login_user": "guest"}}
+    own = {"h1": {"ansible_host": "192.0.2.1", "ansible_user": "me", "kvmfleet_id": "u1"}}
     done = local_play.run(tmp_path, tasks, {"h1": {}}, own)
     assert done.returncode == 0, done.stdout + done.stderr
 

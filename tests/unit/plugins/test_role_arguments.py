@@ -47,8 +47,10 @@ def read_by(role: str, entry: str) -> set[str]:
         for text in templates(tasks):
             found.update(VARIABLE.findall(text))
     path = ROLES / role / "vars" / "main.yml"
-    for text in templates(yaml.safe_load(path.read_text())) if path.exists() else ():
-        found.update(VARIABLE.findall(text))
+    for name, value in (yaml.safe_load(path.read_text()) if path.exists() else {}).items():
+        if any(name in (ROLES / role / "tasks" / file).read_text() for file in seen):
+            for text in templates(value):
+                found.update(VARIABLE.findall(text))
     return {name for name in found if not name.startswith(f"__{role}")} - set(seen) - {"compute_claim"}
 
 

@@ -105,12 +105,12 @@ def test_the_result_says_what_became_of_each() -> None:
     state = rounds.conduct(first(server("a"), unplaced=[lost]), {"h1": {"a": outcome("a", "claimed", "claim")}})
     done = rounds.conduct(state, {"h1": {"a": outcome("a", "built", "build")}})
     assert done["stage"] == "done"
-    summary = result.summary(done, False, make.inventory_names())
+    summary = result.summary(done, False, make.inventory_names(), make.LOGIN)
     assert [(item["name"], item["state"]) for item in summary["report"]] == [("a", "ACTIVE"), ("z", "ERROR")]
     assert summary["report"][0]["seconds"] == {"claim": 1.0, "build": 1.0}
     assert summary["report"][1]["error"]["reasons"] == {"h1": "full"}
     assert summary["lost"] == ["z: NoValidHost: no valid host"]
-    assert result.summary(done, True, make.inventory_names())["report"][0]["state"] == "PLANNED"
+    assert result.summary(done, True, make.inventory_names(), make.LOGIN)["report"][0]["state"] == "PLANNED"
 
 
 @given(st.lists(st.sampled_from(["claimed", "refused", "failed", "built", "unknown", "lost"]), max_size=30), st.integers(1, 5))
