@@ -465,7 +465,7 @@ class LoginOptions(t.TypedDict):
 
 
 class Login(t.TypedDict):
-    """A server that is there, as ``add_host`` takes it. A host that the inventory has already, with this id, keeps its variables: it has the first three only."""
+    """A server that is there, as ``add_host`` takes it. One that the inventory has already keeps its variables: it has the first three only."""
 
     name: str  # the host that it is in the running inventory: compute_inventory_prefix and the server's name
     groups: list[str]  # kvmfleet_servers, and the group that was asked for
