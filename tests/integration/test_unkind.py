@@ -7,7 +7,7 @@ import json
 import pathlib
 import subprocess
 
-from .conftest import NET4, SSH, STATE, Fleet, server
+from .conftest import INSTANCES, NET4, SSH, STATE, Fleet, server
 
 MICRO = pathlib.Path(json.loads((STATE / "inventory" / "group_vars" / "all.yml").read_text())["compute_images"]["micro"]["source"])
 IMAGES = "/var/lib/libvirt/kvmfleet/images"
@@ -35,3 +35,67 @@ def test_a_host_is_reached_as_a_user_with_sudo(fleet: Fleet, tmp_path: pathlib.P
     gone = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["web"]})
     assert gone.code == 0, gone.output
     assert host.domains("--all") == host.folders() == set()
+
+
+def test_a_full_file_system_fails_one_build_and_keeps_nothing(fleet: Fleet) -> None:
+    host = fleet.hosts["h1"]
+    asked = server("web", availability_zone="az1:h1")
+    # The image is there: what has no room is the server.
+    first = fleet.create(server("first", availability_zone="az1:h1"))
+    assert first.code == 0, first.output
+    before = host.folders(), host.domains("--all"), host.run("find", "/var/lib/kvmfleet/journal", "/var/lib/libvirt/qemu", "-type", "f")
+    fleet.testbed("fill", "h1")
+    try:
+        play = fleet.create(asked)
+        assert play.code == 2, play.output
+        assert "No space left on device" in play.server("web")["error"]["message"]
+        assert (host.folders(), host.domains("--all"), host.run("find", "/var/lib/kvmfleet/journal", "/var/lib/libvirt/qemu", "-type", "f")) == before
+    finally:
+        fleet.testbed("drain", "h1")
+    again = fleet.create(asked)
+    assert again.code == 0, again.output
+    assert host.domains() == {first.server("first")["domain"], again.server("web")["domain"]}
+
+
+def test_a_reboot_and_a_file_system_that_is_not_mounted_afterwards(fleet: Fleet) -> None:
+    host = fleet.hosts["h1"]
+    asked = server("web", availability_zone="az1:h1")
+    made = fleet.create(asked, compute_wait_for="ssh").server("web")
+    disk = f"{INSTANCES}/{made['id']}/disk"
+    inode = host.run("stat", "-c", "%i", disk)
+    host.run("sh", "-c", "touch /run/stray; ip link add stray type bridge")
+    boot_id = host.run("cat", "/proc/sys/kernel/random/boot_id")
+    assert host.taps() != set()
+    fleet.testbed("reboot", "h1")
+    assert host.run("cat", "/proc/sys/kernel/random/boot_id") not in (boot_id, pathlib.Path("/proc/sys/kernel/random/boot_id").read_text())
+    assert host.run("sh", "-c", "ls -d /run/stray /sys/class/net/stray || true") == ""
+    assert host.taps() == set()
+    assert (host.domains("--all"), host.domains()) == ({made["domain"]}, set())
+    fleet.testbed("unmount", "h1")
+    try:
+        lost = fleet.create(asked)
+        assert lost.code == 2, lost.output
+        assert lost.server("web")["error"]["error_class"] == "DiskNotFound"
+        assert host.domains() == set()
+        assert host.run("find", INSTANCES, "-type", "f", check=False) == ""
+    finally:
+        fleet.testbed("mount", "h1")
+    again = fleet.create(asked, compute_wait_for="ssh")
+    assert again.code == 0, again.output
+    assert host.domains() == {made["domain"]}
+    assert host.run("stat", "-c", "%i", disk) == inode
+
+
+def test_what_kill_host_has_killed_is_switched_on_again(fleet: Fleet) -> None:
+    host = fleet.hosts["h1"]
+    host.run("sh", "-c", "echo kept > /var/tmp/kept")
+    fleet.testbed("kill-host", "h1")
+    fleet.testbed("reboot", "h1")
+    assert host.run("cat", "/var/tmp/kept").strip() == "kept"
+    fleet.testbed("kill-host", "h1")
+    fleet.testbed("hypervisor-up", "h1")
+    # From nothing, and of the file systems before it none is left over.
+    assert host.run("sh", "-c", "ls /var/tmp/kept || true") == ""
+    assert len(subprocess.run(["losetup", "-n", "-j", f"{STATE}/hosts/h1/disk"], capture_output=True, text=True, check=True).stdout.splitlines()) == 1
+    asked = {"compute_prepare_packages": False, "compute_prepare_service": False}
+    assert fleet.play("kvmfleet.compute.prepare_host", asked).code == 0

@@ -16,6 +16,17 @@ host_ip() { echo "$NET4.0.$((10 + ${1#h}))"; }
 # Of its namespace, and of its link to the bridge.
 netns_of() { echo "$LABEL-$1"; }
 
+# Whose instances and images lie on a file system of their own, which can be filled and unmounted.
+has_own_disk() { [ "$1" = h1 ]; }
+OWN_DISK=/var/lib/libvirt/kvmfleet
+
+need_own_disk() {
+  has_own_disk "$1" || {
+    echo "$1 has no file system of its own for its instances: only h1 has" >&2
+    exit 2
+  }
+}
+
 # Who logs in there: on h2 a user who has to say sudo, as on most hosts in life.
 login_of() { if [ "$1" = h2 ]; then echo ops; else echo root; fi; }
 
@@ -25,6 +36,10 @@ init_pid() {
   outer=$(cat "$(host_dir "$1")/pid" 2>/dev/null) || return 1
   [ -d "/proc/$outer" ] && grep -qz "$LABEL-$1" "/proc/$outer/cmdline" 2>/dev/null || return 1
   pgrep -P "$outer" -n
+}
+
+is_healthy() {
+  init_pid "$1" > /dev/null && "$TESTBED/exec" "$1" virsh -q list > /dev/null 2>&1 && [ -s "$(host_dir "$1")/log/sshd-started" ]
 }
 
 known_hosts() { [ -d "$STATE/hosts" ] && ls "$STATE/hosts"; }
