@@ -24,7 +24,6 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Order,
     Outcome,
     Port,
-    Process,
     Record,
     Run,
     SecretHashes,
@@ -89,12 +88,7 @@ def group(**changes: t.Any) -> ServerGroup:
 
 
 def run(**changes: t.Any) -> Run:
-    made: Run = {"id": "run", "controller": "c", "process": None, "lease_s": 1800}
-    return _with(made, changes)
-
-
-def process(**changes: t.Any) -> Process:
-    made: Process = {"boot_id": "boot", "pid_namespace": "pid:[4026531836]", "pid": 4711, "pid_start": 12345}
+    made: Run = {"id": "run", "controller": "c", "pid": 1, "pid_start": 1, "deadline": 4102444800}
     return _with(made, changes)
 
 
@@ -135,19 +129,10 @@ def fleet_record(of: Instance, host: str = "h1", **changes: t.Any) -> FleetInsta
     """The record that an instance leaves, as the fleet has it: through the codec, so that what no record keeps is missing."""
     secrets: SecretHashes = {"user_data": None, "admin_pass": None}
     kept = record_of(
-        of,
-        vm_state="active",
-        started=True,
-        folder=f"/instances/{of['uuid']}",
-        run=None,
-        lease=None,
-        created_at="2026-01-01T00:00:00Z",
-        machine_type=None,
-        secrets=secrets,
+        of, vm_state="active", started=True, folder=f"/instances/{of['uuid']}", run=None, created_at="2026-01-01T00:00:00Z", machine_type=None, secrets=secrets
     )
     found: t.Any = from_element(to_element(kept))
-    report = {"power_state": "running", "locked": False, "lease_left_s": None, "missing_files": []}
-    made: FleetInstance = {**found, **report, "host": host, "live": False, "gone": False}
+    made: FleetInstance = {**found, "power_state": "running", "locked": False, "missing_files": [], "host": host, "live": False}
     return _with(made, changes)
 
 
@@ -195,7 +180,6 @@ def placed(placed_instance: Instance | None = None, host: str = "h1", alternates
         "instance": of,
         "action": "build",
         "group_hosts": [],
-        "gone_run": None,
         "request_index": 0,
         "host": host,
         "node": f"{host}.example.org",
@@ -450,7 +434,6 @@ def record(of: Instance | None = None, **changes: t.Any) -> Record:
         started=True,
         folder=f"/instances/{(of or web())['uuid']}",
         run=None,
-        lease=None,
         created_at="2026-01-01T00:00:00Z",
         machine_type=None,
         secrets={"user_data": None, "admin_pass": None},
@@ -459,7 +442,7 @@ def record(of: Instance | None = None, **changes: t.Any) -> Record:
 
 
 def order(of: Instance | None = None, **changes: t.Any) -> Order:
-    made: Order = {"version": 1, "instance": of or web(), "action": "build", "group_hosts": [], "gone_run": None}
+    made: Order = {"version": 1, "instance": of or web(), "action": "build", "group_hosts": []}
     return _with(made, changes)
 
 

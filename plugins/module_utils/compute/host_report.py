@@ -14,8 +14,6 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import GIB, add_disk_sizes, existing_parent
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, left_s
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits import cpu_traits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
@@ -48,11 +46,10 @@ def _missing_files(record: Record, instances_path: str) -> t.List[str]:
     return [files.disk(disk) for disk in files.missing(record["disks"])]
 
 
-def _instance(record: Record, domain: Domain, instances_path: str, state_path: str, now: HostTime) -> InstanceReport:
+def _instance(record: Record, domain: Domain, instances_path: str, state_path: str) -> InstanceReport:
     report: InstanceReport = {
         **record,
         "power_state": domain["power_state"],
-        "lease_left_s": left_s(record["lease"], now) if record["run"] else None,
         "locked": locks.is_locked(state_path, domain["uuid"]),
         "missing_files": _missing_files(record, instances_path),
         "migrating": domain.get("migrating", False),
@@ -62,10 +59,10 @@ def _instance(record: Record, domain: Domain, instances_path: str, state_path: s
 
 def instances(domains: t.Iterable[Domain], instances_path: str, state_path: str) -> t.List[InstanceReport]:
     """The servers of this collection; the keyed hashes of their secrets stay on the host."""
-    found, now = [], host_time()
+    found = []
     for domain in domains:
         if domain["record"] is not None:
-            report = _instance(domain["record"], domain, instances_path, state_path, now)
+            report = _instance(domain["record"], domain, instances_path, state_path)
             del report["secrets"]
             found.append(report)
     return found

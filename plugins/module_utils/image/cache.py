@@ -14,7 +14,6 @@ import json
 import os
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.space import Room
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage
@@ -121,33 +120,3 @@ def remove_old_partials(cache_path: str, now: float) -> None:
             continue
         finally:
             os.close(descriptor)
-
-
-def publish(cache_path: str, partial: str, *, digests: dict[str, str], disk_format: str, size: int, virtual_size: int) -> CachedImage:
-    """Move a verified file into the cache, whole or not at all; ``digests`` by algorithm, sha256 among them."""
-    digest = f"sha256:{digests['sha256']}"
-    path = cached_path(cache_path, digest)
-    entry = {"digest": digest, "digests": digests, "disk_format": disk_format, "size": size, "virtual_size": virtual_size}
-    descriptor = os.open(partial, os.O_RDONLY)
-    try:
-        os.fchmod(descriptor, 0o644)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    temporary = f"{partial}.json"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    try:
-        with open(temporary, "x", encoding="utf-8") as file:
-            json.dump(entry, file)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    # The image first: a JSON without its image would say that it is there.
-    os.replace(partial, path)
-    os.replace(temporary, path + ".json")
-    sync_file(cache_path)
-    return {"digest": digest, "digests": digests, "disk_format": disk_format, "size": size, "virtual_size": virtual_size, "path": path}

@@ -10,6 +10,8 @@ download whose connection was cut, and whose server names the version, stays for
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import http.client
 import os
 import stat
@@ -17,13 +19,15 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, checksum, client
-from ansible_collections.kvmfleet.compute.plugins.module_utils.image.inspect import inspect
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.inspect import Sizes, inspect
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.partial import CHUNK, Limit, Partial
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.publish import Publication, publish
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, host_path, is_on_host, is_url, public
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CachedImage, WantedImage
 
 MOST_SUMS = 1 << 20
 MOST_BYTES = 64 << 30  # of an image that declares no size
+UNKNOWN = Sizes(0, 0)
 
 
 def wanted_digest(declared: str, source: str, server: client.Client) -> tuple[str, str]:
@@ -129,17 +133,62 @@ def copy(path: str, partial: Partial, declared: t.Optional[int], *, follow: bool
     return partial.size
 
 
-def ingest(cache_path: str, partial: Partial, image: WantedImage, algorithm: str, digest: str) -> CachedImage:
-    """Verify and inspect a file that came, and publish it; a file that is refused is removed."""
-    found = partial.digests()
+@dataclasses.dataclass
+class Work:
+    """One image on its way into the cache, under its lock."""
+
+    cache_path: str
+    image: WantedImage
+    partial: Partial
+    algorithm: str  # of the digest that is wanted
+    digest: str  # in hex
+    transfer: t.Callable[[], int]  # brings the whole file, and says how many bytes came
+    fetched: int = 0  # bytes
+    sizes: Sizes = UNKNOWN  # as inspected
+
+
+def bring(work: Work) -> None:
+    """The file comes."""
+    work.fetched += work.transfer()
+
+
+def verify(work: Work) -> None:
+    """It is what was asked for."""
+    found = work.partial.digests()[work.algorithm]
+    if found != work.digest:
+        raise ImageError("ImageChecksumMismatch", f"its {work.algorithm} is {found}, wanted {work.digest}")
+
+
+def look_inside(work: Work) -> None:
+    """Its content is what was declared, and harmless."""
+    image, sizes = work.image, inspect(work.partial.path, work.image["disk_format"])
+    for key, declared, found_size in (("size", image["size"], sizes.size), ("virtual_size", image["virtual_size"], sizes.virtual_size)):
+        if declared and declared != found_size:
+            raise ImageError("ImageUnacceptable", f"declared {key} {declared} bytes, found {found_size}")
+    work.sizes = sizes
+
+
+Step = t.Callable[[Work], None]
+CHECKS: t.Tuple[Step, ...] = (verify, look_inside)
+STEPS: t.Tuple[Step, ...] = (bring, *CHECKS)
+
+
+def _fetch(work: Work) -> CachedImage:
+    """All steps, and then the image is published; a file that is refused is removed."""
+    bring(work)
+    partial, image = work.partial, work.image
     try:
-        if found[algorithm] != digest:
-            raise ImageError("ImageChecksumMismatch", f"its {algorithm} is {found[algorithm]}, wanted {digest}")
-        sizes = inspect(partial.path, image["disk_format"])
-        for key, declared, found_size in (("size", image["size"], sizes.size), ("virtual_size", image["virtual_size"], sizes.virtual_size)):
-            if declared and declared != found_size:
-                raise ImageError("ImageUnacceptable", f"declared {key} {declared} bytes, found {found_size}")
-        return cache.publish(cache_path, partial.path, digests=found, disk_format=image["disk_format"], size=sizes.size, virtual_size=sizes.virtual_size)
+        for step in CHECKS:
+            step(work)
+        publication = Publication(
+            work.cache_path,
+            partial.path,
+            digests=partial.digests(),
+            disk_format=image["disk_format"],
+            size=work.sizes.size,
+            virtual_size=work.sizes.virtual_size,
+        )
+        return publish(publication)
     except ImageError as error:
         raise ImageError(error.error_class, f"{public(image['source'])}: {error.message}") from error
     finally:
@@ -164,16 +213,16 @@ def ensure(
             return entry, 0
         limit = Limit(image["size"], "its declared size") if image["size"] else Limit(max_size_bytes, "max_size_bytes")
         partial = Partial(room, public(source), limit, ("sha256", algorithm))
+        transfer: t.Callable[[], int]
         if staged or is_on_host(source):
             # The login user made what was staged: a link there could lead anywhere.
-            fetched = copy(staged or host_path(source), partial, image["size"], follow=not staged)
-            return ingest(cache_path, partial, image, algorithm, digest), fetched
-        was_resumed = bool(partial.resumable()[0])
-        fetched = download(source, partial, server, image["size"])
+            transfer, was_resumed = functools.partial(copy, staged or host_path(source), partial, image["size"], follow=not staged), False
+        else:
+            transfer, was_resumed = functools.partial(download, source, partial, server, image["size"]), bool(partial.resumable()[0])
+        work = Work(cache_path, image, partial, algorithm, digest, transfer)
         try:
-            return ingest(cache_path, partial, image, algorithm, digest), fetched
+            return _fetch(work), work.fetched
         except ImageError as error:
             if not was_resumed or error.error_class != "ImageChecksumMismatch":
                 raise
-        fetched += download(source, partial, server, image["size"])
-        return ingest(cache_path, partial, image, algorithm, digest), fetched
+        return _fetch(work), work.fetched

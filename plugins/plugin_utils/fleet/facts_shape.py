@@ -90,12 +90,9 @@ _FLAVOR: Schema = _record_of(
         "extra_specs": by_name({}),
     }
 )
-# Pids as Linux has them, so that whatever a host names is a process or none.
-_PID: Schema = field({"type": "integer"}, minimum=1, maximum=2**22)
-_PROCESS: Schema = _record_of({"boot_id": TEXT, "pid_namespace": TEXT, "pid": _PID, "pid_start": _WHOLE})
-_RUN: Schema = _record_of({"id": TEXT, "controller": TEXT, "process": _PROCESS, "lease_s": _AMOUNT}, ("process",))
+_RUN: Schema = _record_of({"id": TEXT, "controller": TEXT, "pid": _WHOLE, "pid_start": _WHOLE, "deadline": _AMOUNT}, ("pid_start",))
 # What may be null must be there all the same.
-NULLABLE = ("display_description", "key_name", "availability_zone", "access_ip_v4", "access_ip_v6", "image", "group", "run", "lease_left_s")
+NULLABLE = ("display_description", "key_name", "availability_zone", "access_ip_v4", "access_ip_v6", "image", "group", "run")
 _RECORD: Schema = _record_of(
     {
         "uuid": NOT_EMPTY,
@@ -124,7 +121,6 @@ _RECORD: Schema = _record_of(
         "ports": list_of(_PORT),
         "missing_files": list_of(TEXT),
         "locked": BOOLEAN,
-        "lease_left_s": field({"type": "integer"}, minimum=0, maximum=MOST),
         "migrating": BOOLEAN,
     },
     (*NULLABLE, "migrating"),

@@ -67,7 +67,7 @@ def test_what_nobody_expected_is_that_images_failure_with_its_traceback(tmp_path
     def broken(*_args: object, **_options: object) -> t.NoReturn:
         raise ZeroDivisionError("bug")
 
-    monkeypatch.setattr(fetch, "ingest", broken)
+    monkeypatch.setattr(fetch, "publish", broken)
     (result,) = bring_all(options(tmp_path, image(source)), False)
     assert result["error"] is not None
     assert "ZeroDivisionError: bug" in result["error"]["exception"]

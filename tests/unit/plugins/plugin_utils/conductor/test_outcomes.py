@@ -46,9 +46,9 @@ def test_the_seconds_of_an_image_are_those_of_its_servers() -> None:
 def test_an_order_is_whole_for_a_claim_and_short_for_a_build() -> None:
     placed = make.placed(make.instance("a"), group_hosts=["h3"])
     (claim,) = orders_of([placed], claimed=False)
-    assert claim == {"version": 1, "instance": placed["instance"], "action": "build", "group_hosts": ["h3"], "gone_run": None}
+    assert claim == {"version": 1, "instance": placed["instance"], "action": "build", "group_hosts": ["h3"]}
     (build,) = orders_of([placed], claimed=True)
-    assert build == {"version": 1, "instance": {"uuid": "a", "display_name": "a"}, "action": "build", "group_hosts": ["h3"], "gone_run": None}
+    assert build == {"version": 1, "instance": {"uuid": "a", "display_name": "a"}, "action": "build", "group_hosts": ["h3"]}
 
 
 def test_progress_says_where_a_refused_server_goes_next() -> None:
