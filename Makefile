@@ -8,9 +8,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
-PARTS := $(FAST) docs sanity units second-python host-python artefact integration
+PARTS := $(FAST) docs sanity units second-python host-python artefact integration faults
 
-.PHONY: help system tools venv environment tree demo demo-down test test-fast $(addprefix test-,$(PARTS)) lint docs-fields docs-data format clean
+.PHONY: help system tools venv environment tree demo demo-down test test-fast faults $(addprefix test-,$(PARTS)) lint docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -87,7 +87,15 @@ test-artefact: venv ## build, install and use the artefact
 
 test-integration: venv ## the chain on the testbed
 	$(call say,Integration on the testbed)
-	@tests/tools/integration
+	@tests/tools/on-testbed tests/integration
+
+test-faults: venv ## every step of the hosts' work meets a fault; faults takes every fault
+	$(call say,Faults in short)
+	@MICRO_ONLY=1 tests/tools/on-testbed tests/faults -n 3
+
+faults: venv ## every step with every fault, on the testbed: an hour
+	$(call say,Every step with every fault)
+	@MICRO_ONLY=1 KVMFLEET_FAULTS=all tests/tools/on-testbed tests/faults -n 3
 
 lint: test-lint test-docs ## all that reads and doesn't run the code
 

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prints what is on the hypervisor that it runs on, as JSON. ``census.py wipe`` removes every server and image first, ``census.py keep UUID`` others."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import typing as t
+import xml.etree.ElementTree as ET
+
+import libvirt
+
+STATES = {1: "running", 2: "blocked", 3: "paused", 5: "shutdown", 6: "crashed"}
+# Folders of ours and of libvirt's in which nothing of a server may stay.
+FOLDERS = ("/var/lib/libvirt/kvmfleet", "/var/lib/kvmfleet", "/etc/libvirt/qemu", "/run/libvirt/qemu", "/var/lib/libvirt/qemu", "/var/lib/libvirt/swtpm")
+# What belongs to the host, and to no server; libvirtd's own folder of each running guest has a number in its name.
+OF_THE_HOST = ("/var/lib/kvmfleet/locks/host", "/var/lib/kvmfleet/secret.key", "/var/lib/kvmfleet/failed_builds")
+
+
+def opened() -> libvirt.virConnect:
+    """libvirtd, which may be on its way up."""
+    libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    for _try in range(300):
+        with contextlib.suppress(libvirt.libvirtError):
+            return libvirt.open("qemu:///system")
+        time.sleep(0.1)
+    return libvirt.open("qemu:///system")
+
+
+def domain_of(domain: libvirt.virDomain) -> dict[str, t.Any]:
+    root = ET.fromstring(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+    pid_file = f"/run/libvirt/qemu/{domain.name()}.pid"
+    pid = None
+    if domain.isActive():
+        with open(pid_file, encoding="ascii") as file:
+            pid = int(file.read())
+    return {
+        "name": domain.name(),
+        "power_state": STATES.get(domain.state()[0], "nostate"),
+        "pid": pid,
+        "macs": [mac.get("address", "") for mac in root.findall("devices/interface/mac")],
+        "disks": [source.get("file", "") for source in root.findall("devices/disk/source")],
+    }
+
+
+def _qemus() -> list[str]:
+    """The domains' names of the QEMU processes that run, whoever knows of them."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().split(b"\0")
+            if os.path.basename(words[0]).startswith(b"qemu-system") and b"-name" in words:
+                found.append(words[words.index(b"-name") + 1].decode().split(",")[0])
+    return found
+
+
+def things(connection: libvirt.virConnect) -> list[str]:
+    found = [f"tap {name}" for name in os.listdir("/sys/class/net") if name.startswith(("tap", "vnet"))]
+    found += [f"QEMU {name}" for name in _qemus()]
+    found += [f"filter of {binding.portDev()}" for binding in connection.listAllNWFilterBindings()]
+    for folder in FOLDERS:
+        for above, folders, files in os.walk(folder):
+            found += [os.path.join(above, name) for name in files]
+            found += [os.path.join(above, name) for name in folders if above == "/var/lib/libvirt/kvmfleet/instances"]
+    return [thing for thing in found if thing not in OF_THE_HOST and not thing.endswith((".lock", "/capabilities")) and "/cache/" not in thing]
+
+
+def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:
+    """Every server but those with these uuids, and what it left."""
+    for domain in connection.listAllDomains():
+        if domain.UUIDString() in kept:
+            continue
+        with contextlib.suppress(libvirt.libvirtError):
+            domain.destroy()
+        domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA)
+    for folder in ("/var/lib/libvirt/kvmfleet/instances", "/var/lib/kvmfleet/journal", "/var/lib/kvmfleet/locks"):
+        for name in os.listdir(folder) if os.path.isdir(folder) else []:
+            if name not in (*kept, "host"):
+                subprocess.run(["rm", "-rf", os.path.join(folder, name)], check=True)
+
+
+def main() -> None:
+    connection = opened()
+    if sys.argv[1:2] == ["keep"]:
+        remove_servers(connection, sys.argv[2:])
+    elif sys.argv[1:] == ["wipe"]:
+        remove_servers(connection, [])
+        for above, _folders, files in (*os.walk("/var/lib/libvirt/kvmfleet"), *os.walk("/var/lib/kvmfleet")):
+            for name in files:
+                os.unlink(os.path.join(above, name))
+    domains = {domain.UUIDString(): domain_of(domain) for domain in connection.listAllDomains()}
+    print(json.dumps({"domains": domains, "things": things(connection)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers on one hypervisor, made and asked for by calls of modules, as the stages of a run make them."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+import uuid as uuid_library
+
+from integration.conftest import NET4
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.existing import action_for
+from ansible_collections.kvmfleet.compute.tests.unit import make
+
+from .hypervisor import INSTANCES, Answer, Call, Hypervisor
+
+MB = 2**20
+WRITTEN_AT = 512 * MB  # where a guest's pattern lies on its root disk
+_numbers = itertools.count(1)
+Outcome = dict[str, t.Any]
+
+
+def instance(host: Hypervisor, image: dict[str, t.Any], name: str, **changes: t.Any) -> dict[str, t.Any]:
+    """A placed instance with a root disk, an ephemeral one, a config drive and a port."""
+    number, uuid = next(_numbers), str(uuid_library.uuid4())
+    port = make.port(
+        id=uuid,
+        mac_address=f"fa:16:3e:{int(host.name[1:]):02x}:{number >> 8:02x}:{number & 255:02x}",
+        binding=make.bridge("br-ext"),
+        device=f"tap{uuid[:11]}",
+        fixed_ips=[make.fixed_ip(ip_address=f"{NET4}.{100 + int(host.name[1:])}.{number % 200 + 1}", cidr=f"{NET4}.0.0/16", gateway_ip=f"{NET4}.0.1")],
+    )
+    disks = [
+        make.root_disk(size_bytes=1024 * MB),
+        make.disk(size_bytes=8 * MB),
+        make.disk(kind="config_drive", role="config", file="disk.config", size_bytes=0, device_name="vdc", label=None),
+    ]
+    made = make.instance(
+        name,
+        uuid=uuid,
+        domain_name=f"{name}-{uuid[:8]}",
+        flavor=make.flavor(memory_mb=128, root_gb=1),
+        image=image,
+        disks=disks,
+        ports=[port],
+        **changes,
+    )
+    return dict(made)
+
+
+class Server:
+    """One server of one hypervisor over its life; each method is a call of a module."""
+
+    def __init__(self, host: Hypervisor, image: dict[str, t.Any], name: str = "web", **changes: t.Any) -> None:
+        self.host = host
+        self.instance = instance(host, image, name, **changes)
+        self.run = dict(make.run(id=str(uuid_library.uuid4())))
+
+    @property
+    def uuid(self) -> str:
+        return str(self.instance["uuid"])
+
+    @property
+    def root_disk(self) -> str:
+        return f"{INSTANCES}/{self.uuid}/disk"
+
+    def begin(self, state: str, action: str = "build", fault: dict[str, t.Any] | None = None, **params: t.Any) -> Call:
+        """A call of the module ``server``, not waited for."""
+        order = {"version": 1, "instance": self.instance, "action": action, "group_hosts": []}
+        given = {"servers": [order], "state": state, "run": self.run, "virt_type": "qemu", "host_name": self.host.name, "on_error": "report", **params}
+        return self.host.begin("server", fault, cpu_allocation_ratio=64.0, **given)
+
+    def call(self, state: str, action: str = "build", fault: dict[str, t.Any] | None = None) -> Answer:
+        return self.begin(state, action, fault).answer()
+
+    def done(self, state: str, action: str = "build") -> Outcome:
+        """The outcome of a call that must come to an end."""
+        result = self.call(state, action).result
+        assert result and result.get("servers"), f"{state}, {action}: {result}"
+        return dict(result["servers"][0])
+
+    def well(self, state: str, action: str = "build") -> Outcome:
+        """The outcome of a call that must succeed."""
+        outcome = self.done(state, action)
+        assert outcome["error"] is None, f"{state}, {action}: {outcome}"
+        return outcome
+
+    def made(self) -> None:
+        """Claim and build."""
+        self.well("claimed")
+        self.well("active")
+
+    def record(self) -> dict[str, t.Any] | None:
+        """What the host reports of it."""
+        result = self.host.call("server_info", ids=[self.uuid]).result
+        assert result is not None and "servers" in result, result
+        return result["servers"][0] if result["servers"] else None
+
+    def next_run(self) -> Outcome:
+        """What a run makes of the server that finds it so; if it is not there the server is another one, of the same name."""
+        self.run = dict(make.run(id=str(uuid_library.uuid4())))
+        record = self.record()
+        if record is None:
+            uuid = str(uuid_library.uuid4())
+            self.instance = {**self.instance, "uuid": uuid, "domain_name": f"{self.instance['display_name']}-{uuid[:8]}"}
+            action = "build"
+        else:
+            found: t.Any = {**record, "live": False}
+            action = action_for(found)
+        if action in ("build", "finish"):
+            self.well("claimed", action)
+        return self.well("active", action)
+
+    # the guest's disk
+
+    def switch_off(self) -> None:
+        """As if its host had lost power."""
+        self.host.run("virsh", "-q", "destroy", self.uuid)
+
+    def write(self, text: str) -> None:
+        """What a guest would have written, while it is off."""
+        self.host.run("sh", "-c", f"printf %s {text} > /tmp/pattern && qemu-io -f qcow2 -c 'write -s /tmp/pattern {WRITTEN_AT} {len(text)}' {self.root_disk}")
+
+    def read(self, length: int) -> str:
+        """What is there, running or not."""
+        shown = self.host.run("qemu-io", "-U", "-r", "-f", "qcow2", "-c", f"read -v {WRITTEN_AT} {length}", self.root_disk)
+        words = [word for line in shown.splitlines() if line.startswith(f"{WRITTEN_AT >> 12:x}") for word in line.split()[1:17]]
+        return bytes(int(word, 16) for word in words[:length]).decode("ascii", "replace")

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every step meets its faults; after each, and after the next run, the host itself is asked."""
+
+from __future__ import annotations
+
+import random
+import typing as t
+
+import pytest
+
+from .conftest import IS_LONG
+from .hypervisor import Answer, Census, Hypervisor
+from .neighbour import Neighbour
+from .points import Point, Points
+from .scenarios import Scenario
+from .table import Case
+
+MOST_POINTS = 4  # of a case in the long form
+
+
+class Bench(t.NamedTuple):
+    """What a case needs."""
+
+    hypervisor: Hypervisor
+    points: Points
+    neighbour: Neighbour
+
+
+@pytest.fixture
+def bench(hypervisor: Hypervisor, points: Points, neighbour: Neighbour) -> Bench:
+    return Bench(hypervisor, points, neighbour)
+
+
+def check_report(answer: Answer, scenario: Scenario, before: Census, after: Census) -> None:
+    """What the call says is true. A call that was killed says nothing: then the conductor calls its servers unknown."""
+    for outcome in (answer.result or {}).get("servers", []):
+        what, uuid = outcome["outcome"], outcome["uuid"]
+        error = outcome["error"] or {}
+        assert "exception" not in error, error
+        assert bool(error) == (what in ("refused", "failed", "unknown")), outcome
+        domain = after.domains.get(uuid)
+        if what in ("refused", "failed") and scenario.action == "build" and scenario.state != "absent":
+            assert not after.beside(before), f"{what}, and yet there is {after.beside(before)}: {error}"
+        elif what in ("refused", "failed"):
+            assert domain is not None, f"{what}, and the server is gone: {error}"
+        elif what in ("built", "started"):
+            assert domain is not None and domain["power_state"] == "running", f"{what}, and the domain is {domain}"
+        elif what == "claimed":
+            assert domain is not None, "claimed, and there is no domain"
+        elif what == "deleted":
+            assert domain is None, f"deleted, and the domain is {domain}"
+    for image in (answer.result or {}).get("images", []):
+        assert "exception" not in (image["error"] or {}), image
+
+
+def meet(bench: Bench, case: Case, point: Point) -> None:
+    """One step meets one fault at one point."""
+    host, (kind, index) = bench.hypervisor, point
+    scenario = bench.points.scenario(case)
+    empty = host.census()
+    scenario.prepare()
+    step = f"{case.transition}.{case.step}"
+    answer = scenario.call({"step": step, "what": case.fault.what, "kind": kind, "index": index, "lasting": case.fault.lasting})
+    assert answer.struck, f"the call did not come to {kind} {index} of {step}: {answer.seen.get(step)}"
+    check_report(answer, scenario, empty, host.census())
+    scenario.check_written()
+    scenario.heal()
+    scenario.remove()
+    left = host.census().beside(empty)
+    assert not left, f"after the next run and a deletion there is still {left}"
+    bench.neighbour.check_untouched()
+
+
+def test_a_step_holds(bench: Bench, faults: list[Case], draw: random.Random, record_property: t.Callable[[str, object], None]) -> None:
+    rules = [(case, bench.points.senseless(case)) for case in faults]
+    case = next((case for case, rule in rules if rule is None), None)
+    if case is None:
+        pytest.skip(str(rules[0][1]))
+    points = bench.points.some(case, MOST_POINTS if IS_LONG else 1, draw)
+    record_property("points", len(points))
+    for point in points:
+        try:
+            meet(bench, case, point)
+        except BaseException as error:
+            bench.hypervisor.remove_others(bench.neighbour.uuid)
+            error.add_note(f"{case} at {point}")
+            raise
+
+
+def test_the_neighbour_reads_what_it_wrote(neighbour: Neighbour) -> None:
+    neighbour.check_reads()
