@@ -7,7 +7,9 @@ import json
 import pathlib
 import subprocess
 
-from .conftest import INSTANCES, NET4, SSH, STATE, Fleet, server
+import pytest
+
+from .conftest import INSTANCES, NET4, SSH, STATE, TESTBED, Fleet, server
 
 MICRO = pathlib.Path(json.loads((STATE / "inventory" / "group_vars" / "all.yml").read_text())["compute_images"]["micro"]["source"])
 IMAGES = "/var/lib/libvirt/kvmfleet/images"
@@ -99,3 +101,29 @@ def test_what_kill_host_has_killed_is_switched_on_again(fleet: Fleet) -> None:
     assert len(subprocess.run(["losetup", "-n", "-j", f"{STATE}/hosts/h1/disk"], capture_output=True, text=True, check=True).stdout.splitlines()) == 1
     asked = {"compute_prepare_packages": False, "compute_prepare_service": False}
     assert fleet.play("kvmfleet.compute.prepare_host", asked).code == 0
+
+
+SYNC_THREE_TIMES = """
+import os
+for number in range(3):
+    descriptor = os.open("/var/tmp/synced", os.O_WRONLY | os.O_CREAT)
+    try:
+        os.fsync(descriptor)
+        print(number, "synced", flush=True)
+    except OSError as error:
+        print(number, error.strerror, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ("fsync:error=EIO:when=2", 0, ["0 synced", "1 Input/output error", "2 synced"]),
+        ("fsync:error=ENOSPC", 0, ["0 No space left on device", "1 No space left on device", "2 No space left on device"]),
+        ("fsync:signal=KILL:when=2", -9, ["0 synced"]),
+    ],
+)
+def test_a_system_call_fails_on_demand(testbed: None, fault: str, code: int, said: list[str]) -> None:
+    argv = [str(TESTBED / "exec-failing"), "h1", fault, "/usr/bin/python3", "-c", SYNC_THREE_TIMES]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.stdout.splitlines(), done.returncode) == (said, code), done.stderr

@@ -6,10 +6,8 @@ import json
 import pathlib
 import sys
 
-# h1 has a small file system of its own for its instances, on which thin disks are overcommitted.
 # h2 is reached as a user with sudo, and as Ansible does where nobody has set anything: without pipelining, by way of a file in the user's folder.
 OF_ONE_HOST: dict[str, dict] = {
-    "h1": {"compute_disk_allocation_ratio": 16.0},
     "h2": {"ansible_user": "ops", "ansible_become": True, "ansible_pipelining": False},
 }
 
