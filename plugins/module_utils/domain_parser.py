@@ -9,7 +9,7 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainDisk, Interface
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainDisk, Hardware, Interface
 
 UNITS = {"b": 1, "bytes": 1, "KB": 1000, "KiB": 1024, "k": 1024, "MB": 10**6, "MiB": 2**20, "M": 2**20, "GB": 10**9, "GiB": 2**30, "G": 2**30}
 
@@ -18,9 +18,9 @@ def _text(element: ET.Element, path: str, default: str = "") -> str:
     return element.findtext(path) or default
 
 
-def _memory_mb(root: ET.Element) -> int:
-    """``<memory>`` in MB, rounded up: what the host may have to give."""
-    element = root.find("memory")
+def _memory_mb(root: ET.Element, *tags: str) -> int:
+    """The first of these elements in MB, rounded up."""
+    element = next((found for found in map(root.find, tags) if found is not None), None)
     if element is None:
         return 0
     return -(-int(element.text or 0) * UNITS.get(element.get("unit", "KiB"), 1024) // 2**20)
@@ -58,19 +58,44 @@ def _folder(root: ET.Element) -> str:
     return next((folder for folder in folders if folder.endswith(f"/{_text(root, 'uuid', 'no uuid')}")), "")
 
 
+def _current_vcpus(root: ET.Element) -> int:
+    element = root.find("vcpu")
+    return int(element.get("current") or element.text or 0) if element is not None else 0
+
+
+def _hardware(root: ET.Element) -> Hardware:
+    return {
+        "vcpus": int(_text(root, "vcpu", "0")),
+        "current_vcpus": _current_vcpus(root),
+        # What the host may have to give.
+        "memory_mb": _memory_mb(root, "memory"),
+        "current_memory_mb": _memory_mb(root, "currentMemory", "memory"),
+        "disks": [_disk(element) for element in root.findall("devices/disk")],
+        "interfaces": [_interface(element) for element in root.findall("devices/interface")],
+    }
+
+
+def parse_hardware(xml: str) -> Hardware:
+    """What an XML text gives its guest."""
+    return _hardware(ET.fromstring(xml))
+
+
 def parse_domain(xml: str, power_state: str) -> Domain:
     """The domain of an XML text. A record that can't be read is no record, and record_error says why; nor is that of another domain."""
     root = ET.fromstring(xml)
     os_type = root.find("os/type")
+    hardware = _hardware(root)
     domain: Domain = {
+        "vcpus": hardware["vcpus"],
+        "current_vcpus": hardware["current_vcpus"],
+        "memory_mb": hardware["memory_mb"],
+        "current_memory_mb": hardware["current_memory_mb"],
+        "disks": hardware["disks"],
+        "interfaces": hardware["interfaces"],
         "name": _text(root, "name"),
         "uuid": _text(root, "uuid"),
         "title": _text(root, "title"),
-        "vcpus": int(_text(root, "vcpu", "0")),
-        "memory_mb": _memory_mb(root),
         "machine_type": os_type.get("machine") if os_type is not None else None,
-        "disks": [_disk(element) for element in root.findall("devices/disk")],
-        "interfaces": [_interface(element) for element in root.findall("devices/interface")],
         "record": None,
         "record_error": None,
         "record_of": None,

@@ -22,8 +22,8 @@ class HypervisorLike(t.Protocol):
     def start_network(self, name: str) -> None:
         """Activate a libvirt network that is defined."""
 
-    def domains(self) -> t.List[Domain]:
-        """Every domain, running or not."""
+    def domains(self, *, live: bool = False) -> t.List[Domain]:
+        """Every domain, running or not; ``live``: of those that run what they have now, too."""
 
     def disk_capacity(self, uuid: str, path: str) -> t.Optional[int]:
         """Virtual size in bytes of a domain's disk; None if libvirt can't tell."""

@@ -20,7 +20,7 @@ from ansible.module_utils.common import respawn
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
-from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_interfaces
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_hardware, parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Binding, Connection, LibvirtError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CpuInfo, Domain, Guest, HypervisorHost, Interface, LibvirtNetwork, Record
@@ -39,6 +39,21 @@ T = t.TypeVar("T")
 UNDEFINE_TPM: int = 0 if LIBVIRT_IMPORT_ERROR else getattr(libvirt, "VIR_DOMAIN_UNDEFINE_TPM", 0)
 
 POWER_STATES = {0: "nostate", 1: "running", 2: "blocked", 3: "paused", 4: "shutdown", 5: "shutdown", 6: "crashed", 7: "suspended"}
+ACTIVE_STATES = (1, 2, 3, 7)
+# Why a domain is paused, by virDomainPausedReason; for the others libvirt itself knows no reason, or it is a migration.
+PAUSED = 3
+PAUSE_REASONS = {
+    1: "by a user",
+    3: "it is being saved",
+    4: "it is being dumped",
+    5: "I/O error",
+    6: "watchdog",
+    7: "restored from a snapshot",
+    9: "a snapshot is being made",
+    10: "the guest crashed",
+    13: "a migration failed",
+    14: "an error of libvirt",
+}
 # VIR_DOMAIN_PAUSED for VIR_DOMAIN_PAUSED_MIGRATION: how the target of a migration waits for its guest.
 PAUSED_BY_MIGRATION = (3, 2)
 
@@ -220,20 +235,25 @@ class Hypervisor:
 
     # domains
 
-    def domains(self) -> list[Domain]:
-        """Every domain, running or not; one bulk call, then one XML each."""
+    def domains(self, *, live: bool = False) -> list[Domain]:
+        """Every domain, running or not; one bulk call, then one XML each; ``live``: of those that run the XML of what they have now, too."""
 
         def read(connection: Connection) -> list[Domain]:
             result = []
             for domain, stats in connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE):
                 try:
                     xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+                    running = domain.XMLDesc(0) if live and stats.get("state.state") in ACTIVE_STATES else None
                 except libvirt.libvirtError as error:
                     if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
                         continue  # deleted between the two calls
                     raise
                 found = parse_domain(xml, POWER_STATES.get(stats.get("state.state", 0), "nostate"))
-                found["migrating"] = (stats.get("state.state"), stats.get("state.reason")) == PAUSED_BY_MIGRATION
+                state, reason = stats.get("state.state"), stats.get("state.reason")
+                found["migrating"] = (state, reason) == PAUSED_BY_MIGRATION
+                found["power_reason"] = PAUSE_REASONS.get(reason) if state == PAUSED and reason is not None else None
+                if live and running:
+                    found["live"] = parse_hardware(running)
                 result.append(found)
             return result
 

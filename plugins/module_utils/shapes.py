@@ -198,6 +198,15 @@ class Record(Instance):
     secrets: t.NotRequired[SecretHashes]  # never leaves the host: a report has none
 
 
+class Drift(t.TypedDict):
+    """One difference between a request and the server that is there, or between its record and its domain."""
+
+    path: str  # the request's field, or what is different below power_state, missing_files, migration or libvirt
+    wanted: t.Any  # what is asked for; null: nothing
+    actual: t.Any  # what is there; null: nothing
+    remedy: str  # rerun: a run applies it; rebuild: only a server that is made anew has it; manual: it is to be put right on the host
+
+
 class InstanceReport(Record):
     """A record as its host reports it; without ``secrets``."""
 
@@ -205,6 +214,8 @@ class InstanceReport(Record):
     locked: bool  # a live process of the host holds the instance's lock
     missing_files: t.List[str]  # disks that are gone
     migrating: t.NotRequired[bool]  # a migration is making it here; it still runs on another host
+    power_reason: t.NotRequired[t.Optional[str]]  # why it is paused, if libvirt knows
+    drift: t.NotRequired[t.List[Drift]]  # where libvirt's domain differs from the record
 
 
 class Order(t.TypedDict):
@@ -243,14 +254,6 @@ class Error(t.TypedDict):
     message: str  # one sentence
     reschedule: bool  # another host may do better
     exception: t.NotRequired[str]  # the traceback of what nobody expected
-
-
-class Drift(t.TypedDict):
-    """One difference between a request and the server that is there."""
-
-    path: str  # the request's field
-    wanted: t.Any  # what is asked for
-    actual: t.Any  # what is there
 
 
 class Outcome(t.TypedDict):
@@ -339,22 +342,31 @@ class Interface(t.TypedDict):
     device: t.Optional[str]  # the tap
 
 
-class Domain(t.TypedDict):
-    """Any libvirt domain of a host, ours or foreign."""
+class Hardware(t.TypedDict):
+    """What a guest has, read from the XML of a definition or of a running domain."""
+
+    vcpus: int  # CPUs, those that are not plugged too
+    current_vcpus: int  # CPUs that are plugged
+    memory_mb: int  # <memory>, rounded up
+    current_memory_mb: int  # <currentMemory>, rounded up: without what the balloon takes
+    disks: t.List[DomainDisk]  # all disks
+    interfaces: t.List[Interface]  # all interfaces
+
+
+class Domain(Hardware):
+    """Any libvirt domain of a host, ours or foreign, as it is defined."""
 
     name: str  # libvirt's name
     uuid: str  # libvirt's uuid
     title: str  # libvirt's title
-    vcpus: int  # CPUs
-    memory_mb: int  # <memory>, rounded up
     machine_type: t.Optional[str]  # such as pc-q35-7.2
-    disks: t.List[DomainDisk]  # all disks
-    interfaces: t.List[Interface]  # all interfaces
     record: t.Optional[Record]  # null: foreign
     record_error: t.Optional[str]  # why the record can't be read
     record_of: t.Optional[str]  # the server whose record it has, if that is another: a copy, which counts as foreign
     power_state: str  # as in an instance report
     migrating: t.NotRequired[bool]  # a migration is making it here
+    power_reason: t.NotRequired[t.Optional[str]]  # as in an instance report
+    live: t.NotRequired[Hardware]  # of a running domain, if it was asked for
     disk_bytes: t.NotRequired[int]  # virtual sizes of a foreign domain's disks on the instances' file system
 
 

@@ -174,7 +174,7 @@ servers:
           has its traceback in exception.
       type: dict
     drift:
-      description: For a server that was there, the secrets that differ from what was asked; never their values.
+      description: For a server that was there, the secrets that differ from what was asked, as path, wanted, actual and remedy; never their values.
       type: list
       elements: dict
     console:

@@ -133,7 +133,7 @@ report:
       description: For each network the addresses with version and MAC address.
       type: dict
     state:
-      description: V(ACTIVE), V(ERROR), V(UNKNOWN), or V(PLANNED) in check mode.
+      description: V(ACTIVE), V(PAUSED), V(SUSPENDED) or V(SHUTOFF) by the guest's power state, V(ERROR), V(UNKNOWN), or V(PLANNED) in check mode.
       type: str
     attempts:
       description: What was tried in vain, with host, stage and error.
@@ -143,7 +143,9 @@ report:
       description: The time taken, in seconds, by stage.
       type: dict
     drift:
-      description: Where an existing server differs from its request.
+      description:
+        - Where an existing server differs from its request, as path, wanted, actual and remedy.
+        - The remedy is V(rerun) (a run applies it), V(rebuild) (only a server that is made anew has it) or V(manual) (no run applies it).
       type: list
       elements: dict
     error:

@@ -120,7 +120,7 @@ def main() -> None:
     options, query = HostOptions.of(module.params), ServerQuery.of(module.params)
     try:
         with Hypervisor(options.libvirt_uri) as hypervisor:
-            servers = instances(hypervisor.domains(), options.instances_path, options.state_path)
+            servers = instances(hypervisor.domains(live=True), options.instances_path, options.state_path)
     except (KvmfleetError, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())
     module.exit_json(changed=False, servers=query.of_all(servers))

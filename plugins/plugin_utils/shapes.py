@@ -382,6 +382,7 @@ class Placed(Order):
     alternates: list[Alternate]  # best first
     attempts: list[Attempt]  # so far
     drift: list[Drift]  # of a server that is there
+    power_state: str | None  # of a server that is there, as its host said last; null: not known
     image: Image | None  # what its root disk is made of, if it has to be made
 
 
@@ -447,11 +448,11 @@ class ReportRow(t.TypedDict):
     host: str | None  # inventory name
     zone: str | None  # availability zone
     addresses: dict[str, list[Address]]  # by network
-    state: str  # ACTIVE, ERROR, UNKNOWN or PLANNED
+    state: str  # ACTIVE, PAUSED, SUSPENDED, SHUTOFF, ERROR, UNKNOWN or PLANNED
     changed: bool  # something was done
     attempts: list[Attempt]  # hosts that did not do
     seconds: dict[str, float]  # by stage
-    drift: list[Drift]  # where the server differs from the request
+    drift: list[Drift]  # where the server differs from the request, without what this run has applied
     error: dict[str, t.Any] | None  # error_class, message, reasons
     console: list[str]  # the end of the console log
 

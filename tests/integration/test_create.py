@@ -214,7 +214,9 @@ def test_drift_is_reported(fleet: Fleet) -> None:
     fleet.create(server("web", user_data_text="one"))
     play = fleet.create(server("web", flavor="m1.extra", metadata={"a": "b"}, user_data_text="two"))
     assert play.code == 0, play.output
-    assert {item["path"] for item in play.server("web")["drift"]} == {"flavorRef", "metadata", "user_data"}
+    drift = play.server("web")["drift"]
+    assert {item["path"] for item in drift} == {"flavorRef", "metadata", "user_data", "disks.disk.eph0", "disks.disk.swap", "disks.disk.config.device_name"}
+    assert {item["remedy"] for item in drift} == {"rebuild"}
     assert "differs from the request" in play.output
     assert play.changed() == 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_interfaces
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_hardware, parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import NAMESPACE, TAG, to_element
@@ -30,6 +30,7 @@ class FakeHypervisor:
 
     def __init__(self) -> None:
         self.xml: dict[str, str] = {}
+        self.live_xml: dict[str, str] = {}  # of domains whose guest has something else than is defined
         self.states: dict[str, str] = {}
         self.nets: dict[str, LibvirtNetwork] = {}
         self.calls: list[str] = []
@@ -75,9 +76,13 @@ class FakeHypervisor:
         self._call("start_network")
         self.nets[name]["active"] = True
 
-    def domains(self) -> list[Domain]:
+    def domains(self, *, live: bool = False) -> list[Domain]:
         self._call("domains")
-        return [parse_domain(xml, self.states[uuid]) for uuid, xml in self.xml.items()]
+        found = [parse_domain(xml, self.states[uuid]) for uuid, xml in self.xml.items()]
+        for domain in found:
+            if live and domain["power_state"] in ("running", "paused"):
+                domain["live"] = parse_hardware(self.live_xml.get(domain["uuid"], self.xml[domain["uuid"]]))
+        return found
 
     def disk_capacity(self, _uuid: str, _path: str) -> int | None:
         self._call("disk_capacity")

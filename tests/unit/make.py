@@ -186,6 +186,7 @@ def placed(placed_instance: Instance | None = None, host: str = "h1", alternates
         "alternates": [alternate(name) for name in alternates],
         "attempts": [],
         "drift": [],
+        "power_state": None,
         "image": of["image"],
     }
     return _with(made, changes)

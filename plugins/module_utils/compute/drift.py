@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import REBUILD
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift, Record
 
 HIDDEN = "<hidden>"
@@ -18,7 +19,7 @@ def secrets_drift(builder: Builder, record: Record) -> t.List[Drift]:
     asked, kept = builder.secret_hashes(record["uuid"]), record["secrets"]
     found: t.List[Drift] = []
     if kept["user_data"] != asked["user_data"]:
-        found.append({"path": "user_data", "wanted": HIDDEN, "actual": HIDDEN})
+        found.append({"path": "user_data", "wanted": HIDDEN, "actual": HIDDEN, "remedy": REBUILD})
     if asked["admin_pass"] is not None and kept["admin_pass"] != asked["admin_pass"]:
-        found.append({"path": "adminPass", "wanted": HIDDEN, "actual": HIDDEN})
+        found.append({"path": "adminPass", "wanted": HIDDEN, "actual": HIDDEN, "remedy": REBUILD})
     return found

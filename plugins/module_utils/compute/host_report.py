@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import GIB, add_disk_sizes, existing_parent
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_drift import domain_drift
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits import cpu_traits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
@@ -41,18 +42,16 @@ def virt_types(host: HypervisorHost) -> t.List[str]:
     return sorted({virt_type for guest in host["guests"] if guest["arch"] == host["arch"] for virt_type in guest["virt_types"]})
 
 
-def _missing_files(record: Record, instances_path: str) -> t.List[str]:
-    files = InstanceFiles(record["folder"] or os.path.join(instances_path, record["uuid"]))
-    return [files.disk(disk) for disk in files.missing(record["disks"])]
-
-
 def _instance(record: Record, domain: Domain, instances_path: str, state_path: str) -> InstanceReport:
+    files = InstanceFiles(record["folder"] or os.path.join(instances_path, record["uuid"]))
     report: InstanceReport = {
         **record,
         "power_state": domain["power_state"],
         "locked": locks.is_locked(state_path, domain["uuid"]),
-        "missing_files": _missing_files(record, instances_path),
+        "missing_files": [files.disk(disk) for disk in files.missing(record["disks"])],
         "migrating": domain.get("migrating", False),
+        "power_reason": domain.get("power_reason"),
+        "drift": domain_drift(record, domain, {disk["device_name"]: files.disk(disk) for disk in record["disks"]}),
     }
     return report
 
@@ -110,7 +109,7 @@ def facts(
 ) -> HostFacts:
     """All that is reported of a host."""
     host, disk = hypervisor.host(), file_system(instances_path)
-    domains = readable(hypervisor.domains())
+    domains = readable(hypervisor.domains(live=True))
     allocated = add_disk_sizes(hypervisor, domains, instances_path)
     committed = used(domains)
     records = instances(domains, instances_path, state_path)

@@ -82,6 +82,7 @@ def _existing(request: BuildRequest, there: Existing, zones: dict[str, str]) -> 
         "alternates": [],
         "attempts": [],
         "drift": there["drift"],
+        "power_state": record["power_state"],
         "image": there["image"] if _needs_image(there["action"], record) else None,
     }
 
@@ -98,6 +99,7 @@ def _placed(request: BuildRequest, host: str, node: str, alternates: list[Altern
         "alternates": alternates,
         "attempts": [],
         "drift": [],
+        "power_state": None,
         "image": request["instance"]["image"],
     }
 

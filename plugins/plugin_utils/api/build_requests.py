@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Instance
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, existing, names
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, drift, existing, names
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import user_data_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Lookups
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import Chosen
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, ServerBody
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE, Places
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Existing, FleetInstance, RequestSpec, SecretsGiven
 
 DESCRIPTION_SINCE = 19
@@ -109,15 +110,22 @@ def _secrets_given(server: ServerBody, owner: Owner) -> SecretsGiven:
 
 
 def _existing(instance: Instance, lookups: Lookups, item: Chosen, record: FleetInstance) -> Existing:
-    drift = existing.drift(instance, lookups.target["zone"], lookups.networks, record)
+    action = existing.action_for(record)
+    wanted = drift.Wanted(instance, lookups.networks, lookups.target, lookups.destination)
     return {
         "host": record["host"],
-        "action": existing.action_for(record),
+        "action": action,
         "record": record,
-        "drift": drift,
+        "drift": drift.drift(wanted, record, _whereabouts(lookups.places, record["host"], item.migrating_to), action),
         "image": item.image,
         "error": item.error,
     }
+
+
+def _whereabouts(places: Places | None, host: str, migrating_to: str | None) -> drift.Whereabouts:
+    node = places.node_of.get(host, host) if places else host
+    zone = places.zone_of.get(host, DEFAULT_ZONE) if places else DEFAULT_ZONE
+    return drift.Whereabouts(host, node, zone, migrating_to)
 
 
 def request_spec(request: Request, made: list[BuildRequest], project_id: str) -> RequestSpec | None:

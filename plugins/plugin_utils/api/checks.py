@@ -23,6 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.requested_networks import RequestedNetworks, check_count
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, DeviceBody, Hints, SecurityGroupBody, ServerBody
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import target
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import Places
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.constraints import is_true
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
@@ -57,6 +58,7 @@ class Lookups:
     disks: list[Disk]
     topology: Topology | None
     config_drive: bool
+    places: Places | None  # hosts, nodes and zones of the fleet
 
 
 class Checker:
@@ -119,6 +121,7 @@ class Checker:
             disks=plan.disks,
             topology=topology,
             config_drive=config_drive,
+            places=self._places,
         )
 
     def _image_shape(self, image: CatalogueImage) -> Image:

@@ -32,6 +32,7 @@ class Chosen(t.NamedTuple):
     record: FleetInstance | None  # null: new
     image: Image | None = None  # the catalogue's image that the record's root disk was made of
     error: Error | None = None  # why nothing may be done with the record
+    migrating_to: str | None = None  # the host that a migration is making it on
 
 
 class Choices:
@@ -50,6 +51,7 @@ class Choices:
         self._duplicates, self._inventory = duplicates, inventory
         self._project, self._take_over = project, take_over
         self._known = existing.find(records)
+        self._migrations = existing.migrations(records)
         self._usage = quotas.Usage(records, project, user, lambda name: catalogue.quota(project, name))
         self._root_images = RootImages(catalogue.images)
         # The request that has a name.
@@ -87,7 +89,7 @@ class Choices:
                 rule = f"is being built by run {run}; wait for it, or take it over with compute_take_over: true"
                 yield Fault("name", display, rule, "InstanceIsBuilding", 409)
             if record:
-                there.append(Chosen(position, record, self._root_images.of(record["image"]), error))
+                there.append(Chosen(position, record, self._root_images.of(record["image"]), error, self._migrations.get(record["uuid"])))
             else:
                 new.append(Chosen(position, None))
         if flavor and new:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 
 KINDS = ("ssh", "x509")
@@ -38,6 +39,15 @@ def shown(text: str) -> str:
     """As much of a key as a message may have."""
     kind = text.split(" ", 1)[0]
     return f"{kind} … ({len(text)} characters)" if kind in FIELDS else f"<{len(text)} characters>"
+
+
+def fingerprint(text: str) -> str:
+    """What tells a key from others, as ``ssh-keygen -l`` shows it; a key's comment is no part of it."""
+    words = text.split(None, 2)
+    match = _PEM.fullmatch(text)
+    encoded = words[1] if len(words) > 1 and words[0] in FIELDS else "".join((match.group("body") if match else text).split())
+    digest = hashlib.sha256(_decoded(encoded) or text.encode()).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def _ssh(text: str) -> str | None:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
+from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import MANUAL, REBUILD, RERUN
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift, Instance
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import GROUP, InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Address,
@@ -18,6 +19,15 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Summary,
 )
 
+# Nova's status of a server that is there, by its power state; one that runs is ACTIVE.
+POWER_STATES = {"paused": "PAUSED", "suspended": "SUSPENDED", "shutdown": "SHUTOFF", "crashed": "SHUTOFF"}
+REMEDIES = {
+    RERUN: "a run applies it",
+    REBUILD: "only a server that is made anew has it",
+    MANUAL: "no run applies it: put it right on the host",
+}
+# Of a value in a line.
+MOST_SHOWN = 200
 STATES = {"placed": "PLANNED", "claimed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
 
 
@@ -34,8 +44,9 @@ def _addresses(instance: Instance) -> dict[str, list[Address]]:
 def _state(server: RoundServer, check_mode: bool) -> str:
     if server["status"] == "active" and check_mode and server["changed"]:
         return "PLANNED"
-    if server["status"] in ("placed", "claimed") and server["placed"] and server["placed"]["action"] == "none":
-        return "ACTIVE"
+    placed = server["placed"]
+    if placed and (server["status"] == "active" or (server["status"] in ("placed", "claimed") and placed["action"] == "none")):
+        return POWER_STATES.get(placed["power_state"] or "", "ACTIVE")
     return STATES.get(server["status"], "UNKNOWN")
 
 
@@ -45,6 +56,13 @@ def _error(server: RoundServer) -> dict[str, object] | None:
         return None
     reasons = {"reasons": unplaced["error"]["reasons"]} if unplaced else {}
     return {"error_class": error["error_class"], "message": error["message"], **reasons}
+
+
+def _drift(server: RoundServer, check_mode: bool) -> list[Drift]:
+    """What differs now: what a run applies is applied once the server is active."""
+    found = [*(server["placed"]["drift"] if server["placed"] else []), *server["drift"]]
+    is_applied = server["status"] == "active" and not check_mode
+    return [item for item in found if not (is_applied and item["remedy"] == RERUN)]
 
 
 def report_row(server: RoundServer, instance: Instance, check_mode: bool) -> ReportRow:
@@ -64,7 +82,7 @@ def report_row(server: RoundServer, instance: Instance, check_mode: bool) -> Rep
         "changed": server["changed"],
         "attempts": placed["attempts"] if placed else [],
         "seconds": server["seconds"],
-        "drift": [*(placed["drift"] if placed else []), *server["drift"]],
+        "drift": _drift(server, check_mode),
         "error": _error(server),
         "console": server["console"],
     }
@@ -135,6 +153,17 @@ def summary(state: Round, check_mode: bool, names: InventoryNames, options: Logi
     }
 
 
+def _difference(drift: Drift) -> str:
+    wanted, actual = _shown(drift["wanted"]), _shown(drift["actual"])
+    return f"{drift['path'][:MOST_SHOWN]} is {actual}, not {wanted}"
+
+
+def _shown(value: object) -> str:
+    """A value in a line; a host may have said it."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
 def table(report: list[ReportRow]) -> list[str]:
     """The servers as lines of text: name, state, host, zone, addresses, seconds."""
     head = ("SERVER", "STATE", "HOST", "ZONE", "ADDRESSES", "SECONDS")
@@ -147,5 +176,5 @@ def table(report: list[ReportRow]) -> list[str]:
     lines = ["  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows]
     for row in report:
         for drift in row["drift"]:
-            lines.append(f"{row['name']} differs from the request: {drift['path']} is {drift['actual']!r}, the request asks for {drift['wanted']!r}")
+            lines.append(f"{row['name']} differs from the request: {_difference(drift)}; {REMEDIES[drift['remedy']]}")
     return lines

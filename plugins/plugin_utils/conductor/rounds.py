@@ -142,6 +142,7 @@ def _lose(server: RoundServer, placed: Placed, stage: str, error: Error) -> None
 def _settle(server: RoundServer, placed: Placed, outcome: Outcome, stage: str, max_attempts: int) -> None:
     server["outcome"] = outcome["outcome"]
     server["changed"] = server["changed"] or outcome["changed"]
+    placed["power_state"] = outcome["power_state"] or placed["power_state"]
     server["drift"] = outcome.get("drift") or server["drift"]
     server["console"] = outcome.get("console") or []
     for name, seconds in outcome["seconds"].items():

@@ -8,6 +8,7 @@ Only what the controller counts on is asked for; facts have more (docs/data.md).
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import REMEDIES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import defaults, shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import AGGREGATES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
@@ -23,6 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words impo
     field,
     list_of,
     mapping,
+    one_of,
     open_mapping,
     whole,
 )
@@ -57,6 +59,7 @@ HOST_STATE: Schema = open_mapping(
 )
 _WHOLE: Schema = field({"type": "integer"}, minimum=-MOST, maximum=MOST)
 _NULL_OR_TEXT: Schema = {"type": ["string", "null"]}
+_NULL_OR_WHOLE: Schema = field({"type": ["integer", "null"]}, minimum=-MOST, maximum=MOST)
 _IP: Schema = {"type": "string", "format": "ip"}
 
 
@@ -65,7 +68,18 @@ def _record_of(properties: dict[str, Schema], optional: tuple[str, ...] = ()) ->
     return open_mapping(properties, required=tuple(key for key in properties if key not in optional))
 
 
-_FIXED_IP: Schema = _record_of({"ip_address": _IP, "version": _WHOLE, "cidr": TEXT})
+_HOST_ROUTE: Schema = _record_of({"destination": TEXT, "nexthop": TEXT})
+_FIXED_IP: Schema = _record_of(
+    {
+        "ip_address": _IP,
+        "version": _WHOLE,
+        "cidr": TEXT,
+        "gateway_ip": _NULL_OR_TEXT,
+        "dns_nameservers": list_of(TEXT),
+        "host_routes": list_of(_HOST_ROUTE),
+    },
+    ("gateway_ip",),
+)
 _BINDING: Schema = _record_of({"type": TEXT, "name": TEXT})
 _PORT: Schema = _record_of(
     {
@@ -74,11 +88,33 @@ _PORT: Schema = _record_of(
         "network_name": TEXT,
         "mac_address": NOT_EMPTY,
         "binding": _BINDING,
+        "mtu": _NULL_OR_WHOLE,
+        "tag": _NULL_OR_TEXT,
         "device": TEXT,
         "preexisting": BOOLEAN,
         "fixed_ips": list_of(_FIXED_IP),
-    }
+    },
+    ("mtu", "tag"),
 )
+_DISK: Schema = _record_of(
+    {
+        "kind": TEXT,
+        "role": TEXT,
+        "file": TEXT,
+        "format": TEXT,
+        "size_bytes": _WHOLE,
+        "bus": TEXT,
+        "device": TEXT,
+        "device_name": TEXT,
+        "boot_order": _NULL_OR_WHOLE,
+        "guest_format": _NULL_OR_TEXT,
+        "label": _NULL_OR_TEXT,
+        "delete_on_termination": BOOLEAN,
+        "tag": _NULL_OR_TEXT,
+    },
+    ("boot_order", "guest_format", "label", "tag"),
+)
+_DRIFT: Schema = _record_of({"path": TEXT, "wanted": {}, "actual": {}, "remedy": one_of(*REMEDIES)}, ("wanted", "actual"))
 _FLAVOR: Schema = _record_of(
     {
         "name": TEXT,
@@ -92,7 +128,18 @@ _FLAVOR: Schema = _record_of(
 )
 _RUN: Schema = _record_of({"id": TEXT, "controller": TEXT, "pid": _WHOLE, "pid_start": _WHOLE, "deadline": _AMOUNT}, ("pid_start",))
 # What may be null must be there all the same.
-NULLABLE = ("display_description", "key_name", "availability_zone", "access_ip_v4", "access_ip_v6", "image", "group", "run")
+NULLABLE = (
+    "display_description",
+    "key_name",
+    "availability_zone",
+    "access_ip_v4",
+    "access_ip_v6",
+    "image",
+    "keypair",
+    "group",
+    "topology",
+    "run",
+)
 _RECORD: Schema = _record_of(
     {
         "uuid": NOT_EMPTY,
@@ -110,20 +157,26 @@ _RECORD: Schema = _record_of(
         "tags": list_of(TEXT),
         "availability_zone": _NULL_OR_TEXT,
         "config_drive": BOOLEAN,
+        "auto_disk_config": BOOLEAN,
         "access_ip_v4": _NULL_OR_TEXT,
         "access_ip_v6": _NULL_OR_TEXT,
         "security_groups": list_of(_NAMED),
         "flavor": _FLAVOR,
-        "image": _record_of({"id": TEXT, "name": TEXT, "checksum": TEXT, "disk_format": TEXT}),
-        "group": _record_of({"id": TEXT, "name": TEXT}),
+        "image": _record_of({"id": TEXT, "name": TEXT, "source": TEXT, "checksum": TEXT, "disk_format": TEXT, "properties": by_name({})}),
+        "keypair": _record_of({"name": TEXT, "type": TEXT, "public_key": TEXT}),
+        "scheduler_hints": by_name({}),
+        "group": _record_of({"id": TEXT, "name": TEXT, "policy": TEXT, "rules": by_name({})}),
+        "topology": _record_of({"sockets": _WHOLE, "cores": _WHOLE, "threads": _WHOLE}),
         "run": _RUN,
-        "disks": list_of(_record_of({"kind": TEXT, "file": TEXT})),
+        "disks": list_of(_DISK),
         "ports": list_of(_PORT),
         "missing_files": list_of(TEXT),
         "locked": BOOLEAN,
         "migrating": BOOLEAN,
+        "power_reason": _NULL_OR_TEXT,
+        "drift": list_of(_DRIFT),
     },
-    (*NULLABLE, "migrating"),
+    (*NULLABLE, "migrating", "power_reason", "drift"),
 )
 _DOMAIN: Schema = open_mapping({"name": TEXT, "uuid": TEXT, "foreign": BOOLEAN, "mac_addresses": list_of(TEXT)}, required=("mac_addresses",))
 _CACHED_IMAGE: Schema = open_mapping(

@@ -28,6 +28,7 @@ class Work:
     xml: str = ""  # rendered, not yet defined
     domain: t.Optional[Domain] = None  # as it was found
     held_by_another: bool = False  # another process works on it all the same
+    power_state: t.Optional[str] = None  # as libvirt said last
     started_paused: bool = False  # by this work: it may be stopped again
     foreign_files: t.List[str] = dataclasses.field(default_factory=list)  # what stays
     seconds: t.Dict[str, float] = dataclasses.field(default_factory=dict)  # of steps that are a stage of the chain

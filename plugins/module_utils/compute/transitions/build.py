@@ -79,7 +79,7 @@ class Build(Transition):
             else:
                 self._make(work)
                 self.last(work, self.lasting)
-        result = self.outcome(order, changed=True, power_state="running")
+        result = self.outcome(order, changed=True, power_state=work.power_state)
         result["seconds"].update(work.seconds)
         return result
 

@@ -53,6 +53,6 @@ def resume(work: Work) -> None:
 
 def check_running(work: Work) -> None:
     """It still does."""
-    state = work.builder.hypervisor.power_state(work.uuid)
-    if state != "running":
-        raise ServerError("InstancePowerOnFailure", f"the guest is {state} right after its start")
+    work.power_state = work.builder.hypervisor.power_state(work.uuid)
+    if work.power_state != "running":
+        raise ServerError("InstancePowerOnFailure", f"the guest is {work.power_state} right after its start")

@@ -61,15 +61,15 @@ class Start(Transition):
         with builder.own(order["instance"]["uuid"], self.starts_from) as owned:
             steps = way_up(owned.domain["power_state"])
             if not steps:
-                result = self.outcome(order, what="unchanged", power_state="running")
+                result = self.outcome(order, what="unchanged", power_state=owned.domain["power_state"])
             else:
-                work = Work(builder, order, owned.record, domain=owned.domain)
+                work = Work(builder, order, owned.record, domain=owned.domain, power_state=owned.domain["power_state"])
                 if builder.check_mode:
                     check_disks(work)
                 else:
                     self._make(work, steps)
                     self.last(work, self.lasting)
-                result = self.outcome(order, changed=True, power_state="running")
+                result = self.outcome(order, changed=True, power_state=work.power_state)
                 result["seconds"].update(work.seconds)
             result["drift"] = secrets_drift(builder, owned.record)
         return result

@@ -62,6 +62,15 @@ def test_a_report_says_what_is_missing_locked_and_building_and_keeps_the_hashes_
     assert facts(lab)["num_io_ops"] == 1
 
 
+def test_a_report_says_what_was_changed_below_the_record(lab: Lab) -> None:
+    web = lab.web()
+    lab.there(web)
+    assert facts(lab)["instances"][0]["drift"] == []
+    lab.hypervisor.live_xml[web["uuid"]] = lab.hypervisor.xml[web["uuid"]].replace('/disk"', '/disk.snap"')
+    (found,) = facts(lab)["instances"][0]["drift"]
+    assert (found["path"], found["actual"]) == ("libvirt.running.disks.vda", str(lab.folder(web) / "disk.snap"))
+
+
 def test_a_record_that_cannot_be_read_is_an_error_that_names_the_domain(lab: Lab) -> None:
     element = ET.tostring(to_element(make.record(version=9)), encoding="unicode")
     lab.hypervisor.add(f"<domain><name>odd</name><uuid>u</uuid><metadata>{element}</metadata></domain>")

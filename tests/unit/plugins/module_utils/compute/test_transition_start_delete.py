@@ -34,6 +34,19 @@ def test_a_server_that_is_off_runs_again_on_the_disks_that_it_has(lab: Lab) -> N
     assert lab.hypervisor.record(lab.web()["uuid"])["vm_state"] == "active"
 
 
+def test_the_power_state_is_what_libvirt_said_and_no_call_is_made_for_it(lab: Lab) -> None:
+    off(lab)
+    (planned,) = lab.build(start(lab), builder=lab.builder(check_mode=True))
+    assert (planned["outcome"], planned["power_state"]) == ("started", "shutdown")
+    lab.hypervisor.states[lab.web()["uuid"]] = "blocked"
+    (kept,) = lab.build(start(lab))
+    assert (kept["outcome"], kept["power_state"]) == ("unchanged", "blocked")
+    lab.hypervisor.states[lab.web()["uuid"]] = "shutdown"
+    lab.hypervisor.calls.clear()
+    (started,) = lab.build(start(lab))
+    assert (started["power_state"], lab.hypervisor.calls.count("power_state")) == ("running", 1)
+
+
 def test_a_server_that_runs_by_now_is_unchanged_whatever_was_seen_before(lab: Lab) -> None:
     lab.there(lab.web())
     (outcome,) = lab.build(start(lab))

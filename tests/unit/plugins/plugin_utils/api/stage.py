@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
@@ -54,9 +55,13 @@ def fleet_of(*records: dict[str, t.Any], status: str = "ok") -> dict[str, t.Any]
 
 
 def record_of(result: dict[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
-    """The record that an instance would leave, through the codec."""
+    """The record that an instance would leave, through the codec; servers of one multi-create have addresses of their own."""
     request = result["instances"][0]
-    return make.fleet_record({**request["instance"], "ports": [make.port_of(item) for item in request["networks"]]}, **fields)
+    turns = itertools.count(1)
+    book = AddressBook([], lambda: next(turns), lambda: f"00000000-0000-4000-9000-{next(turns):012d}")
+    for _server in range(request["instance"]["launch_index"] + 1):
+        ports = [book.port(item) for item in request["networks"]]
+    return make.fleet_record({**request["instance"], "ports": ports}, **fields)
 
 
 def rules(result: dict[str, t.Any]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import asked, check, fleet_of, record_of, rules
 
 
@@ -12,7 +13,7 @@ def test_existing_servers_are_matched_and_drift_is_told() -> None:
     found = again["instances"][0]
     assert (found["instance"]["uuid"], found["existing"]["action"], found["existing"]["drift"]) == (record["uuid"], "none", [])
     other = check(asked(metadata={"a": "b"}), fleet=fleet_of(dict(record, power_state="shutdown")))["instances"][0]["existing"]
-    assert (other["action"], [item["path"] for item in other["drift"]]) == ("start", ["metadata"])
+    assert (other["action"], [item["path"] for item in other["drift"]]) == ("start", ["metadata", "power_state"])
 
 
 def test_a_building_server_is_a_conflict_only_while_its_run_lives() -> None:
@@ -42,7 +43,7 @@ def test_one_name_twice_in_a_run() -> None:
 
 def test_a_name_in_another_project_is_another_server() -> None:
     there = record_of(check(asked()), project_id="other")
-    there["ports"][0]["fixed_ips"] = [{"ip_address": "192.0.2.50"}]
+    there["ports"][0]["fixed_ips"] = [make.fixed_ip(ip_address="192.0.2.50")]
     wanted = asked(networks=[{"name": "lan", "fixed_ip": "192.0.2.50"}])
     assert rules(check(wanted, fleet=fleet_of(there))) == [("servers[0].networks[0].fixed_ip", "FixedIpAlreadyInUse")]
     assert rules(check(wanted, fleet=fleet_of(dict(there, project_id="p")))) == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,6 +112,39 @@ def test_the_result_says_what_became_of_each() -> None:
     assert summary["report"][1]["error"]["reasons"] == {"h1": "full"}
     assert summary["lost"] == ["z: NoValidHost: no valid host"]
     assert result.summary(done, True, make.inventory_names(), make.LOGIN)["report"][0]["state"] == "PLANNED"
+
+
+RERUN, REBUILD = ({"path": path, "wanted": 1, "actual": None, "remedy": path} for path in ("rerun", "rebuild"))
+
+
+def test_what_a_run_applied_is_no_difference_any_more() -> None:
+    there = first(server("a", action="start", drift=[RERUN, REBUILD], power_state="shutdown"))
+    started = rounds.conduct(there, {"h1": {"a": outcome("a", "started", "build", power_state="running")}})
+    row = result.report_row(started["servers"]["a"], make.instance("a"), False)
+    assert (row["state"], row["drift"]) == ("ACTIVE", [REBUILD])
+    planned = result.report_row(started["servers"]["a"], make.instance("a"), True)
+    assert (planned["state"], planned["drift"]) == ("PLANNED", [RERUN, REBUILD])
+    lost = rounds.conduct(there, {"h1": LostHost("gone")})
+    assert result.report_row(lost["servers"]["a"], make.instance("a"), False)["drift"] == [RERUN, REBUILD]
+
+
+@pytest.mark.parametrize(("power_state", "state"), [("running", "ACTIVE"), ("blocked", "ACTIVE"), ("paused", "PAUSED"), ("suspended", "SUSPENDED")])
+def test_a_server_is_active_only_if_its_guest_runs(power_state: str, state: str) -> None:
+    there = first(server("a", action="none", power_state=power_state))
+    assert result.report_row(there["servers"]["a"], make.instance("a"), True)["state"] == state
+    # What the host says in the end counts.
+    done = rounds.conduct(there, {"h1": {"a": outcome("a", "unchanged", "build", changed=False, power_state="paused")}})
+    assert result.report_row(done["servers"]["a"], make.instance("a"), False)["state"] == "PAUSED"
+    assert result.summary(done, False, make.inventory_names(), make.LOGIN)["logins"] == []
+
+
+def test_the_table_has_a_line_for_each_difference_with_its_remedy() -> None:
+    huge = {"path": "metadata", "wanted": "x" * 1000, "actual": "it's", "remedy": "manual"}
+    state = first(server("a", action="none", drift=[REBUILD, huge], power_state="running"))
+    lines = result.summary(state, False, make.inventory_names(), make.LOGIN)["table"][2:]
+    assert lines[0] == "a differs from the request: rebuild is nothing, not 1; only a server that is made anew has it"
+    assert lines[1].startswith("a differs from the request: metadata is \"it's\", not 'xxx") and len(lines[1]) < 400
+    assert len(lines) == 2
 
 
 @given(st.lists(st.sampled_from(["claimed", "refused", "failed", "built", "unknown", "lost"]), max_size=30), st.integers(1, 5))
