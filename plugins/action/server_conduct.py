@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import Reports, read_outcomes, with_image_seconds
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import Reports, read_outcomes, with_image_seconds, without_images
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
@@ -116,4 +116,4 @@ class ActionModule(ControllerAction):
             (reports,) = read_reports(hostvars, hosts, args["outcomes_variable"])
             return rounds.conduct(state, read_outcomes(reports))
         reports, images = read_reports(hostvars, hosts, args["outcomes_variable"], args["image_variable"])
-        return rounds.conduct(state, with_image_seconds(read_outcomes(reports), state, images))
+        return rounds.conduct(state, with_image_seconds(read_outcomes(without_images(reports, images)), state, images))

@@ -13,6 +13,13 @@ options:
     description: The libvirt connection on the host.
     type: str
     default: qemu:///system
+  libvirt_timeout_s:
+    description:
+      - How long libvirt may take to answer a call, in seconds, more than the 30 that it waits for a busy domain by itself. The start of a guest may take a
+        second more for each GiB of its memory.
+      - What a call does that has not ended by then is unknown. Nothing more is sent to libvirt by this task.
+    type: float
+    default: 60
   instances_path:
     description: The folder on the host in which each server has a folder of its own for its disks.
     type: path

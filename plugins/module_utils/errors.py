@@ -42,11 +42,15 @@ class ImageError(KvmfleetError):
 
 
 class HypervisorError(KvmfleetError):
-    """Libvirt refused, with its own message and its VIR_ERR_* number as ``code``; or it went away (``lost``), and what it did before is unknown."""
+    """Libvirt refused, with its own message and its VIR_ERR_* number as ``code``; or it is ``lost``: it went away or does not answer.
 
-    def __init__(self, message: str, code: t.Optional[int] = None, lost: bool = False) -> None:
+    What a call did that was ``sent`` to a lost one is unknown; what was not sent has changed nothing.
+    """
+
+    def __init__(self, message: str, code: t.Optional[int] = None, lost: bool = False, sent: bool = True) -> None:
         super().__init__("LibvirtError", message, unknown=lost)
         self.code = code
+        self.sent = sent
 
 
 def unexpected(error: BaseException) -> Error:

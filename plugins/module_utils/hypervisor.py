@@ -13,6 +13,10 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Dom
 class HypervisorLike(t.Protocol):
     """The calls that change or read domains and networks. Every method raises HypervisorError with libvirt's message; each may be repeated."""
 
+    @property
+    def lost(self) -> t.Optional[str]:
+        """Why nothing more is sent to it; None as long as it answers."""
+
     def host(self) -> HypervisorHost:
         """Totals and identity of the host."""
 

@@ -9,6 +9,7 @@ Follows ``nova/virt/libvirt/host.py`` (Host) and ``guest.py`` (Guest).
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 import traceback
@@ -21,9 +22,10 @@ from ansible.module_utils.common import respawn
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_hardware, parse_interfaces
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Binding, Connection, LibvirtError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CpuInfo, Domain, Guest, HypervisorHost, Interface, LibvirtNetwork, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.watchdog import NoAnswer, Watchdog
 
 try:
     import libvirt as binding
@@ -54,6 +56,8 @@ PAUSE_REASONS = {
     13: "a migration failed",
     14: "an error of libvirt",
 }
+KIB_PER_GIB = 2**20
+MOST_TIMEOUT_S = 86400
 # VIR_DOMAIN_PAUSED for VIR_DOMAIN_PAUSED_MIGRATION: how the target of a migration waits for its guest.
 PAUSED_BY_MIGRATION = (3, 2)
 
@@ -97,62 +101,87 @@ class Hypervisor:
     """One libvirt connection, for any number of threads. Every method raises HypervisorError with libvirt's message.
 
     A daemon that is restarted meanwhile is waited for, and the call made again: each call here may be repeated, because its second run
-    finds what the first one did.
+    finds what the first one did. A daemon that does not answer a call in ``timeout_s``, or does not come back, is lost: whoever waits for it is told so at
+    once, and nothing more is sent to it.
     """
 
     RECONNECT_S = 30.0
     RECONNECTS = 3  # for one call, which may be what ends libvirtd
+    CLOSE_S = 5.0  # nothing depends on a connection's end
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, timeout_s: float = 60.0) -> None:
+        if not 0 < timeout_s <= MOST_TIMEOUT_S:
+            raise ServerError("InvalidInput", f"libvirt_timeout_s: {timeout_s:g} must be more than 0 and not more than {MOST_TIMEOUT_S}")
         libvirt.registerErrorHandler(_quiet, None)
         self._uri = uri
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
+        self._watchdog = Watchdog()
         try:
-            self._connection: Connection = libvirt.open(uri)
+            self._connection = self._open()
         except libvirt.libvirtError as error:
-            raise HypervisorError(f"libvirt at {uri} does not answer: {error}", lost=True) from error
+            raise HypervisorError(f"libvirt at {uri} does not answer: {error}", lost=True, sent=False) from error
 
     def __enter__(self) -> Hypervisor:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        with contextlib.suppress(libvirt.libvirtError):
-            self._connection.close()
+        with contextlib.suppress(libvirt.libvirtError, HypervisorError):
+            self._bounded(self._connection.close, self.CLOSE_S)
+
+    @property
+    def lost(self) -> t.Optional[str]:
+        """Why nothing more is sent to libvirt; None as long as it answers."""
+        return self._watchdog.gave_up
+
+    def _bounded(self, call: t.Callable[[], T], limit_s: float, *, again: bool = False) -> T:
+        """``call()``; HypervisorError if it has not ended after ``limit_s``: it can't be stopped, and may still take effect. ``again``: one was sent before."""
+        try:
+            return self._watchdog.call(call, limit_s, f"libvirt at {self._uri} has not answered a call within {limit_s:.0f} s")
+        except NoAnswer as error:
+            raise HypervisorError(str(error), lost=True, sent=again or error.begun) from None
+
+    def _open(self, *, again: bool = False) -> Connection:
+        return self._bounded(lambda: libvirt.open(self._uri), self._timeout_s, again=again)
 
     def _reconnect(self, lost: Connection, error: Exception) -> None:
         """Open the connection again, once for all threads that lost it."""
         with self._lock:
             if self._connection is not lost:
                 return
+            if self.lost is not None:
+                # Somebody has waited in vain meanwhile, for all.
+                raise HypervisorError(self.lost, lost=True) from error
             deadline = time.monotonic() + self.RECONNECT_S
             while True:
                 try:
-                    self._connection = libvirt.open(self._uri)
+                    self._connection = self._open(again=True)
                     return
                 except libvirt.libvirtError:
                     if time.monotonic() > deadline:
                         why = f"libvirt went away and did not come back within {self.RECONNECT_S:.0f} s: {error}"
+                        self._watchdog.give_up(why)
                         raise HypervisorError(why, lost=True) from error
                 time.sleep(0.2)
 
-    def _do(self, function: t.Callable[[Connection], T]) -> T:
-        """``function(connection)``, made again if the connection was lost."""
+    def _do(self, function: t.Callable[[Connection], T], more_s: float = 0.0) -> T:
+        """``function(connection)``, made again if the connection was lost; ``more_s``: what it may take beyond the limit."""
         lost = 0
         while True:
             connection = self._connection
             try:
-                return function(connection)
+                return self._bounded(functools.partial(function, connection), self._timeout_s + more_s, again=lost > 0)
             except libvirt.libvirtError as error:
                 lost += 1
                 self._refused_or_reconnected(connection, error, lost)
 
-    def _do_once(self, function: t.Callable[[Connection], object], done: int) -> None:
+    def _do_once(self, function: t.Callable[[Connection], object], done: int, more_s: float = 0.0) -> None:
         """``function(connection)``; ``done``: the error code that means, on a repetition, that the first call was carried out."""
         lost = 0
         while True:
             connection = self._connection
             try:
-                function(connection)
+                self._bounded(functools.partial(function, connection), self._timeout_s + more_s, again=lost > 0)
                 return
             except libvirt.libvirtError as error:
                 if lost and error.get_error_code() == done:
@@ -293,7 +322,9 @@ class Hypervisor:
     def start_paused(self, uuid: str) -> None:
         """Start a domain with its CPUs stopped."""
         flags = libvirt.VIR_DOMAIN_START_PAUSED
-        self._do_once(lambda c: c.lookupByUUIDString(uuid).createWithFlags(flags), done=libvirt.VIR_ERR_OPERATION_INVALID)
+        # QEMU may have to zero all of the guest's memory first: a second for each GiB, as libvirt itself gives it (``qemuConnectMonitor``).
+        more_s = self._do(lambda c: c.lookupByUUIDString(uuid).maxMemory()) / KIB_PER_GIB
+        self._do_once(lambda c: c.lookupByUUIDString(uuid).createWithFlags(flags), done=libvirt.VIR_ERR_OPERATION_INVALID, more_s=more_s)
 
     def resume(self, uuid: str) -> None:
         """Let a paused domain run."""

@@ -29,6 +29,9 @@ class LibvirtDomain(t.Protocol):
 
     def isActive(self) -> int: ...
 
+    def maxMemory(self) -> int:
+        """In KiB."""
+
     def blockInfo(self, path: str) -> t.List[int]: ...
 
     def createWithFlags(self, flags: int) -> int: ...

@@ -122,7 +122,7 @@ ARGUMENT_SPEC = {**host_argument_spec(), **capacity_argument_spec()}
 
 
 def read(options: HostOptions, capacity: Capacity) -> HostFacts:
-    with Hypervisor(options.libvirt_uri) as hypervisor:
+    with Hypervisor(options.libvirt_uri, options.libvirt_timeout_s) as hypervisor:
         return host_report.facts(
             hypervisor,
             instances_path=options.instances_path,

@@ -38,6 +38,10 @@ options:
     description: The libvirt connection on the host.
     type: str
     default: qemu:///system
+  libvirt_timeout_s:
+    description: How long libvirt may take to answer a call, in seconds. What a call does that has not ended by then is unknown.
+    type: float
+    default: 60
   on_error:
     description:
       - V(fail) fails the task if any server's ports can't be realised.
@@ -91,6 +95,7 @@ import traceback
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import libvirt_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.port_batch import PortBatch, read_servers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
@@ -98,7 +103,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hy
 
 ARGUMENT_SPEC = {
     "servers": {"type": "list", "elements": "dict", "required": True},
-    "libvirt_uri": {"type": "str", "default": "qemu:///system"},
+    **libvirt_argument_spec(),
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }
 
@@ -109,7 +114,7 @@ def main() -> None:
     on_error: str = module.params["on_error"]
     try:
         servers = read_servers(module.params["servers"])
-        with Hypervisor(module.params["libvirt_uri"]) as hypervisor:
+        with Hypervisor(module.params["libvirt_uri"], module.params["libvirt_timeout_s"]) as hypervisor:
             batch = PortBatch(hypervisor, module.check_mode)
             outcomes = batch.realise(servers)
     except (KvmfleetError, OSError) as error:

@@ -198,6 +198,10 @@ servers:
       error: null
       seconds:
         build: 0.61
+lost:
+  description: Why nothing more is to be sent to this host - libvirt did not answer a call within O(libvirt_timeout_s), or went away and did not come back.
+  returned: when libvirt was lost
+  type: str
 consoles:
   description: The end of the console logs asked for by O(console_of), by server id.
   returned: when O(console_of) is given
@@ -211,10 +215,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import console
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch, not_begun
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.server_options import ServerOptions, make_builder
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
@@ -259,7 +263,7 @@ def work(module: Module, options: ServerOptions, hypervisor: HypervisorLike) -> 
         )
     for warning in batch.warnings:
         module.warn(warning)
-    finish(module, outcomes, options.on_error, builder.diffs)
+    finish(module, outcomes, options.on_error, builder.diffs, hypervisor.lost)
 
 
 def main() -> None:
@@ -270,8 +274,12 @@ def main() -> None:
         if options.console_of:
             logs = {uuid: InstanceFiles(os.path.join(options.host.instances_path, uuid)).console_log for uuid in options.console_of}
             module.exit_json(changed=False, servers=[], consoles={uuid: console.tail(log) for uuid, log in logs.items()})
-        with Hypervisor(options.host.libvirt_uri) as hypervisor:
-            work(module, options, hypervisor)
+        try:
+            with Hypervisor(options.host.libvirt_uri, options.host.libvirt_timeout_s) as hypervisor:
+                work(module, options, hypervisor)
+        except HypervisorError as error:
+            # What goes wrong with a server is its outcome, so that this was before the first one's turn.
+            finish(module, not_begun(options.orders, options.state, error), options.on_error, lost=error.message)
     except (KvmfleetError, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc(), servers=[])
 

@@ -119,7 +119,7 @@ def main() -> None:
     require_libvirt(module)
     options, query = HostOptions.of(module.params), ServerQuery.of(module.params)
     try:
-        with Hypervisor(options.libvirt_uri) as hypervisor:
+        with Hypervisor(options.libvirt_uri, options.libvirt_timeout_s) as hypervisor:
             servers = instances(hypervisor.domains(live=True), options.instances_path, options.state_path)
     except (KvmfleetError, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())

@@ -423,6 +423,7 @@ class Round(t.TypedDict):
     max_attempts: int  # hosts to try for one server
     servers: dict[str, RoundServer]  # by uuid, in the order of the requests
     placements: dict[str, list[str]]  # uuids of this stage, by host
+    lost_hosts: dict[str, str]  # hosts that nothing more is sent to in this run, and why
     group_members: dict[str, dict[str, str]]  # hosts of the members that were there, by group id and uuid
     cached_images: dict[str, dict[str, str]]  # disk formats of the images in the caches, by host and digest
     images: dict[str, list[Image]]  # what this stage needs and the host's cache lacks, by host

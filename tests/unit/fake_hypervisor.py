@@ -26,7 +26,8 @@ HOST: HypervisorHost = {
 
 
 class FakeHypervisor:
-    """``calls``: what was called, in order; ``fail(method, error)``: the next call of a method raises, or a later one; ``lose``: it takes effect and raises."""
+    """``calls``: what was called, in order; ``fail(method, error)``: the next call of a method raises, or a later one; ``lose``: it takes effect and raises;
+    ``hang``: it is never answered, and nothing is sent any more."""
 
     def __init__(self) -> None:
         self.xml: dict[str, str] = {}
@@ -35,6 +36,8 @@ class FakeHypervisor:
         self.nets: dict[str, LibvirtNetwork] = {}
         self.calls: list[str] = []
         self.after_resume = "running"
+        self.lost: str | None = None
+        self._hanging: str | None = None
         self._failing: dict[str, list[Exception | None]] = collections.defaultdict(list)
         self._losing: dict[str, list[Exception]] = collections.defaultdict(list)
 
@@ -44,8 +47,16 @@ class FakeHypervisor:
     def lose(self, method: str, error: Exception | None = None) -> None:
         self._losing[method].append(error or HypervisorError("libvirt went away", lost=True))
 
+    def hang(self, method: str) -> None:
+        self._hanging = method
+
     def _call(self, method: str) -> None:
+        if self.lost:
+            raise HypervisorError(self.lost, lost=True, sent=False)
         self.calls.append(method)
+        if method == self._hanging:
+            self.lost = "libvirt has not answered"
+            raise HypervisorError(self.lost, lost=True)
         error = self._failing[method].pop(0) if self._failing[method] else None
         if error:
             raise error

@@ -11,10 +11,15 @@ import typing as t
 Spec = t.Dict[str, t.Dict[str, object]]
 
 
+def libvirt_argument_spec() -> Spec:
+    """How to reach libvirt on the host."""
+    return {"libvirt_uri": {"type": "str", "default": "qemu:///system"}, "libvirt_timeout_s": {"type": "float", "default": 60}}
+
+
 def host_argument_spec() -> Spec:
     """How to reach libvirt on the host, and where things lie there."""
     return {
-        "libvirt_uri": {"type": "str", "default": "qemu:///system"},
+        **libvirt_argument_spec(),
         "instances_path": {"type": "path", "default": "/var/lib/libvirt/kvmfleet/instances"},
         "image_cache_path": {"type": "path", "default": "/var/lib/libvirt/kvmfleet/images"},
         "state_path": {"type": "path", "default": "/var/lib/kvmfleet"},
@@ -38,6 +43,7 @@ class HostOptions:
     """The options of ``host_argument_spec``."""
 
     libvirt_uri: str
+    libvirt_timeout_s: float
     instances_path: str
     image_cache_path: str
     state_path: str
@@ -45,7 +51,7 @@ class HostOptions:
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> HostOptions:
         """From a module's parameters."""
-        given: t.Dict[str, str] = {field.name: params[field.name] for field in dataclasses.fields(cls)}
+        given: t.Dict[str, t.Any] = {field.name: params[field.name] for field in dataclasses.fields(cls)}
         return cls(**given)
 
 

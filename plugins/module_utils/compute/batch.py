@@ -15,7 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import outcome
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import BUILDING, CLAIMING, TRANSITIONS
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError, unexpected
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError, unexpected
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Order, Outcome
 
 WAITERS = 64  # servers that are waited for at once
@@ -23,6 +23,23 @@ WAITERS = 64  # servers that are waited for at once
 
 def _failed(order: Order, what: str, stage: str, error: Error) -> Outcome:
     return outcome(order["instance"]["uuid"], order["instance"]["display_name"], what, stage, error=error)
+
+
+def _unclaimed(order: Order, error: KvmfleetError) -> Outcome:
+    """No claim was even asked for. Who has none here may go to another host; who has a domain here stays."""
+    if order["action"] != BUILD:
+        return _failed(order, "unknown", "claim", error.as_dict())
+    elsewhere = error.reschedule or isinstance(error, HypervisorError)
+    return _failed(order, "refused", "claim", {**error.as_dict(), "reschedule": elsewhere})
+
+
+def not_begun(orders: t.Iterable[Order], state: str, error: HypervisorError) -> t.List[Outcome]:
+    """The outcomes of a call in which libvirt was lost before the first server's turn; ``state``: what was asked for."""
+    if state == "claimed":
+        return [_unclaimed(order, error) for order in orders]
+    if state == "absent":
+        return [_failed(order, "failed", "delete", error.as_dict()) for order in orders]
+    return [_failed(order, "unknown", "build", error.as_dict()) for order in orders]
 
 
 class Batch:
@@ -59,7 +76,7 @@ class Batch:
                 results.extend(self._claim(order) for order in orders)
         except KvmfleetError as error:
             # The host's lock was not free, or its domains could not be read: nobody's claim was taken.
-            results.extend(_failed(order, "refused", "claim", error.as_dict()) for order in orders[len(results) :])
+            results.extend(_unclaimed(order, error) for order in orders[len(results) :])
         except Exception as error:
             results.extend(_failed(order, "failed", "claim", unexpected(error)) for order in orders[len(results) :])
         return results

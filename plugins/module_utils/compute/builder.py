@@ -157,7 +157,7 @@ class Builder:
             else:
                 own = locks.take(stack, self.host.state_path, uuid)
             if not own and not force:
-                raise locks.held(uuid)
+                raise locks.held(self.host.state_path, uuid)
             yield own
 
     def look_up(self, uuid: str) -> t.Optional[Owned]:

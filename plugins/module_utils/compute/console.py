@@ -9,24 +9,32 @@ import os
 import re
 import time
 import typing as t
+import unicodedata
 
 POLL_S = 0.25
 PIECE_BYTES = 2**16  # read at once
 LOOK_BYTES = 2**23  # read at one look
 OVERLAP_BYTES = 4096  # of a piece that are looked at again with the next one: more than any pattern is long
 CLOUD_INIT_DONE = re.compile(rb"Cloud-init v\. \S+ finished at ")
-_CONTROL = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78])|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_ESCAPE = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78])")
+# Unicode's categories of what moves, turns or hides the text around it: control and format characters (bidi overrides too), separators of lines.
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+
+
+def _clean(line: str) -> str:
+    text = _ESCAPE.sub("", line)
+    return "".join(character for character in text if character == "\t" or unicodedata.category(character) not in _UNSEEN).rstrip()
 
 
 def tail(path: str, lines: int = 20, most_bytes: int = 16384) -> list[str]:
-    """The last lines of a console log, without control sequences; empty if there is no log."""
+    """The last lines of a console log, without control characters and sequences; empty if there is no log."""
     try:
         with open(path, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - most_bytes))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return []
-    clean = [_CONTROL.sub("", line).rstrip() for line in text.replace("\r", "\n").split("\n")]
+    clean = [_clean(line) for line in text.replace("\r", "\n").split("\n")]
     return [line[:400] for line in clean if line][-lines:]
 
 

@@ -11,6 +11,7 @@ import os
 import time
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import lock_holder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 POLL_S = 0.05
@@ -42,22 +43,35 @@ def _try_again(descriptor: int) -> bool:
 
 @contextlib.contextmanager
 def host_lock(state_path: str, timeout_s: float = 120.0) -> t.Iterator[None]:
-    """Hold the host's claim lock; ServerError if another run keeps it longer than ``timeout_s``."""
+    """Hold the host's claim lock; ServerError if another run keeps it longer than ``timeout_s``: nothing was claimed, so another host may be tried."""
     descriptor = _open(state_path, "host")
     try:
         deadline = time.monotonic() + timeout_s
         while not _try(descriptor):
             if time.monotonic() > deadline:
-                raise ServerError("HostLocked", f"another run has held the host's claim lock for {timeout_s:.0f} s", reschedule=False)
+                why = f"the host's claim lock was not free within {timeout_s:.0f} s: {lock_holder.describe(descriptor)} holds it"
+                raise ServerError("HostLocked", why, reschedule=True)
             time.sleep(POLL_S)
+        os.utime(descriptor)
         yield
     finally:
         os.close(descriptor)
 
 
-def held(uuid: str) -> ServerError:
+def held(state_path: str, uuid: str) -> ServerError:
     """The error of who finds a server's lock held."""
-    return ServerError("InstanceIsLocked", f"instance {uuid} is being worked on by another process of this host")
+    return ServerError("InstanceIsLocked", f"instance {uuid} is being worked on by another process of this host{_holder(state_path, uuid)}")
+
+
+def _holder(state_path: str, uuid: str) -> str:
+    try:
+        descriptor = os.open(os.path.join(state_path, "locks", uuid), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return f": {lock_holder.describe(descriptor)} holds its lock"
+    finally:
+        os.close(descriptor)
 
 
 def take(stack: contextlib.ExitStack, state_path: str, uuid: str) -> bool:
@@ -70,6 +84,7 @@ def take(stack: contextlib.ExitStack, state_path: str, uuid: str) -> bool:
                 return False
             # Who had it before may have removed the file: then the next one to come would lock another.
             if os.fstat(descriptor).st_nlink:
+                os.utime(descriptor)
                 stack.push(closing.pop_all())
                 return True
 
@@ -79,7 +94,7 @@ def instance_lock(state_path: str, uuid: str) -> t.Iterator[None]:
     """Hold an instance's lock; ServerError if someone else builds or deletes it now."""
     with contextlib.ExitStack() as stack:
         if not take(stack, state_path, uuid):
-            raise held(uuid)
+            raise held(state_path, uuid)
         yield
 
 

@@ -38,15 +38,17 @@ def _sentence(result: Outcome, error: Error) -> str:
     return f"{result['display_name'] or result['uuid']}: {error['message']}"
 
 
-def finish(module: Module, outcomes: t.Sequence[Outcome], on_error: str, diff: object = None) -> None:
-    """End the task: failed only if the caller wants that (``on_error: fail``), with one sentence for each lost server."""
+def finish(module: Module, outcomes: t.Sequence[Outcome], on_error: str, diff: object = None, lost: t.Optional[str] = None) -> t.NoReturn:
+    """End the task: failed only if the caller wants that (``on_error: fail``), with one sentence for each lost server; ``lost``: why libvirt is."""
     result: t.Dict[str, object] = {"changed": any(item["changed"] for item in outcomes), "servers": outcomes}
     if diff:
         result["diff"] = diff
-    lost = [(item, item["error"]) for item in outcomes if item["error"]]
-    if lost and on_error == "fail":
-        traces = [error["exception"] for _item, error in lost if error and "exception" in error]
+    if lost:
+        result["lost"] = lost
+    failed = [(item, item["error"]) for item in outcomes if item["error"]]
+    if failed and on_error == "fail":
+        traces = [error["exception"] for _item, error in failed if error and "exception" in error]
         if traces:
             result["exception"] = "\n".join(traces)
-        module.fail_json(msg="; ".join(_sentence(item, error) for item, error in lost if error), **result)
+        module.fail_json(msg="; ".join(_sentence(item, error) for item, error in failed if error), **result)
     module.exit_json(**result)

@@ -9,7 +9,8 @@ Follows ``nova/conductor/manager.py: build_instances`` and ``nova/compute/manage
 2. As long as one server is to be claimed, the stage is ``claim``: all claims are settled before a byte of image is fetched.
 3. A host that refuses a claim sends the server to its next alternate, and so into the next round, up to ``max_attempts`` hosts. Bad input goes nowhere.
 4. If none is left to be claimed, the stage is ``build``. A build that failed, and was undone, goes to the next alternate too: the stage is ``claim`` again.
-5. A host that was lost, or doesn't know what became of a server, leaves it ``unknown``: it goes nowhere, because the guest may be up.
+5. A host that was lost, or doesn't know what became of a server, leaves it ``unknown``: it goes nowhere, because the guest may be up. Nothing more is sent
+   to a lost host in this run.
 6. The stage is ``done`` when every server is active, failed or unknown. Each attempt takes one alternate away, so that this comes about.
 
 A round has the shape Round of ``plugin_utils/shapes.py``. An instance stands in it exactly once, in ``servers``; who does what names it by its uuid.
@@ -92,6 +93,7 @@ def first(
             "max_attempts": max_attempts,
             "servers": {uuid: server for (_request, _index, uuid), server in servers},
             "placements": {},
+            "lost_hosts": {},
             "group_members": group_members,
             "cached_images": cached_images,
             "images": {},
@@ -121,10 +123,11 @@ def _attempted(placed: Placed, stage: str, error: Error) -> None:
     placed["attempts"] = [*placed["attempts"], {"host": placed["host"], "stage": stage, "error": error["message"]}]
 
 
-def _fail(server: RoundServer, placed: Placed, stage: str, error: Error, max_attempts: int) -> None:
-    """Record the attempt, and go to the next alternate if that may help."""
+def _fail(server: RoundServer, placed: Placed, stage: str, error: Error, state: Round) -> None:
+    """Record the attempt, and go to the next alternate that is not lost, if that may help."""
     _attempted(placed, stage, error)
-    if error["reschedule"] and placed["action"] == "build" and placed["alternates"] and len(placed["attempts"]) < max_attempts:
+    placed["alternates"] = [alternate for alternate in placed["alternates"] if alternate["host"] not in state["lost_hosts"]]
+    if error["reschedule"] and placed["action"] == "build" and placed["alternates"] and len(placed["attempts"]) < state["max_attempts"]:
         following, *placed["alternates"] = placed["alternates"]
         placed["host"], placed["node"] = following["host"], following["node"]
         placed["instance"]["availability_zone"] = following["zone"]
@@ -139,7 +142,7 @@ def _lose(server: RoundServer, placed: Placed, stage: str, error: Error) -> None
     _attempted(placed, stage, error)
 
 
-def _settle(server: RoundServer, placed: Placed, outcome: Outcome, stage: str, max_attempts: int) -> None:
+def _settle(server: RoundServer, placed: Placed, outcome: Outcome, stage: str, state: Round) -> None:
     server["outcome"] = outcome["outcome"]
     server["changed"] = server["changed"] or outcome["changed"]
     placed["power_state"] = outcome["power_state"] or placed["power_state"]
@@ -151,7 +154,7 @@ def _settle(server: RoundServer, placed: Placed, outcome: Outcome, stage: str, m
     if outcome["outcome"] == "unknown":
         _lose(server, placed, outcome["stage"], error or _lost(placed, stage, "the host does not say why"))
     elif error:
-        _fail(server, placed, outcome["stage"], error, max_attempts)
+        _fail(server, placed, outcome["stage"], error, state)
     else:
         server["status"] = "claimed" if stage == "claim" else "active"
 
@@ -164,20 +167,32 @@ def conduct(state: Round, outcomes: Outcomes) -> Round:
     """The round that follows when the hosts have reported the outcomes of this one's stage."""
     state = copy.deepcopy(state)
     stage = state["stage"]
+    told = {host: outcomes.get(host, LostHost("no result of this host")) for host in state["placements"]}
+    # First of all hosts: no server must go on to one that is lost.
+    state["lost_hosts"].update({host: reported.reason for host, reported in told.items() if isinstance(reported, LostHost)})
     for host, uuids in state["placements"].items():
-        reported = outcomes.get(host, LostHost("no result of this host"))
+        reported = told[host]
+        lost = isinstance(reported, LostHost)
+        known = reported.servers if isinstance(reported, LostHost) else reported
         for uuid in uuids:
             server = state["servers"][uuid]
             placed = server["placed"]
             if placed is None:
                 continue
-            if isinstance(reported, LostHost):
-                _lose(server, placed, stage, _lost(placed, stage, reported.reason))
-            elif uuid not in reported:
-                _lose(server, placed, stage, _lost(placed, stage, "the host reported nothing of this server"))
+            if uuid in known:
+                _settle(server, placed, known[uuid], stage, state)
             else:
-                _settle(server, placed, reported[uuid], stage, state["max_attempts"])
+                _lose(server, placed, stage, _lost(placed, stage, state["lost_hosts"][host] if lost else "the host reported nothing of this server"))
+    _leave(state, stage)
     return _stage(state)
+
+
+def _leave(state: Round, stage: str) -> None:
+    """Whatever still was to be done on a lost host: the claim, or the guest, is there, and stays."""
+    for server in state["servers"].values():
+        placed = server["placed"]
+        if placed and server["status"] == "claimed" and placed["host"] in state["lost_hosts"]:
+            _lose(server, placed, stage, _lost(placed, stage, state["lost_hosts"][placed["host"]]))
 
 
 def progress(state: Round) -> list[str]:

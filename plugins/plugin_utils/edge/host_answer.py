@@ -1,16 +1,21 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all actions that run a module on a host have in common: of the host's answer only what the host says of itself goes on.
+"""What all actions that run a module on a host have in common: of the host's answer only what the host says of itself goes on, and a
+host that was cut off is asked nothing more.
 
 A module's answer may carry orders to Ansible itself: variables of the host, which count more than the inventory's, statistics of the run, hosts and groups
 of the inventory. Our modules give none, so that what looks like one comes from a host that lies.
+
+A task's time-out interrupts what the action waits for. Ansible then removes its folder on the host, and nothing ends that wait: a host that hangs would keep
+the task for ever.
 """
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ansible.plugins.action import ActionBase
 
@@ -28,6 +33,7 @@ class HostAction(ActionBase):
     """An action that runs modules on the host."""
 
     _supports_check_mode = True
+    _is_cut_off = False
 
     def _execute_module(
         self,
@@ -39,6 +45,31 @@ class HostAction(ActionBase):
         answer = super()._execute_module(module_name=module_name, module_args=module_args, task_vars=task_vars, wrap_async=wrap_async)
         key = self._discovered_interpreter_key
         return own_answer(answer, {key: self._discovered_interpreter} if key else {})
+
+    def _low_level_execute_command(self, cmd: str, *args: object, **options: object) -> dict[str, object]:
+        with self._noticing():
+            answer: dict[str, object] = super()._low_level_execute_command(cmd, *args, **options)
+        return answer
+
+    def _transfer_file(self, local_path: str, remote_path: str) -> str:
+        with self._noticing():
+            path: str = super()._transfer_file(local_path, remote_path)
+        return path
+
+    def _remove_tmp_path(self, tmp_path: str | None, force: bool = False) -> None:
+        if not self._is_cut_off:
+            super()._remove_tmp_path(tmp_path, force)
+
+    @contextlib.contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Notice what cuts a task off: in every ansible-core it is no Exception, so that no action takes it for a failure."""
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            self._is_cut_off = True
+            raise
 
 
 class ModuleAction(HostAction):

@@ -47,6 +47,8 @@ def define(work: Work) -> None:
     try:
         work.builder.hypervisor.define(work.xml)
     except HypervisorError as error:
+        if not error.sent:
+            raise ServerError(error.error_class, f"define: {error.message}", reschedule=True) from error
         refused = as_server_error("define", error)
         if not refused.unknown and not _is_absent(work):
             raise ServerError(refused.error_class, f"{refused.message}; the domain may be there all the same", unknown=True) from error

@@ -32,6 +32,8 @@ OF_HOST = {
     "compute_wait_timeout_s",
     "compute_virt_type",
     "compute_libvirt_uri",
+    "compute_libvirt_timeout_s",
+    "compute_host_timeout_s",
     "compute_cpu_allocation_ratio",
     "compute_ram_allocation_ratio",
     "compute_disk_allocation_ratio",

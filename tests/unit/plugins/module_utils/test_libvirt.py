@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import types
 import typing as t
 
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import libvirt
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 
 OPERATION_TIMEOUT, NO_DOMAIN, OTHER = 68, 42, 1
 
@@ -25,6 +26,12 @@ class Domain:
         self._code = code
         self.flags: list[int] = []
 
+    def maxMemory(self) -> int:
+        return 8 * libvirt.KIB_PER_GIB
+
+    def createWithFlags(self, _flags: int) -> None:
+        pass
+
     def undefineFlags(self, flags: int) -> None:
         self.flags.append(flags)
         if self._code is not None:
@@ -35,8 +42,15 @@ class Domain:
         raise Refused(self._code)
 
 
-def hypervisor(monkeypatch: pytest.MonkeyPatch, domain: Domain, *, alive: bool = True) -> libvirt.Hypervisor:
-    connection = types.SimpleNamespace(isAlive=lambda: int(alive), lookupByUUIDString=lambda _uuid: domain)
+def closed() -> None:
+    raise AssertionError("who does not answer is not asked to close")
+
+
+def hypervisor(
+    monkeypatch: pytest.MonkeyPatch, domain: t.Any, *, alive: bool = True, reopen: t.Callable[[], object] | None = None, timeout_s: float = 60
+) -> libvirt.Hypervisor:
+    """``reopen``: what opening the connection again does."""
+    connection = types.SimpleNamespace(isAlive=lambda: int(alive), close=closed, lookupByUUIDString=lambda _uuid: domain)
     binding = types.SimpleNamespace(
         libvirtError=Refused,
         VIR_ERR_OPERATION_TIMEOUT=OPERATION_TIMEOUT,
@@ -46,10 +60,15 @@ def hypervisor(monkeypatch: pytest.MonkeyPatch, domain: Domain, *, alive: bool =
         VIR_DOMAIN_UNDEFINE_NVRAM=4,
         VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA=16,
         registerErrorHandler=lambda _handler, _context: None,
+        VIR_DOMAIN_START_PAUSED=1,
+        VIR_ERR_OPERATION_INVALID=55,
         open=lambda _uri: connection,
     )
     monkeypatch.setattr(libvirt, "libvirt", binding, raising=False)
-    return libvirt.Hypervisor("test:///")
+    made = libvirt.Hypervisor("test:///", timeout_s)
+    if reopen:
+        binding.open = lambda _uri: reopen()
+    return made
 
 
 @pytest.mark.parametrize(("code", "unknown"), [(OPERATION_TIMEOUT, True), (OTHER, False)])
@@ -79,3 +98,109 @@ def test_a_call_that_ends_libvirtd_each_time_is_not_made_for_ever(monkeypatch: p
         made.undefine("u")
     assert caught.value.unknown
     assert len(domain.flags) == 4
+
+
+class Clock:
+    """Time goes on where somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_all_who_lost_the_connection_wait_for_it_together_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libvirt, "time", Clock())
+    opened = []
+
+    def reopen() -> object:
+        opened.append(1)
+        raise Refused(OTHER)
+
+    together = threading.Barrier(20)
+
+    class Gone:
+        def undefineFlags(self, _flags: int) -> None:
+            together.wait()
+            raise Refused(OTHER)
+
+    made = hypervisor(monkeypatch, Gone(), alive=False, reopen=reopen)
+    caught: list[HypervisorError] = []
+
+    def undefine() -> None:
+        with pytest.raises(HypervisorError) as error:
+            made.undefine("u")
+        caught.append(error.value)
+
+    threads = [threading.Thread(target=undefine) for _number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [(error.unknown, error.sent) for error in caught] == [(True, True)] * 20, "each of them was sent, and may have been carried out"
+    assert len(opened) < 200, "one wait is 151 tries"
+    assert "did not come back within 30 s" in str(made.lost)
+    # And whoever comes later does not begin to wait.
+    with pytest.raises(HypervisorError, match="did not come back") as later:
+        made.resume("u")
+    assert (later.value.unknown, later.value.sent, len(opened)) == (True, False, len(opened))
+
+
+def test_a_call_that_is_never_answered_is_unknown_and_the_next_one_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = threading.Event()
+    sent = []
+
+    class Hung:
+        def undefineFlags(self, _flags: int) -> None:
+            sent.append("undefine")
+            end.wait()
+
+        def resume(self) -> None:
+            sent.append("resume")
+
+    made = hypervisor(monkeypatch, Hung(), timeout_s=0.05)
+    with made:
+        for call, was_sent in ((made.undefine, True), (made.resume, False)):
+            with pytest.raises(HypervisorError, match="libvirt at test:/// has not answered a call within") as caught:
+                call("u")
+            assert (caught.value.unknown, caught.value.sent) == (True, was_sent)
+    end.set()
+    assert sent == ["undefine"]
+
+
+def test_a_connection_that_never_opens_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = threading.Event()
+    made = hypervisor(monkeypatch, Domain(None))
+    del made
+    monkeypatch.setattr(libvirt.libvirt, "open", lambda _uri: end.wait())
+    with pytest.raises(HypervisorError, match="libvirt at test:/// has not answered a call within"):
+        libvirt.Hypervisor("test:///", 0.05)
+    end.set()
+
+
+def test_what_was_sent_before_a_reconnection_stays_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The answer is lost, the connection comes back, and before the call is made again another thread has waited in vain.
+    made = hypervisor(monkeypatch, Domain(OTHER), alive=False)
+    monkeypatch.setattr(made, "_reconnect", lambda _lost, _error: made._watchdog.give_up("no answer"))
+    with pytest.raises(HypervisorError, match="no answer") as caught:
+        made.undefine("u")
+    assert (caught.value.unknown, caught.value.sent) == (True, True)
+
+
+def test_the_start_of_a_guest_has_a_second_more_for_each_gib(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = hypervisor(monkeypatch, Domain(None))
+    limits = []
+    call = made._watchdog.call
+    monkeypatch.setattr(made._watchdog, "call", lambda function, limit_s, why: (limits.append(limit_s), call(function, limit_s, why))[1])
+    made.start_paused("u")
+    assert limits == [60, 68]
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf")])
+def test_a_limit_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, timeout_s: float) -> None:
+    with pytest.raises(ServerError, match=r"libvirt_timeout_s: .* must be more than 0 and not more than 86400"):
+        hypervisor(monkeypatch, Domain(None), timeout_s=timeout_s)

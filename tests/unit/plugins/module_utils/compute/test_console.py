@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pathlib
 import re
+import tempfile
 import time
+import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import console
 
@@ -49,6 +53,19 @@ def test_a_terminal_that_shows_the_end_is_not_commanded_by_it(tmp_path: pathlib.
     log = tmp_path / "console.log"
     log.write_text("a\u009b2Jb\u009dc\u202egnp.exe\u2066d\u2069\u200f\u2028e\u061c\n", encoding="utf-8")
     assert console.tail(str(log)) == ["a2Jbcgnp.exede"]
+
+
+@given(st.one_of(st.binary(max_size=600), st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Lu"]), max_size=300).map(lambda text: text.encode())))
+def test_whatever_a_guest_prints_its_end_is_a_few_short_lines_without_a_control_character(printed: bytes) -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(printed)
+        file.flush()
+        lines = console.tail(file.name, lines=5)
+    assert len(lines) <= 5
+    for line in lines:
+        assert 0 < len(line) <= 400
+        # What moves, hides or turns the text around it; a tab does none of it.
+        assert {unicodedata.category(character) for character in line if character != "\t"} & {"Cc", "Cf", "Cs", "Zl", "Zp"} == set()
 
 
 def test_a_log_is_read_on_and_not_from_its_beginning_again(tmp_path: pathlib.Path) -> None:

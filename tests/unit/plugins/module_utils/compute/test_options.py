@@ -17,6 +17,7 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.comput
 
 DEFAULTS: dict[str, t.Any] = {
     "libvirt_uri": "qemu:///system",
+    "libvirt_timeout_s": 60.0,
     "servers": [],
     "state": "active",
     "host_name": None,

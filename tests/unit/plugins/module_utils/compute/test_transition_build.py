@@ -87,6 +87,22 @@ def test_a_claim_of_another_run_is_not_built(lab: Lab) -> None:
     assert lab.hypervisor.record(lab.web()["uuid"])["vm_state"] == "building"
 
 
+@pytest.mark.parametrize("call", ["networks", "start_paused", "live_interfaces", "set_record", "resume", "power_state"])
+def test_a_call_that_is_never_answered_leaves_all_as_it_is_and_nothing_more_is_sent(lab: Lab, call: str) -> None:
+    lab.claim(lab.web(1), lab.web(2))
+    lab.hypervisor.hang(call)
+    outcomes = lab.build(lab.web(1), lab.web(2))
+    assert [error_of(item) for item in outcomes] == [("unknown", "LibvirtError", False)] * 2
+    assert lab.hypervisor.calls[-1] == call
+    # The next run, of a libvirt that answers again.
+    journals = {path.name for path in (lab.state / "journal").glob("*")}
+    made = {uuid for uuid in lab.hypervisor.xml if (lab.instances / uuid).exists()}
+    assert journals == made or call == "networks"
+    lab.hypervisor.lost, lab.hypervisor._hanging = None, None
+    assert [item["error"] for item in lab.build(lab.web(1), lab.web(2))] == [None, None]
+    assert len(lab.hypervisor.xml) == 2
+
+
 def test_a_server_that_another_process_works_on_is_left_alone(lab: Lab) -> None:
     lab.claim(lab.web())
     with locks.instance_lock(str(lab.state), lab.web()["uuid"]):

@@ -5,11 +5,20 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import not_begun
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Outcome
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
 
 OTHER_RUN = make.run(id="run-2")
+
+
+def error_of(outcome: Outcome) -> tuple[str, str, bool]:
+    """(outcome, error class, may another host try)"""
+    error = outcome["error"]
+    assert error is not None
+    return outcome["outcome"], error["error_class"], error["reschedule"]
 
 
 def test_a_claim_is_a_domain_that_says_building_and_names_its_run(lab: Lab) -> None:
@@ -91,8 +100,38 @@ def test_what_nobody_expected_from_the_define_on_is_unknown_and_its_neighbours_g
 def test_while_another_run_claims_every_server_is_refused_and_nothing_is_read(lab: Lab) -> None:
     with locks.host_lock(str(lab.state)):
         outcomes = lab.claim(lab.web(1), lab.web(2))
-    assert [(item["outcome"], (item["error"] or {}).get("error_class")) for item in outcomes] == [("refused", "HostLocked")] * 2
+    # Nothing was claimed, so that another host may be tried.
+    assert [error_of(item) for item in outcomes] == [("refused", "HostLocked", True)] * 2
     assert lab.hypervisor.calls == []
+
+
+def test_a_define_that_is_never_answered_is_unknown_and_what_was_not_sent_may_go_elsewhere(lab: Lab) -> None:
+    lab.claim(lab.web(0))
+    lab.hypervisor.hang("define")
+    outcomes = lab.claim(lab.web(1), lab.web(2), make.order(lab.web(0), action="finish"))
+    assert [error_of(item) for item in outcomes] == [
+        ("unknown", "LibvirtError", False),
+        ("refused", "LibvirtError", True),
+        ("unknown", "LibvirtError", False),
+    ]
+    assert lab.hypervisor.calls[-1] == "define"
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "outcome", "elsewhere"),
+    [
+        ("claimed", "build", "refused", True),
+        ("claimed", "finish", "unknown", False),
+        ("active", "build", "unknown", False),
+        ("active", "none", "unknown", False),
+        ("absent", "build", "failed", False),
+    ],
+)
+def test_if_libvirt_is_lost_before_a_servers_turn_only_who_has_no_claim_goes_elsewhere(
+    lab: Lab, state: str, action: str, outcome: str, elsewhere: bool
+) -> None:
+    (item,) = not_begun([make.order(lab.web(), action=action)], state, HypervisorError("no answer", lost=True))
+    assert error_of(item) == (outcome, "LibvirtError", elsewhere)
 
 
 def test_a_state_folder_that_cannot_be_written_fails_the_servers_not_the_call(lab: Lab) -> None:
@@ -110,7 +149,7 @@ def test_if_the_domains_cannot_be_read_no_claim_is_taken_and_each_server_says_wh
     lab.hypervisor.fail("domains", error)
     outcomes = lab.claim(lab.web(1), lab.web(2))
     assert [item["outcome"] for item in outcomes] == [outcome] * 2
-    assert all(item["error"] for item in outcomes)
+    assert [error_of(item)[2] for item in outcomes] == [outcome == "refused"] * 2
     assert lab.left() == []
 
 

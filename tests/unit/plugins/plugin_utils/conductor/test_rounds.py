@@ -87,6 +87,25 @@ def test_a_lost_host_leaves_unknown_and_goes_nowhere() -> None:
     assert statuses(rounds.conduct(first(server("a")), {"h1": {}})) == {"a": "unknown"}
 
 
+def test_nothing_more_is_sent_to_a_lost_host() -> None:
+    state = first(server("a", "h2"), server("b", "h1", ("h2",)), server("c", "h2"), server("d", "h2", action="none"), server("e", "h3", ("h2", "h1")))
+    refused = outcome("e", "refused", "claim", error=error())
+    told: Outcomes = {
+        "h1": {"b": outcome("b", "refused", "claim", error=error())},
+        "h2": LostHost("libvirt has not answered", {"a": outcome("a", "claimed", "claim"), "c": outcome("c", "unknown", "claim", error=error())}),
+        "h3": {"e": refused},
+    }
+    state = rounds.conduct(state, told)
+    # b has no other alternate, and e takes the one after it; a is claimed there and d is there, and both stay.
+    assert statuses(state) == {"a": "unknown", "b": "failed", "c": "unknown", "d": "unknown", "e": "placed"}
+    assert state["placements"] == {"h1": ["e"]}
+    assert "host h2 was lost in the stage claim: libvirt has not answered" in state["servers"]["a"]["error"]["message"]
+    # Nor in a later round.
+    state = rounds.conduct(state, {"h1": {"e": outcome("e", "claimed", "claim")}})
+    state = rounds.conduct(state, {"h1": {"e": outcome("e", "failed", "build", error=error())}})
+    assert (state["stage"], statuses(state)["e"]) == ("done", "failed")
+
+
 def test_existing_servers_need_no_claim_and_what_has_its_disk_no_image() -> None:
     there = server("a", action="none", image=None)
     state = first(there, server("b", action="start"))
