@@ -55,7 +55,7 @@ test-lint: venv ## ruff and mypy
 
 test-unit: venv ## unit tests
 	$(call say,Unit tests)
-	@$(PY) -m pytest tests/unit -q -n auto
+	@$(PY) -m pytest tests/unit tests/bench -q -n auto
 
 test-conformance: venv ## the answers of Nova
 	$(call say,Conformance with Nova)

@@ -17,6 +17,9 @@ import time
 import scheduler_fleet as fleet
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / ".build" / "collections"))
+from ansible_collections.kvmfleet.compute.tests.unit import make  # noqa: E402 (it is where the line before says)
+
 NETWORK = {"bridge": "br0", "subnets": [{"cidr": "10.0.0.0/8"}]}
 VARIABLES = {
     "compute_use_cached_facts": True,
@@ -40,44 +43,15 @@ PLAY = """
 
 
 def record(host: fleet.Data, number: int, uuid: str) -> fleet.Data:
-    """An instance record, as long as a real one."""
+    """An instance as its host reports it, as long as a real one."""
     name = f"old-{host['name']}-{number}"
     address = f"10.{int(host['name'][3:]) // 250}.{int(host['name'][3:]) % 250}.{number + 1}"
-    port = {"id": uuid, "network_id": "lan", "network_name": "lan", "mac_address": f"52:54:00:{uuid[0:2]}:{uuid[2:4]}:{uuid[4:6]}", "bridge": "br0"}
-    fixed_ip = {"ip_address": address, "version": 4, "cidr": "10.0.0.0/8", "gateway_ip": None, "dns_nameservers": [], "host_routes": []}
-    return {
-        "version": 1,
-        "uuid": uuid,
-        "display_name": name,
-        "display_description": name,
-        "hostname": name,
-        "domain_name": f"{name}-{uuid[:8]}",
-        "project_id": "default",
-        "user_id": "ops",
-        "reservation_id": "r-abcdefgh",
-        "launch_index": 0,
-        "created_at": "2026-01-01T00:00:00Z",
-        "vm_state": "active",
-        "power_state": "running",
-        "locked": False,
-        "missing_files": [],
-        "run": None,
-        "group": None,
-        "flavor": {**fleet.FLAVOR, "id": "bench"},
-        "image_ref": "bench",
-        "image": {"id": "bench", "properties": {}},
-        "key_name": None,
-        "keypair": None,
-        "metadata": {"role": "web", "stage": "production"},
-        "tags": ["bench"],
-        "availability_zone": None,
-        "config_drive": True,
-        "security_groups": [{"id": "default", "name": "default"}],
-        "scheduler_hints": {},
-        "machine_type": "q35",
-        "block_device_mapping": [{"source_type": "image", "destination_type": "local", "boot_index": 0, "volume_size": 2, "device_name": "/dev/vda"}],
-        "ports": [{**port, "mtu": 1500, "tag": None, "device": f"tap{uuid[:11]}", "fixed_ips": [fixed_ip], "preexisting": False}],
-    }
+    port = make.port(id=uuid, device=f"tap{uuid[:11]}", mac_address=f"52:54:00:{uuid[0:2]}:{uuid[2:4]}:{uuid[4:6]}")
+    port["fixed_ips"] = [make.fixed_ip(ip_address=address, cidr="10.0.0.0/8")]
+    of = make.instance(name, uuid=uuid, display_description=name, project_id="default", ports=[port], metadata={"role": "web", "stage": "production"})
+    of["disks"] = [make.root_disk(), make.config_disk()]
+    joined = make.fleet_record(of)
+    return {key: value for key, value in joined.items() if key not in ("host", "live", "gone")}
 
 
 def host_info(host: fleet.Data) -> fleet.Data:
