@@ -84,7 +84,7 @@ def fill_cache(facts: list[fleet.Data]) -> None:
 
     cache = cache_loader.get("jsonfile")
     for host in facts:
-        cache.set(host["name"], {"kvmfleet_host_info": host_info(host)})
+        cache.set(host["name"], {"kvmfleet_host_info": json.dumps(host_info(host))})
 
 
 def run(number: int, batch: int) -> fleet.Data:

@@ -106,9 +106,18 @@ def _joined(variables: Variables, name: str, facts: object) -> FleetHost:
     return host
 
 
+def _from_cache(result: object) -> t.Any:
+    """What the fact cache keeps as one text of JSON, as data; anything else as it is."""
+    try:
+        return json.loads(result) if isinstance(result, str) else result
+    except (ValueError, RecursionError):
+        return None
+
+
 def _host(variables: Variables, name: str, result: t.Any) -> HostEntry:
     """One host, from what ``host_info`` returned for it."""
     of_host = _of_host(variables, name)
+    result = _from_cache(result)
     if not isinstance(result, Mapping):
         return {"status": "failed", "error": "the facts of host_info are not set on this host", "state": None}
     try:

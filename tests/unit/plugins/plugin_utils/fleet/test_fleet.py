@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import play_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, fleet_file, read_fleet, read_fleet_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet
 
 FACTS = {"host": {"version": 1, "node": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "instances": []}}
 HOSTVARS: dict[str, dict[str, t.Any]] = {
@@ -29,6 +30,18 @@ def test_a_fleet_file_gives_the_fleet_that_the_hosts_gave(tmp_path: Path) -> Non
     assert live["hosts"]["h1"]["state"]["traits"] == ["CUSTOM_SSD"]
     assert live["hosts"]["h2"]["status"] == "unreachable"
     assert [aggregate["name"] for aggregate in live["aggregates"]] == ["az1", "nova", "ssd"]
+
+
+def test_facts_of_the_fact_cache_are_one_text() -> None:
+    read = {kind: _fleet_of(facts) for kind, facts in {"text": json.dumps(FACTS), "data": FACTS}.items()}
+    assert read["text"] == read["data"]
+    for text in ("", "{", "7", "[" * 100_000):
+        assert _fleet_of(text)["hosts"]["h1"]["status"] == "failed"
+
+
+def _fleet_of(facts: object) -> Fleet:
+    hosts = play_hosts({"ansible_play_hosts_all": ["h1"], "hostvars": {"h1": {"found": facts}}}, ["found", *HOST_VARIABLES])
+    return read_fleet(hosts, "found")
 
 
 @pytest.mark.parametrize(
