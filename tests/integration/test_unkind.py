@@ -6,10 +6,11 @@ import hashlib
 import json
 import pathlib
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .conftest import INSTANCES, NET4, SSH, STATE, TESTBED, Fleet, server
+from .conftest import INSTANCES, NET4, SSH, STATE, TESTBED, Fleet, server, ssh
 
 MICRO = pathlib.Path(json.loads((STATE / "inventory" / "group_vars" / "all.yml").read_text())["compute_images"]["micro"]["source"])
 IMAGES = "/var/lib/libvirt/kvmfleet/images"
@@ -101,6 +102,40 @@ def test_what_kill_host_has_killed_is_switched_on_again(fleet: Fleet) -> None:
     assert len(subprocess.run(["losetup", "-n", "-j", f"{STATE}/hosts/h1/disk"], capture_output=True, text=True, check=True).stdout.splitlines()) == 1
     asked = {"compute_prepare_packages": False, "compute_prepare_service": False}
     assert fleet.play("kvmfleet.compute.prepare_host", asked).code == 0
+
+
+TALK = """
+line=$(printf %0100d 0)
+number=0
+while [ $number -lt 500 ]; do
+  echo "line $number $line" > /dev/console
+  number=$((number + 1))
+done
+echo 'Cloud-init v. 22.4.2 finished at Sat, 21 Nov 2026' > /dev/console
+"""
+
+
+def test_a_talkative_guest_whose_console_log_is_rotated(fleet: Fleet) -> None:
+    host = fleet.hosts["h3"]
+    asked = server("web", availability_zone="az1:h3", networks=[{"name": "lan", "fixed_ip": f"{NET4}.1.90"}])
+    with ThreadPoolExecutor() as pool:
+        play = pool.submit(fleet.create, asked, compute_wait_for="cloud_init", compute_wait_timeout_s=300)
+        while subprocess.run([*SSH, f"root@{NET4}.1.90", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            assert not play.done(), play.result().output
+        ssh(f"{NET4}.1.90", TALK)
+        waited = play.result()
+    assert waited.code == 0, waited.output
+    made = waited.server("web")
+    folder = f"{INSTANCES}/{made['id']}"
+    logs = {"console.log", "console.log.0", "console.log.1"}
+    assert set(host.run("ls", folder).split()) >= logs
+    assert max(int(size) for size in host.run("sh", "-c", f"stat -c %s {folder}/console.log*").split()) <= 16384
+    ssh(f"{NET4}.1.90", "echo the last word > /dev/console")
+    read = fleet.play(str(pathlib.Path(__file__).with_name("console_of.yml")), {"uuid": made["id"], "host": "h3"})
+    assert "the last word" in read.output, read.output
+    gone = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["web"]})
+    assert gone.code == 0, gone.output
+    assert host.domains("--all") == host.folders() == set()
 
 
 SYNC_THREE_TIMES = """

@@ -27,6 +27,9 @@ need_own_disk() {
   }
 }
 
+# Who writes the consoles' logs: libvirt's own virtlogd, as on most hosts in life, or QEMU itself.
+console_writer_of() { if [ "$1" = h3 ]; then echo logd; else echo file; fi; }
+
 # Who logs in there: on h2 a user who has to say sudo, as on most hosts in life.
 login_of() { if [ "$1" = h2 ]; then echo ops; else echo root; fi; }
 
