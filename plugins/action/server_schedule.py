@@ -30,6 +30,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "instances": {"type": "list", "elements": "dict", "required": True},
     "request_specs": {"type": "list", "elements": "dict", "required": True},
     "groups": {"type": "list", "elements": "dict", "default": []},
+    "kept_ports": {"type": "list", "elements": "dict", "default": []},
     "joined_fleet": {"type": "path"},
     "hosts_variable": {"type": "str"},
     "fleet_file": {"type": "path"},
@@ -70,7 +71,7 @@ class ActionModule(ControllerAction):
         if _asks_for_addresses(args, specs):
             with_addresses(hosts)
         planned = self._schedule(args, specs, hosts, fleet["aggregates"])
-        book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()))
+        book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()), args["kept_ports"])
         results = list(zip(specs, planned["results"], strict=True))
         placed, unplaced = place(requests, results, fleet, book, lambda result: (result["message"], explain.reasons(result)))
         verbosity: int = self._display.verbosity

@@ -506,6 +506,7 @@ class HostFacts(t.TypedDict):
     failed_builds: int  # since the last build that succeeded
     instances: t.List[InstanceReport]  # the servers of this collection
     domains: t.List[DomainReport]  # every domain
+    addresses: t.List[str]  # the host's own, sorted, without loopback and link-local ones
     networks: HostNetworks  # bridges and libvirt networks
     instances_path: InstancesPath  # the file system of the disks
     images: t.List[CachedImage]  # the image cache

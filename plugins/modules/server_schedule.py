@@ -44,6 +44,11 @@ options:
     type: list
     elements: dict
     default: []
+  kept_ports:
+    description: RV(kvmfleet.compute.server_validate#module:kept_ports); their addresses are chosen for no other port.
+    type: list
+    elements: dict
+    default: []
   joined_fleet:
     description:
       - RV(kvmfleet.compute.server_validate#module:joined_fleet), the fleet that the requests were validated against. It lasts as long as the run.
@@ -90,6 +95,9 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+requirements:
+  - jsonschema >= 4.17 on the controller
+  - netaddr >= 0.10 on the controller
 seealso:
   - module: kvmfleet.compute.server_validate
   - module: kvmfleet.compute.server_conduct
@@ -112,6 +120,7 @@ EXAMPLES = r"""
     instances: "{{ api.instances }}"
     request_specs: "{{ api.request_specs }}"
     groups: "{{ api.groups }}"
+    kept_ports: "{{ api.kept_ports }}"
     joined_fleet: "{{ api.joined_fleet }}"
   run_once: true
   register: placement

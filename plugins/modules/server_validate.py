@@ -129,6 +129,9 @@ options:
       - A field that came later is an error, and so is one that was gone by then. Network names, user data as text and the other aliases work in each.
     type: raw
     default: "2.104"
+requirements:
+  - jsonschema >= 4.17 on the controller
+  - netaddr >= 0.10 on the controller
 seealso:
   - module: kvmfleet.compute.server_schedule
 """
@@ -217,6 +220,11 @@ request_specs:
   elements: dict
 groups:
   description: The server groups with their members.
+  returned: always
+  type: list
+  elements: dict
+kept_ports:
+  description: What the ports of the catalogue keep from all others, in the shape of C(docs/data.md) (KeptPort).
   returned: always
   type: list
   elements: dict

@@ -281,6 +281,15 @@ class SpecGroup(t.TypedDict):
     members: list[str]  # uuids of servers
 
 
+class KeptPort(t.TypedDict):
+    """What a port made beforehand keeps from all others."""
+
+    network_id: str  # of its network
+    binding: Binding  # of its network
+    mac_address: str | None  # lower case; null: chosen when a server gets it
+    ip_addresses: list[str]  # its addresses; empty: chosen
+
+
 class Validation(t.TypedDict):
     """What the api stage returns; with any error there are no instances."""
 
@@ -291,6 +300,7 @@ class Validation(t.TypedDict):
     instances: list[BuildRequest]  # one per server
     request_specs: list[RequestSpec]  # one per request that has something to place
     groups: list[SpecGroup]  # the catalogue's server groups
+    kept_ports: list[KeptPort]  # the catalogue's ports
 
 
 # Scheduler stage

@@ -253,6 +253,7 @@ def host(name: str = "h1", **changes: t.Any) -> FleetHost:
         "failed_builds": 0,
         "instances": [],
         "domains": [],
+        "addresses": [],
         "networks": {"bridges": [], "libvirt": []},
         "instances_path": {"path": "/var/lib/libvirt/instances", "total_gb": 100, "free_gb": 100},
         "images": [],

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import shortages, used
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import addresses_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HostResources, Instance, Order
 
 
@@ -30,15 +31,15 @@ def _check_identity(instance: Instance, domains: t.List[Domain]) -> None:
 
 def _check_addresses(instance: Instance, domains: t.List[Domain]) -> None:
     macs = {port["mac_address"].lower() for port in instance["ports"]}
-    addresses = {(port["network_id"], ip["ip_address"]) for port in instance["ports"] for ip in port["fixed_ips"]}
+    addresses = {address for port in instance["ports"] for address in addresses_of(port)}
     for domain in domains:
         taken = macs.intersection(interface["mac_address"] for interface in domain["interfaces"])
         if taken:
             raise ServerError("MacAddressInUse", f"MAC address {min(taken)} is in use by domain {domain['name']}")
         for port in domain["record"]["ports"] if domain["record"] else []:
-            for ip in port["fixed_ips"]:
-                if (port["network_id"], ip["ip_address"]) in addresses:
-                    raise ServerError("FixedIpAlreadyInUse", f"fixed IP {ip['ip_address']} is in use by domain {domain['name']}")
+            both = addresses & addresses_of(port)
+            if both:
+                raise ServerError("FixedIpAlreadyInUse", f"fixed IP {min(both)[1]} is in use by domain {domain['name']}")
 
 
 def _members(group_id: str, domains: t.List[Domain], own: str) -> t.List[str]:

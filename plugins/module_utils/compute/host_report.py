@@ -20,6 +20,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Ser
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainReport, HostFacts, HypervisorHost, InstanceReport, Record
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 
@@ -144,6 +145,7 @@ def facts(
         "failed_builds": build_failures.read(state_path),
         "instances": records,
         "domains": [_domain(domain) for domain in domains],
+        "addresses": own_addresses(),
         "networks": {"bridges": bridges.bridges(), "libvirt": hypervisor.networks()},
         "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),

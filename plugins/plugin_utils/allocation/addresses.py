@@ -6,21 +6,25 @@
 Stands for Neutron's ``db_base_plugin_v2`` address allocation. A port keeps what it got on every retry. This is the one place that decides on
 addresses, so that reservations can be put here.
 
-1. Taken is what any record or domain of the fleet has, foreign domains' MAC addresses too.
-2. Before anything is chosen, the addresses that requests and ports made beforehand name are reserved: no automatic choice may hand them out.
+1. Taken is what any record or domain of the fleet has, foreign domains' MAC addresses too. An address is taken in its segment: on the bridge or the libvirt
+   network, whatever the catalogue calls it now.
+2. Before anything is chosen, the addresses that requests and the catalogue's ports name are reserved: no automatic choice may hand them out.
 3. Server by server, in the order of the placements, each requested network becomes a port: with the addresses of its port made beforehand, with the one that
    is asked for, or with one for each IP version of the network.
-4. An automatic choice walks a subnet's pools upwards, and each pool once in a run: what it has passed is taken. The gateway is never given out.
+4. An automatic choice walks a subnet's pools upwards, and each pool once in a run: what it has passed is taken. The gateway, the subnet's DNS servers
+   and the hypervisors' own addresses are never given out.
 5. What a port got is taken from then on. A server whose network has none left gets no ports at all; what was chosen for it in this run stays unused.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FixedIp, Port
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CataloguePort, FleetHost, Network, RequestedNetwork, Subnet
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.segments import Place, Segments, own_addresses
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CataloguePort, FleetHost, KeptPort, Network, RequestedNetwork, Subnet
 
 MAC_PREFIX = "fa:16:3e"
 
@@ -32,12 +36,20 @@ class NoMoreFixedIps(Exception):
 class AddressBook:
     """The addresses that are taken: those of the records and domains of the fleet, and those handed out in this run."""
 
-    def __init__(self, hosts: Iterable[FleetHost], random_mac_tail: Callable[[], int], new_uuid: Callable[[], str]) -> None:
+    def __init__(
+        self, hosts: Collection[FleetHost], random_mac_tail: Callable[[], int], new_uuid: Callable[[], str], kept_ports: Iterable[KeptPort] = ()
+    ) -> None:
         self._tail = random_mac_tail
         self._new_uuid = new_uuid
+        self._segments = Segments(hosts)
+        self._of_hosts = own_addresses(hosts)
         self._macs: set[str] = set()
-        self._ips: dict[str, set[str]] = {}
+        self._taken: set[Place] = set()
         self._pools: dict[tuple[str, str], Iterator[str]] = {}
+        for kept in kept_ports:
+            self._macs.update([kept["mac_address"]] if kept["mac_address"] else [])
+            for ip in kept["ip_addresses"]:
+                self._taken |= self._segments.places(kept["network_id"], kept["binding"], ip)
         for host in hosts:
             for domain in host.get("domains") or []:
                 self._macs.update(mac.lower() for mac in domain["mac_addresses"])
@@ -47,17 +59,13 @@ class AddressBook:
 
     def _take(self, port: Port) -> None:
         self._macs.add(port["mac_address"].lower())
-        for ip in port["fixed_ips"]:
-            self._take_ip(port["network_id"], ip["ip_address"])
-
-    def _take_ip(self, network_id: str, ip: str) -> None:
-        self._ips.setdefault(network_id, set()).add(str(ipaddress.ip_address(ip)))
+        self._taken |= self._segments.places_of(port)
 
     def reserve(self, wanted: Iterable[RequestedNetwork]) -> None:
         """Take the addresses that requests name before any automatic choice could hand them out."""
         for request in wanted:
             for ip in _named(request):
-                self._take_ip(request["network"]["id"], ip)
+                self._taken |= self._segments.places(request["network"]["id"], request["network"]["binding"], ip)
 
     def port(self, wanted: RequestedNetwork) -> Port:
         """The port of one requested network; NoMoreFixedIps if an address is to be chosen and none is left."""
@@ -97,11 +105,12 @@ class AddressBook:
 
     def _free_ip(self, network: Network, subnet: Subnet) -> str | None:
         """The next free address of a subnet's pools; each pool is walked once in a run, however many servers ask."""
-        taken = self._ips.setdefault(network["id"], set())
         walk = self._pools.setdefault((network["id"], subnet["cidr"]), _pool(subnet))
+        never = {normal(server) for server in subnet["dns_nameservers"] or network["dns_nameservers"]}
+        segments = self._segments.of(network["id"], network["binding"])
         for address in walk:
-            if address not in taken:
-                taken.add(address)
+            if address not in never and address not in self._of_hosts and not any((segment, address) in self._taken for segment in segments):
+                self._taken.update((segment, address) for segment in segments)
                 return address
         return None
 

@@ -170,7 +170,7 @@ def _remote_groups(groups: Entries[CatalogueSecurityGroup]) -> Iterator[Fault]:
 def _ports(ports: Entries[CataloguePort], networks: Entries[Network]) -> Iterator[Fault]:
     """Networks that exist, addresses in them, and no MAC address or address given twice; a port without its network is left out."""
     macs: dict[tuple[str, str, str], str] = {}
-    addresses: dict[tuple[str, str], tuple[str, int]] = {}
+    addresses: dict[tuple[str, str, str], tuple[str, int]] = {}
     for name, port in list(ports.by_key.items()):
         network = networks.find(port["network"])
         if network is None:
@@ -190,8 +190,9 @@ def _ports(ports: Entries[CataloguePort], networks: Entries[Network]) -> Iterato
             path, address = f"{name}.fixed_ips[{index}].ip_address", formats.address(fixed_ip["ip_address"])
             if not any(address in cidr for cidr in cidrs):
                 yield Fault(path, fixed_ip["ip_address"], f"must be in a subnet of network {network['name']}: {', '.join(map(str, cidrs)) or 'it has none'}")
-            first_port, first_index = addresses.setdefault((network["id"], str(address)), (name, index))
+            first_port, first_index = addresses.setdefault((binding["type"], binding["name"], str(address)), (name, index))
             if first_port != name:
-                yield Fault(path, fixed_ip["ip_address"], f"is that of port {first_port} already, in the same network {network['name']}")
+                where = f"{binding['type'].replace('_', ' ')} {binding['name']}"
+                yield Fault(path, fixed_ip["ip_address"], f"is that of port {first_port} already, on the same {where}")
             elif first_index != index:
                 yield Fault(path, fixed_ip["ip_address"], "is given twice")

@@ -70,7 +70,8 @@ class Checker:
         self._flavors: dict[str, Flavor] = {}
         self._images: dict[str, Image] = {}
         self._targets: dict[str, target.Resolution] = {}
-        self._networks = RequestedNetworks(catalogue, records, policy, project)
+        hosts = [entry["state"] for entry in fleet["hosts"].values() if entry["state"]] if fleet else []
+        self._networks = RequestedNetworks(catalogue, hosts, records, policy, project)
         self._pairs = Pairs(fleet, policy)
         self._places = target.places_of(fleet) if fleet else None
         # Of requests that ask for no block device, by flavor, image and config drive: most are alike.

@@ -12,13 +12,15 @@ import functools
 import ipaddress
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import NetworkBody
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.segments import Place, Segments, own_addresses
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import suggestion
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CataloguePort, FleetInstance, Network, RequestedNetwork
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CataloguePort, FleetHost, FleetInstance, Network, RequestedNetwork
 
 
 def check_count(networks: str | list[NetworkBody], count: int) -> Iterator[Fault]:
@@ -45,25 +47,29 @@ def _gateway(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 class RequestedNetworks:
     """Looks up the networks of one request after another: addresses and ports that one takes are taken for the next."""
 
-    def __init__(self, catalogue: Catalogue, records: list[FleetInstance], policy: Policy, project: str) -> None:
+    def __init__(self, catalogue: Catalogue, hosts: list[FleetHost], records: list[FleetInstance], policy: Policy, project: str) -> None:
         self._catalogue, self._policy, self._project = catalogue, policy, project
-        # (network id, address) and port id: (project, name) of the server that has it.
-        self._addresses: dict[tuple[str, str], tuple[str, str]] = {}
+        self._segments, self._of_hosts = Segments(hosts), own_addresses(hosts)
+        # An address in a segment, a MAC address in a segment, and a port's id: (project, name) of the server that has it.
+        self._addresses: dict[Place, tuple[str, str]] = {}
+        self._macs: dict[Place, tuple[str, str]] = {}
         self._ports: dict[str, tuple[str, str]] = {}
         for record in records:
             owner = (record["project_id"], record["display_name"])
             for port in record["ports"]:
                 self._ports[port["id"]] = owner
-                for ip in port["fixed_ips"]:
-                    self._addresses[(port["network_id"], ip["ip_address"])] = owner
+                self._addresses.update(dict.fromkeys(self._segments.places_of(port), owner))
+                for segment in self._segments.of(port["network_id"], port["binding"]):
+                    self._macs[segment, port["mac_address"].lower()] = owner
         # Ports made beforehand keep their addresses, whether or not a server has them already.
-        self._kept: dict[tuple[str, str], str] = {}
+        self._kept: dict[Place, str] = {}
         for name, kept in catalogue.ports.by_key.items():
             network = catalogue.networks.find(kept["network"])
             if network:
-                self._kept.update({(network["id"], str(ipaddress.ip_address(ip["ip_address"]))): name for ip in kept["fixed_ips"]})
+                for ip in kept["fixed_ips"]:
+                    self._kept.update(dict.fromkeys(self._segments.places(network["id"], network["binding"], ip["ip_address"]), name))
         # The addresses that the request that is being checked has asked for so far.
-        self._mine: set[tuple[str, str]] = set()
+        self._mine: set[Place] = set()
 
     def check(self, wanted: str | list[NetworkBody], name: str, written: Mapping[str, object]) -> Findings[list[RequestedNetwork]]:
         """What ``networks`` of the server ``name`` stands for; ``written``: {Nova's path: the value as written}."""
@@ -139,7 +145,32 @@ class RequestedNetworks:
         if owner != me:
             yield Fault(path, reference, f"is in use by server {owner[1]}", "PortInUse", 409)
             return None
+        network = self._catalogue.networks.find(port["network"])
+        if network:
+            yield from self._check_port(port, network, path, me)
         return port
+
+    def _check_port(self, port: CataloguePort, network: Network, path: str, me: tuple[str, str]) -> Iterator[Fault]:
+        """That nobody else has got what the port is to have."""
+        mac = port["mac_address"]
+        for segment in self._segments.of(network["id"], network["binding"]) if mac else ():
+            owner = self._macs.setdefault((segment, str(mac)), me)
+            if owner != me:
+                yield Fault(path, port["name"], f"has the MAC address {mac}, which is in use by server {owner[1]}", "MacAddressInUse", 409)
+                break
+        for ip in port["fixed_ips"]:
+            places = self._segments.places(network["id"], network["binding"], ip["ip_address"])
+            address = ip["ip_address"]
+            other = self._owner(places, me)
+            if other:
+                yield Fault(path, port["name"], f"has the address {address}, which is in use by server {other}", "FixedIpAlreadyInUse")
+            elif normal(address) in self._of_hosts:
+                yield Fault(path, port["name"], f"has the address {address}, which host {self._of_hosts[normal(address)]} has itself", "FixedIpAlreadyInUse")
+            self._addresses.update({place: me for place in places if place not in self._addresses})
+
+    def _owner(self, places: frozenset[Place], me: tuple[str, str]) -> str | None:
+        """Another server that has an address."""
+        return next((owner[1] for owner in map(self._addresses.get, places) if owner and owner != me), None)
 
     def _fixed_ip(self, network: Network, text: str, path: str, name: str) -> Iterator[Fault]:
         address = ipaddress.ip_address(text)
@@ -148,15 +179,18 @@ class RequestedNetworks:
             cidrs = ", ".join(s["cidr"] for s in network["subnets"])
             yield Fault(path, text, f"is in no subnet of network {network['name']} ({cidrs})", "InvalidInput")
             return
-        key, me = (network["id"], str(address)), (self._project, name)
-        owner = self._addresses.get(key)
-        if owner and owner != me:
-            yield Fault(path, text, f"is in use by server {owner[1]}", "FixedIpAlreadyInUse")
-        elif key in self._mine:
+        places, me = self._segments.places(network["id"], network["binding"], text), (self._project, name)
+        owner, is_mine = self._owner(places, me), any(place in self._addresses for place in places)
+        kept = next((self._kept[place] for place in places if place in self._kept), None)
+        if owner:
+            yield Fault(path, text, f"is in use by server {owner}", "FixedIpAlreadyInUse")
+        elif places & self._mine:
             yield Fault(path, text, "is given twice in this request", "FixedIpAlreadyInUse")
-        elif key in self._kept and not owner:
-            yield Fault(path, text, f"is kept for port {self._kept[key]}", "FixedIpAlreadyInUse")
+        elif kept and not is_mine:
+            yield Fault(path, text, f"is kept for port {kept}", "FixedIpAlreadyInUse")
+        elif str(address) in self._of_hosts and not is_mine:
+            yield Fault(path, text, f"is the address of host {self._of_hosts[str(address)]} itself", "FixedIpAlreadyInUse")
         elif subnet["gateway_ip"] and _gateway(subnet["gateway_ip"]) == address:
             yield Fault(path, text, f"is the gateway of network {network['name']}", "FixedIpAlreadyInUse")
-        self._mine.add(key)
-        self._addresses.setdefault(key, me)
+        self._mine |= places
+        self._addresses.update({place: me for place in places if place not in self._addresses})

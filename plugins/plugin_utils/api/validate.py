@@ -26,8 +26,9 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Body
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records as records_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.twins import twins
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Fleet, FleetInstance, RequestSpec, SpecGroup, Validation
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Fleet, FleetInstance, KeptPort, RequestSpec, SpecGroup, Validation
 
 
 class Options(t.TypedDict, total=False):
@@ -80,7 +81,16 @@ def validate(
         else:
             problems.warnings.append(found.text)
     records = records_of(fleet) if fleet else []
-    duplicates = find_duplicates(fleet, records) if fleet else []
+    cloned = list(twins(fleet)) if fleet else []
+    for pair in cloned:
+        if pair.are_one:
+            rule = f"is the same libvirt as host {pair.first}, which would count twice; take one of the two names out of the inventory"
+            problems.add(f"hosts.{pair.second}", pair.uuid, rule, "DuplicateHost", 409)
+        else:
+            both = f"hosts {pair.first} and {pair.second} have one uuid ({pair.uuid})"
+            problems.warnings.append(f"{both}: cloned machines need their own host_uuid in libvirtd.conf")
+    # Of a host that is there twice everything would be.
+    duplicates = find_duplicates(fleet, records) if fleet and not any(pair.are_one for pair in cloned) else []
     if options.get("duplicates") == "fail":
         problems.extend(Fault(f"hosts.{found.holders[-1].host}", found.value, str(found), DUPLICATE, 409) for found in duplicates)
     else:
@@ -106,7 +116,17 @@ def validate(
         "instances": instances if ok else [],
         "request_specs": specs if ok else [],
         "groups": _groups(entries, records) if ok else [],
+        "kept_ports": list(_kept_ports(entries)) if ok else [],
     }
+
+
+def _kept_ports(catalogue: Catalogue) -> Iterator[KeptPort]:
+    """The ports made beforehand: whether or not a server has them, what they have is theirs."""
+    for port in catalogue.ports.by_key.values():
+        network = catalogue.networks.find(port["network"])
+        if network:
+            addresses = [ip["ip_address"] for ip in port["fixed_ips"]]
+            yield {"network_id": network["id"], "binding": network["binding"], "mac_address": port["mac_address"], "ip_addresses": addresses}
 
 
 def _check_hosts(fleet: Fleet, options: Options) -> Iterator[Fault | Remark]:

@@ -186,6 +186,7 @@ _CACHED_IMAGE: Schema = open_mapping(
 HOST_FACTS: Schema = open_mapping(
     {
         **HOST_STATE["properties"],
+        "uuid": TEXT,
         "arch": TEXT,
         "cpu_info": open_mapping({"arch": TEXT, "model": TEXT, "vendor": TEXT, "topology": by_name(_FIGURE), "features": list_of(TEXT)}),
         "supported_instances": list_of(list_of(TEXT)),
@@ -197,6 +198,7 @@ HOST_FACTS: Schema = open_mapping(
         "instances": list_of(_RECORD),
         "images": list_of(_CACHED_IMAGE),
         "domains": list_of(_DOMAIN),
+        "addresses": list_of(_IP),
         "networks": open_mapping({"bridges": list_of(_NAMED), "libvirt": list_of(_NAMED)}, required=("bridges", "libvirt")),
     },
     required=("vcpus", "memory_mb", "disk_gb"),

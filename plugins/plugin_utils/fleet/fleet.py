@@ -24,6 +24,9 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agg
 
 # Of a sentence that a host brought about.
 MOST_SHOWN = 200
+# The hosts that the playbooks take if they are told nothing else.
+FLEET_GROUP = "hypervisors"
+MOST_NAMED = 5
 Variables = Mapping[str, t.Any] | HostVariables
 
 
@@ -41,6 +44,15 @@ def refuse_partial_plays(task_vars: Mapping[str, t.Any], strategy: str | None) -
         raise FleetError(f"serial: this batch has {len(batch)} of {len(all_hosts)} hosts, but {why}; run the play without serial")
     if strategy in ("free", "host_pinned", "ansible.builtin.free", "ansible.builtin.host_pinned"):
         raise FleetError(f"strategy {strategy}: the chain needs every host at the same step, because {why}; use the linear strategy")
+
+    groups: Mapping[str, list[str]] = task_vars.get("groups") or {}
+    left_out = sorted(set(groups.get(FLEET_GROUP) or ()).difference(all_hosts)) if all_hosts is not None else []
+    if left_out:
+        shown = ", ".join(left_out[:MOST_NAMED]) + (" …" if len(left_out) > MOST_NAMED else "")
+        raise FleetError(
+            f"the play (compute_hosts) leaves out {shown} of the group {FLEET_GROUP}: {why}; run it on the whole group (disable a host with "
+            "compute_disabled: true), or take hosts that are a fleet of their own out of the group"
+        )
 
 
 # The variables of a host that are read beside its facts.
@@ -90,7 +102,8 @@ def _joined(variables: Variables, name: str, facts: object) -> FleetHost:
         raise OddFacts(f"facts of host {name}: {wrong}")
     address = _address(variables, name)
     # A fleet file may be written by hand: what a host reports always may be missing in it.
-    whole: t.Any = {"node": name, "instances": [], "images": [], "domains": [], **{key: value for key, value in facts.items() if value is not None}}
+    nothing_there: dict[str, object] = {"node": name, "instances": [], "images": [], "domains": [], "addresses": []}
+    whole: t.Any = {**nothing_there, **{key: value for key, value in facts.items() if value is not None}}
     host: FleetHost = whole
     host["name"] = name
     host["address"] = address

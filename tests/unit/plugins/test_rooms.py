@@ -22,7 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "plugin_utils/schema": {"module_utils", "module_utils/image"},
     "plugin_utils/edge": {"plugin_utils", "plugin_utils/schema", "module_utils"},
     "plugin_utils/hardware": {"plugin_utils", "plugin_utils/schema", "module_utils"},
-    "plugin_utils/fleet": {"plugin_utils", "plugin_utils/edge", "plugin_utils/schema", "module_utils"},
+    "plugin_utils/fleet": {"plugin_utils", "plugin_utils/edge", "plugin_utils/schema", "module_utils", "module_utils/network"},
     "plugin_utils/api": {
         "plugin_utils",
         "plugin_utils/hardware",
@@ -33,7 +33,7 @@ ROOMS: dict[str, set[str]] = {
         "module_utils/network",
     },
     "plugin_utils/scheduler": {"plugin_utils", "plugin_utils/hardware", "plugin_utils/fleet", "plugin_utils/schema", "module_utils", "module_utils/network"},
-    "plugin_utils/allocation": {"plugin_utils", "plugin_utils/fleet", "module_utils"},
+    "plugin_utils/allocation": {"plugin_utils", "plugin_utils/fleet", "module_utils", "module_utils/network"},
     "plugin_utils/conductor": {"plugin_utils", "plugin_utils/fleet", "module_utils"},
 }
 FILES = sorted(path for folder in ("module_utils", "plugin_utils") for path in (PLUGINS / folder).rglob("*.py"))

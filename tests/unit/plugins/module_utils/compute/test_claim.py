@@ -52,6 +52,23 @@ def test_mac_and_address_are_taken() -> None:
     assert refused(WEB, [make.domain(make.record(other))]).error_class == "FixedIpAlreadyInUse"
 
 
+@pytest.mark.parametrize(
+    ("port", "is_taken"),
+    [
+        ({"network_id": "another id of a renamed network"}, True),
+        ({"binding": make.bridge("br9")}, True),
+        ({"network_id": "n9", "binding": make.bridge("br9")}, False),
+        ({"network_id": "n9", "fixed_ips": [make.fixed_ip(ip_address="192.0.2.6")]}, False),
+    ],
+)
+def test_an_address_is_taken_on_its_bridge_whatever_the_network_is_called(port: dict[str, t.Any], is_taken: bool) -> None:
+    domains = [make.domain(make.record(make.numbered(1, ports=[make.port(**{"mac_address": "fa:16:3e:00:00:02", **port})])))]
+    if is_taken:
+        assert refused(WEB, domains).error_class == "FixedIpAlreadyInUse"
+    else:
+        check(make.order(WEB), domains)
+
+
 def test_capacity_counts_foreign_domains_and_may_be_tried_elsewhere() -> None:
     error = refused(WEB, [make.domain(memory_mb=3000)])
     assert (error.error_class, error.reschedule) == ("ComputeResourcesUnavailable", True)

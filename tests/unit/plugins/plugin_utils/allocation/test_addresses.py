@@ -3,20 +3,20 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import typing as t
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, Network, RequestedNetwork
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, KeptPort, Network, RequestedNetwork
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
 
-def book(hosts: Iterable[FleetHost] = ()) -> AddressBook:
+def book(hosts: Collection[FleetHost] = (), *kept: KeptPort) -> AddressBook:
     numbers = itertools.count(1)
-    return AddressBook(hosts, lambda: next(numbers) // 2, lambda: f"00000000-0000-4000-8000-{next(numbers):012d}")
+    return AddressBook(hosts, lambda: next(numbers) // 2, lambda: f"00000000-0000-4000-8000-{next(numbers):012d}", kept)
 
 
 def network(first: str = "192.0.2.2", last: str = "192.0.2.4") -> Network:
@@ -28,7 +28,7 @@ def want(**fields: t.Any) -> RequestedNetwork:
 
 
 def port(mac: str, *addresses: str) -> dict[str, t.Any]:
-    return {"network_id": "n", "mac_address": mac, "fixed_ips": [{"ip_address": address} for address in addresses]}
+    return make.port(network_id="n", mac_address=mac, fixed_ips=[make.fixed_ip(ip_address=address) for address in addresses])
 
 
 def test_addresses_in_order_without_the_gateway_until_the_pool_is_empty() -> None:
@@ -79,3 +79,56 @@ def test_no_address_twice_and_all_in_the_pool(servers: int, taken: set[int]) -> 
 def test_a_subnet_without_name_servers_has_those_of_its_network() -> None:
     lan = make.network(make.subnet(), make.subnet("2001:db8::/64", dns_nameservers=["2001:db8::53"]), dns_nameservers=["192.0.2.53"])
     assert [ip["dns_nameservers"] for ip in book().port(want(network=lan))["fixed_ips"]] == [["192.0.2.53"], ["2001:db8::53"]]
+
+
+def kept(*addresses: str, **changes: t.Any) -> KeptPort:
+    """A port of the catalogue that no server has."""
+    made: KeptPort = {"network_id": "n", "binding": make.bridge(), "mac_address": None, "ip_addresses": list(addresses)}
+    return t.cast("KeptPort", {**made, **changes})
+
+
+def first_address(made: AddressBook, **network_changes: t.Any) -> str:
+    """The first of 192.0.2.2 to 192.0.2.4, without the gateway 192.0.2.3, that is chosen."""
+    return made.port(want(network={**network(), **network_changes}))["fixed_ips"][0]["ip_address"]
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        make.port(network_id="another id of a renamed network", binding=make.bridge(), fixed_ips=[make.fixed_ip(ip_address="192.0.2.2")]),
+        make.port(network_id="N".lower(), binding=make.bridge("br-old"), fixed_ips=[make.fixed_ip(ip_address="192.0.2.2")]),
+        make.port(network_id="x", binding=make.libvirt_network("over"), fixed_ips=[make.fixed_ip(ip_address="192.0.2.2")]),
+    ],
+    ids=["network renamed", "bridge renamed", "a libvirt network on the same bridge"],
+)
+def test_an_address_is_taken_where_frames_meet_whatever_the_network_is_called(taken: t.Any) -> None:
+    over = {"bridges": [], "libvirt": [{"name": "over", "bridge": "br0", "active": True}]}
+    made = book([make.host(instances=[{"uuid": "u", "ports": [taken]}], networks=over)])
+    assert first_address(made) == "192.0.2.4"
+    # On another bridge it is free.
+    made = book([make.host(instances=[{"uuid": "u", "ports": [taken]}], networks=over)])
+    assert first_address(made, id="n9", binding=make.bridge("br9")) == "192.0.2.2"
+
+
+def test_two_networks_on_one_bridge_with_one_subnet_share_their_addresses() -> None:
+    made = book()
+    assert [first_address(made, id="n1"), first_address(made, id="n2", name="again")] == ["192.0.2.2", "192.0.2.4"]
+    with pytest.raises(NoMoreFixedIps):
+        first_address(made, id="n2", name="again")
+
+
+def test_what_a_port_of_the_catalogue_keeps_is_nobody_else_s() -> None:
+    assert first_address(book((), kept("192.0.2.2"))) == "192.0.2.4"
+    assert first_address(book((), kept("192.0.2.2", network_id="another network on the bridge"))) == "192.0.2.4"
+    mac = book().port(want())["mac_address"]
+    assert book((), kept(mac_address=mac)).port(want())["mac_address"] != mac
+
+
+@pytest.mark.parametrize("pools", [[], [{"start": "192.0.2.1", "end": "192.0.2.6"}]], ids=["no pools", "pools"])
+def test_hypervisors_gateway_and_dns_servers_are_never_handed_out(pools: list[t.Any]) -> None:
+    subnet = make.subnet("192.0.2.0/29", gateway_ip="192.0.2.1", dns_nameservers=["192.0.2.2"], allocation_pools=pools)
+    lan = make.network(subnet, dns_nameservers=["192.0.2.6"])
+    made = book([make.host(addresses=["192.0.2.3", "10.0.0.1"], host_ip="192.0.2.4")])
+    assert [made.port(want(network=lan))["fixed_ips"][0]["ip_address"] for _count in range(2)] == ["192.0.2.5", "192.0.2.6"]
+    with pytest.raises(NoMoreFixedIps):
+        made.port(want(network=lan))

@@ -240,7 +240,7 @@ def test_a_mac_address_is_given_once_on_a_bridge_and_an_address_once_in_a_networ
     }
     assert found(networks=networks, ports=ports) == [
         ("compute_ports.b.mac_address", "is that of port a already, on the same bridge br0"),
-        ("compute_ports.d.fixed_ips[0].ip_address", "is that of port a already, in the same network lan"),
+        ("compute_ports.d.fixed_ips[0].ip_address", "is that of port a already, on the same bridge br0"),
         ("compute_ports.d.fixed_ips[2].ip_address", "is given twice"),
     ]
 

@@ -360,7 +360,7 @@ def test_an_automatic_address_is_no_drift_and_a_subnet_s_other_attributes_are() 
     assert paths(found) == [
         "networks[0].binding.name",
         "networks[0].mtu",
-        *(f"networks[0].fixed_ips.192.0.2.2.{name}" for name in ("gateway_ip", "dns_nameservers", "host_routes")),
+        *(f"networks[0].fixed_ips.192.0.2.3.{name}" for name in ("gateway_ip", "dns_nameservers", "host_routes")),
     ]
 
 

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import play_hosts
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, fleet_file, read_fleet, read_fleet_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import (
+    HOST_VARIABLES,
+    FleetError,
+    fleet_file,
+    read_fleet,
+    read_fleet_file,
+    refuse_partial_plays,
+)
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet
 
 FACTS = {"host": {"version": 1, "node": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "instances": []}}
@@ -135,3 +142,12 @@ def test_aggregates_of_another_shape_are_named(aggregates: t.Any, rule: str) -> 
     with pytest.raises(FleetError) as caught:
         read_fleet({}, "found", aggregates)
     assert rule in str(caught.value)
+
+
+def test_a_play_that_leaves_out_hosts_of_the_fleet_s_group_is_refused_with_their_names() -> None:
+    groups = {"hypervisors": ["h1", "h2", "h3"], "zone_b": ["h2"]}
+    with pytest.raises(FleetError, match=r"leaves out h1, h3 of the group hypervisors"):
+        refuse_partial_plays({"groups": groups, "ansible_play_hosts_all": ["h2"]}, "linear")
+    refuse_partial_plays({"groups": groups, "ansible_play_hosts_all": ["h3", "h1", "h2", "more"]}, "linear")
+    # A fleet that has a group of its own.
+    refuse_partial_plays({"groups": {"zone_b": ["h2"], "zone_c": ["h3"]}, "ansible_play_hosts_all": ["h2"]}, "linear")

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The segments of the whole fleet: a libvirt network is the bridge that it has on a host; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import Segment, normal, segments
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, Port
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost
+
+# What is taken: (segment, address).
+Place = tuple[Segment, str]
+
+
+class Segments:
+    """Where ports meet. A port may go to any host in the end, so that the bridges of a libvirt network count on all of them."""
+
+    def __init__(self, hosts: Iterable[FleetHost]) -> None:
+        self._bridges: dict[str, set[Segment]] = {}
+        for host in hosts:
+            networks = host.get("networks")
+            for network in networks["libvirt"] if networks else ():
+                bridge = network.get("bridge")
+                if bridge:
+                    self._bridges.setdefault(network["name"], set()).add(("bridge", bridge))
+
+    def of(self, network_id: str, binding: Binding) -> frozenset[Segment]:
+        """The segments of a network."""
+        found = segments(network_id, binding)
+        return found | self._bridges.get(binding["name"], set()) if binding["type"] == "libvirt_network" else found
+
+    def places(self, network_id: str, binding: Binding, address: str) -> frozenset[Place]:
+        """Where an address of a network is taken."""
+        return frozenset((segment, normal(address)) for segment in self.of(network_id, binding))
+
+    def places_of(self, port: Port) -> frozenset[Place]:
+        """Where the addresses of a port are taken."""
+        return frozenset(place for ip in port["fixed_ips"] for place in self.places(port["network_id"], port["binding"], ip["ip_address"]))
+
+
+def own_addresses(hosts: Iterable[FleetHost]) -> dict[str, str]:
+    """{address: the host that has it itself}."""
+    found: dict[str, str] = {}
+    for host in hosts:
+        for address in (*(host.get("addresses") or ()), *([host["host_ip"]] if host.get("host_ip") else ())):
+            found.setdefault(normal(str(address)), host["name"])
+    return found
