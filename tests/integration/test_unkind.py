@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -136,6 +138,32 @@ def test_a_talkative_guest_whose_console_log_is_rotated(fleet: Fleet) -> None:
     gone = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["web"]})
     assert gone.code == 0, gone.output
     assert host.domains("--all") == host.folders() == set()
+
+
+READ_CLOCKS = """
+import json, subprocess, threading, time
+def uptime():
+    return float(open("/proc/uptime").read().split()[0])
+first, monotonic, boot, last = uptime(), time.monotonic(), time.clock_gettime(time.CLOCK_BOOTTIME), uptime()
+begin = time.monotonic()
+time.sleep(0.01)
+threading.Event().wait(0.01)
+print(json.dumps({"time": time.time(), "first": first, "monotonic": monotonic, "boot": boot, "last": last, "waited": time.monotonic() - begin}))
+"""
+
+
+def test_one_host_has_its_clock_ahead_and_only_that_one(fleet: Fleet) -> None:
+    asked = fleet.play(str(pathlib.Path(__file__).with_name("read_clocks.yml")), {"program": READ_CLOCKS})
+    assert asked.code == 0, asked.output
+    clocks = {name: json.loads(text) for name, text in re.findall(r"clocks of (h\d): (\{.*?\})", " ".join(asked.output.split()))}
+    assert {name: round((clock["time"] - time.time()) / 3600) for name, clock in clocks.items()} == {"h1": 0, "h2": 0, "h3": 2}
+    for clock in clocks.values():
+        # What counts from the boot does so truly; it is read in hundredths of a second there.
+        assert clock["first"] <= clock["boot"] <= clock["last"] + 0.01
+        assert 0 < clock["monotonic"] <= clock["boot"]
+        assert clock["waited"] >= 0.02
+    # What runs on the host by the testbed's own script sees the same clock.
+    assert round((int(fleet.hosts["h3"].run("date", "+%s")) - time.time()) / 3600) == 2
 
 
 SYNC_THREE_TIMES = """

@@ -30,6 +30,9 @@ need_own_disk() {
 # Who writes the consoles' logs: libvirt's own virtlogd, as on most hosts in life, or QEMU itself.
 console_writer_of() { if [ "$1" = h3 ]; then echo logd; else echo file; fi; }
 
+# How far a hypervisor's clock is ahead for whoever logs in; the clocks that count from the boot are true.
+clock_ahead_of() { if [ "$1" = h3 ]; then echo +2h; fi; }
+
 # Who logs in there: on h2 a user who has to say sudo, as on most hosts in life.
 login_of() { if [ "$1" = h2 ]; then echo ops; else echo root; fi; }
 
