@@ -23,6 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_n
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import LoginOptions, Placed, Round, Unplaced
 
+MOST_LEASE_S = 366 * 24 * 3600
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "placements": {"type": "dict"},
     "unplaced": {"type": "list", "elements": "dict", "default": []},
@@ -97,10 +98,13 @@ class ActionModule(ControllerAction):
         max_attempts = args["max_attempts"]
         if max_attempts < 1:
             raise AnsibleActionFail(f"max_attempts: {max_attempts} must be 1 or more")
+        lease_s = args["build_timeout_s"]
+        if not 1 <= lease_s <= MOST_LEASE_S:
+            raise AnsibleActionFail(f"build_timeout_s: {lease_s} must be from 1 to {MOST_LEASE_S}")
         return rounds.first(
             [placed for servers in placements.values() for placed in servers],
             args["unplaced"],
-            run=this_run(str(uuid.uuid4()), args["build_timeout_s"]),
+            run=this_run(str(uuid.uuid4()), lease_s),
             max_attempts=max_attempts,
             group_members=args["group_members"],
             cached_images=args["cached_images"],

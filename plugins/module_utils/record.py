@@ -14,13 +14,13 @@ import re
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.record_upgrade import upgraded, upgraded_2
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Record, Run, SecretHashes
+from ansible_collections.kvmfleet.compute.plugins.module_utils.record_upgrade import upgraded, upgraded_2, upgraded_3
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Lease, Record, Run, SecretHashes
 
 NAMESPACE = "https://kvmfleet.github.io/xmlns/compute/1"
 PREFIX = "kvmfleet"
 TAG = "instance"
-VERSION = 3
+VERSION = 4
 
 # What a record keeps of an instance. User data and the admin password are never among it.
 KEYS = tuple(Instance.__annotations__)
@@ -38,11 +38,12 @@ def record_of(
     started: bool,
     folder: str,
     run: t.Optional[Run],
+    lease: t.Optional[Lease],
     created_at: str,
     machine_type: t.Optional[str],
     secrets: SecretHashes,
 ) -> Record:
-    """The record of an instance: what lasts of it, its state and place, the run that claims it and the keyed hashes of its secrets."""
+    """The record of an instance: what lasts of it, its state and place, the run that claims it and its lease, and the keyed hashes of its secrets."""
     return {
         "version": VERSION,
         "uuid": instance["uuid"],
@@ -75,6 +76,7 @@ def record_of(
         "started": started,
         "folder": folder,
         "run": run,
+        "lease": lease,
         "created_at": created_at,
         "machine_type": machine_type,
         "secrets": secrets,
@@ -162,15 +164,17 @@ def from_element(element: ET.Element, folder: str = "") -> Record:
     """
     found = decoded(element)
     version = found.get("version") if isinstance(found, dict) else None
-    if version == 1:
-        try:
-            found = upgraded_2(upgraded(found), folder)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"instance record version 1 without its fields: {error!r}") from error
-    elif version == 2:
-        found = upgraded_2(found, folder)
-    elif version != VERSION:
-        raise ValueError(f"instance record version {version!r}: this collection reads versions 1 to {VERSION}")
+    try:
+        if version == 1:
+            found = upgraded_3(upgraded_2(upgraded(found), folder))
+        elif version == 2:
+            found = upgraded_3(upgraded_2(found, folder))
+        elif version == 3:
+            found = upgraded_3(found)
+        elif version != VERSION:
+            raise ValueError(f"instance record version {version!r}: this collection reads versions 1 to {VERSION}")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"instance record version {version} without its fields: {error!r}") from error
     missing = [key for key in Record.__annotations__ if key not in found]
     if missing:
         raise ValueError(f"instance record without {', '.join(missing)}")

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A record of version 1 as one of version 2: ports get a binding, block devices become disks, the topology that the domain was built with is named.
 
-One of version 2 as one of version 3: whether its guest has run, and the folder of its disks; pure.
+One of version 2 as one of version 3: whether its guest has run, and the folder of its disks. One of version 3 as one of version 4: the lease of its
+run; pure.
 """
 
 from __future__ import annotations
@@ -170,3 +171,14 @@ def upgraded_2(old: t.Dict[str, t.Any], folder: str) -> t.Dict[str, t.Any]:
     Nothing shows that a guest of version 2 has not run yet, so each counts as one that has: it may be lost work to delete a claim, never a disk.
     """
     return {**old, "version": 3, "started": True, "folder": folder}
+
+
+def upgraded_3(old: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """The record of version 4 that a record of version 3 stands for.
+
+    The deadline of its run is of another machine's clock, and its process is named by a pid alone: neither tells anything here. So its claim has no
+    lease; a run of that version that lives all the same is kept apart by the server's lock and by its id.
+    """
+    run: t.Optional[t.Dict[str, t.Any]] = old.get("run")
+    named = {"id": run.get("id"), "controller": run.get("controller"), "process": None, "lease_s": 0} if run else None
+    return {**old, "version": 4, "run": named, "lease": None}

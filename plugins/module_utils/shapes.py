@@ -137,14 +137,29 @@ class Port(t.TypedDict):
 # The server on its way, and what is kept of it
 
 
+class Process(t.TypedDict):
+    """A process that no other is taken for, whatever the names of machines and containers are."""
+
+    boot_id: str  # of the kernel that it runs on
+    pid_namespace: str  # the link /proc/self/ns/pid
+    pid: int  # in that namespace
+    pid_start: int  # when it started, in clock ticks since boot
+
+
 class Run(t.TypedDict):
-    """The run that claims: how a dead builder is told from a live one."""
+    """The run that claims."""
 
     id: str  # a uuid
-    controller: str  # the controller's name
-    pid: int  # of ansible-playbook on that controller
-    pid_start: t.Optional[int]  # when that process started, in clock ticks since boot
-    deadline: int  # Unix time in s past which the run counts as dead
+    controller: str  # the controller's name, for people
+    process: t.Optional[Process]  # ansible-playbook on the controller; null: not known there
+    lease_s: int  # how long a claim of it holds without another call, in s
+
+
+class Lease(t.TypedDict):
+    """Until when a claim holds, by the clock of its host alone; it ends when the host reboots."""
+
+    boot_id: str  # of the host's kernel
+    ends_at: int  # s since that boot, time asleep included
 
 
 class Instance(t.TypedDict):
@@ -188,11 +203,12 @@ class SecretHashes(t.TypedDict):
 class Record(Instance):
     """The instance record in the domain's metadata: the instance, and how far it is."""
 
-    version: int  # 3; a record of version 1 or 2 is read as one of version 3
+    version: int  # 4; an older record is read as one of version 4
     vm_state: str  # building or active
     started: bool  # its guest has run or is about to: from then on nothing of it is undone
     folder: str  # where its disks lie on the host
     run: t.Optional[Run]  # the run that claimed it, until it is active
+    lease: t.Optional[Lease]  # of its run; null: there is none
     created_at: str  # ISO 8601, UTC
     machine_type: t.Optional[str]  # what libvirt chose, kept when the domain is made again
     secrets: t.NotRequired[SecretHashes]  # never leaves the host: a report has none
@@ -212,6 +228,7 @@ class InstanceReport(Record):
 
     power_state: str  # running, blocked, paused, suspended, shutdown, crashed or nostate
     locked: bool  # a live process of the host holds the instance's lock
+    lease_left_s: t.Optional[int]  # how long the claim of its run still holds, in s; 0: no longer; null: no run claims it
     missing_files: t.List[str]  # disks that are gone
     migrating: t.NotRequired[bool]  # a migration is making it here; it still runs on another host
     power_reason: t.NotRequired[t.Optional[str]]  # why it is paused, if libvirt knows
@@ -225,6 +242,7 @@ class Order(t.TypedDict):
     instance: Instance  # for the stage build of a claimed server uuid and display_name are enough
     action: str  # build, or for a server that is there: none, start, finish
     group_hosts: t.List[str]  # the hosts of the other members of its server group
+    gone_run: t.Optional[str]  # to finish: the id of the run that had claimed it, if its process was on this controller and is gone
 
 
 class HostResources(t.TypedDict):

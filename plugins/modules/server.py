@@ -40,7 +40,7 @@ options:
   servers:
     description:
       - Orders, in the shape of C(docs/data.md) (Order), such as those in RV(kvmfleet.compute.server_schedule#module:placements), which say more. Read are
-        C(instance), C(action) (V(build), V(finish), V(start) or V(none)) and C(group_hosts).
+        C(instance), C(action) (V(build), V(finish), V(start) or V(none)), C(group_hosts) and C(gone_run).
       - Of a server that is claimed, and for O(state=absent), C(uuid) of the C(instance) is enough, or C(uuid) alone.
     type: list
     elements: dict
@@ -66,10 +66,13 @@ options:
       - JSON text, a mapping from server id to C(user_data) (base64) and C(admin_pass). The action plugin takes it from O(secrets_variable).
     type: str
   run:
-    description: The run that claims, as in C(run) of RV(kvmfleet.compute.server_conduct#module:round). One of its own for this task if left out.
+    description:
+      - The run that claims, as in C(run) of RV(kvmfleet.compute.server_conduct#module:round). One of its own for this task if left out.
+      - Its claims hold for its C(lease_s) after each call, by the host's clock. Until then no other run finishes them, unless the controller has seen that the
+        run's process is gone (C(gone_run) of an order).
     type: dict
   take_over:
-    description: Finish a server that another run seems to be building still.
+    description: Finish a server whose claim another run holds, or that a process of the host is building.
     type: bool
     default: false
   blank_missing_disks:

@@ -53,7 +53,9 @@ options:
     default: 3
   build_timeout_s:
     description:
-      - After this time a server that is still C(building) counts as left by a dead run of another controller, in seconds.
+      - How long the claims of this run hold without another call of it, in seconds, by the clock of each host. It must be longer than the longest step between
+        two calls for a server, which is the fetch of the images, and everything else that is done meanwhile on other hosts.
+      - After that the run counts as dead, and another one may take the server over. A run that was killed on this controller counts as dead at once.
       - It is said in the first round.
     type: float
     default: 1800

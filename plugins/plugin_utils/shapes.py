@@ -127,6 +127,7 @@ class FleetInstance(InstanceReport):
 
     host: str  # inventory name
     live: bool  # a run is at work on it
+    gone: bool  # the process of the run that claims it was on this controller, and is no more
 
 
 class FleetHost(HostFacts):

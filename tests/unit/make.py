@@ -24,6 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Order,
     Outcome,
     Port,
+    Process,
     Record,
     Run,
     SecretHashes,
@@ -88,7 +89,12 @@ def group(**changes: t.Any) -> ServerGroup:
 
 
 def run(**changes: t.Any) -> Run:
-    made: Run = {"id": "run", "controller": "c", "pid": 1, "pid_start": 1, "deadline": 4102444800}
+    made: Run = {"id": "run", "controller": "c", "process": None, "lease_s": 1800}
+    return _with(made, changes)
+
+
+def process(**changes: t.Any) -> Process:
+    made: Process = {"boot_id": "boot", "pid_namespace": "pid:[4026531836]", "pid": 4711, "pid_start": 12345}
     return _with(made, changes)
 
 
@@ -129,10 +135,19 @@ def fleet_record(of: Instance, host: str = "h1", **changes: t.Any) -> FleetInsta
     """The record that an instance leaves, as the fleet has it: through the codec, so that what no record keeps is missing."""
     secrets: SecretHashes = {"user_data": None, "admin_pass": None}
     kept = record_of(
-        of, vm_state="active", started=True, folder=f"/instances/{of['uuid']}", run=None, created_at="2026-01-01T00:00:00Z", machine_type=None, secrets=secrets
+        of,
+        vm_state="active",
+        started=True,
+        folder=f"/instances/{of['uuid']}",
+        run=None,
+        lease=None,
+        created_at="2026-01-01T00:00:00Z",
+        machine_type=None,
+        secrets=secrets,
     )
     found: t.Any = from_element(to_element(kept))
-    made: FleetInstance = {**found, "power_state": "running", "locked": False, "missing_files": [], "host": host, "live": False}
+    report = {"power_state": "running", "locked": False, "lease_left_s": None, "missing_files": []}
+    made: FleetInstance = {**found, **report, "host": host, "live": False, "gone": False}
     return _with(made, changes)
 
 
@@ -180,6 +195,7 @@ def placed(placed_instance: Instance | None = None, host: str = "h1", alternates
         "instance": of,
         "action": "build",
         "group_hosts": [],
+        "gone_run": None,
         "request_index": 0,
         "host": host,
         "node": f"{host}.example.org",
@@ -436,6 +452,7 @@ def record(of: Instance | None = None, **changes: t.Any) -> Record:
         started=True,
         folder=f"/instances/{(of or web())['uuid']}",
         run=None,
+        lease=None,
         created_at="2026-01-01T00:00:00Z",
         machine_type=None,
         secrets={"user_data": None, "admin_pass": None},
@@ -444,7 +461,7 @@ def record(of: Instance | None = None, **changes: t.Any) -> Record:
 
 
 def order(of: Instance | None = None, **changes: t.Any) -> Order:
-    made: Order = {"version": 1, "instance": of or web(), "action": "build", "group_hosts": []}
+    made: Order = {"version": 1, "instance": of or web(), "action": "build", "group_hosts": [], "gone_run": None}
     return _with(made, changes)
 
 

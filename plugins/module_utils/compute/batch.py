@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, missing_fields
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import outcome
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import BUILDING, CLAIMING, TRANSITIONS
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import BUILDING, CLAIMING, TRANSITIONS, WAITING
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError, unexpected
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Order, Outcome
 
@@ -110,12 +111,21 @@ class Batch:
                 results[claimed["uuid"]] = claimed
         waiting = [order for order in orders if order["instance"]["uuid"] not in results]
         with ThreadPoolExecutor(max_workers=max(1, max_concurrent_builds)) as pool:
+            if not check_mode:
+                list(pool.map(self._renew, waiting[max_concurrent_builds:]))
             built = list(pool.map(lambda order: self._attempt(BUILDING[order["action"]], order), waiting))
         results.update({result["uuid"]: result for result in built})
         if not check_mode:
             self._count(built)
             self._wait([order for order in waiting if not results[order["instance"]["uuid"]]["error"]], results, wait_for, wait_timeout_s)
         return [results[order["instance"]["uuid"]] for order in orders]
+
+    def _renew(self, order: Order) -> None:
+        """A server that waits for its turn is still its run's. Whatever fails here is the build's to report."""
+        transition = WAITING.get(order["action"])
+        with contextlib.suppress(Exception):
+            if transition is not None:
+                transition.run(self._builder, order)
 
     def _count(self, built: t.List[Outcome]) -> None:
         """Tell the BuildFailureWeigher; that its counter can't be written is no server's failure."""

@@ -8,9 +8,10 @@ Follows ``nova/virt/libvirt/driver.py: spawn``, ``_create_domain_and_network``, 
 How a server comes to be, and what holds whenever somebody dies on the way:
 
 1. Claim: under the host's lock name, addresses, group and capacity are checked against all domains, and the domain is defined. Its record says
-   ``building`` and names the run. From here on the claim counts; nothing else of the server is there.
-2. Take-over: a run that finds a claim whose run is dead writes its own name into the record. Whoever works on a server holds its lock, and the kernel
-   drops the lock of a dead process, so that two can't build at once.
+   ``building``, names the run and has its lease (``lease.py``). From here on the claim counts; nothing else of the server is there.
+2. Take-over: a run that finds a claim whose run is dead writes its own name into the record, under the server's lock. Whoever works on a server holds its
+   lock, and the kernel drops the lock of a dead process, so that two can't build at once. Who comes back after that finds at its next call, or before
+   the guest may run, that the claim is another's.
 3. Build: what a dead run left is removed by the journal, then everything is written into the journal before it is made, the guest is started paused, and
    its ports are looked at.
 4. An error until then undoes all of it, the claim last: ``failed``, if the undo is proven by reading back. If it is not, or if libvirt went away, the
@@ -31,7 +32,9 @@ import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import add_disk_sizes
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, lease, left_s
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
@@ -45,6 +48,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     HostNetworks,
     HostResources,
     ImageResult,
+    Lease,
     Port,
     Record,
     Run,
@@ -116,6 +120,7 @@ class Builder:
         self.blank_missing_disks = frozenset(blank_missing_disks)  # servers that start with new disks in place of lost ones
         self.check_mode = check_mode
         self.links: Links = bridges
+        self.time: t.Callable[[], HostTime] = host_time
         self.claim_timeout_s = 120.0  # how long another run may hold the host's lock
         self.domains: t.List[Domain] = []  # while claims are taken: all domains, with the claims so far
         self.defining: t.Set[str] = set()  # servers whose define has begun
@@ -186,6 +191,23 @@ class Builder:
             if owned.record["vm_state"] not in vm_states:
                 raise ServerError("InstanceInvalidState", f"server {uuid} is {owned.record['vm_state']}, not {' or '.join(vm_states)}")
             yield owned._replace(locked=locked)
+
+    # the run's claim
+
+    def lease(self) -> Lease:
+        """What the run gets from now on."""
+        return lease(self.time(), self.run["lease_s"])
+
+    def lease_left_s(self, record: Record) -> int:
+        """How long the claim of a record still holds, in s."""
+        return left_s(record["lease"], self.time())
+
+    def check_run(self, record: Record) -> None:
+        """ServerError (InstanceIsBuilding) if the claim is another run's."""
+        run = record["run"]
+        if run is None or run["id"] != self.run["id"]:
+            whose = f"run {run['id']} of {run['controller']}" if run else "no run"
+            raise ServerError("InstanceIsBuilding", f"the claim of {record['display_name']} belongs to {whose}")
 
     # what transitions share
 

@@ -15,6 +15,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import bu
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import GIB, add_disk_sizes, existing_parent
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_drift import domain_drift
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, left_s
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits import cpu_traits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
@@ -43,11 +45,12 @@ def virt_types(host: HypervisorHost) -> t.List[str]:
     return sorted({virt_type for guest in host["guests"] if guest["arch"] == host["arch"] for virt_type in guest["virt_types"]})
 
 
-def _instance(record: Record, domain: Domain, instances_path: str, state_path: str) -> InstanceReport:
+def _instance(record: Record, domain: Domain, instances_path: str, state_path: str, now: HostTime) -> InstanceReport:
     files = InstanceFiles(record["folder"] or os.path.join(instances_path, record["uuid"]))
     report: InstanceReport = {
         **record,
         "power_state": domain["power_state"],
+        "lease_left_s": left_s(record["lease"], now) if record["run"] else None,
         "locked": locks.is_locked(state_path, domain["uuid"]),
         "missing_files": [files.disk(disk) for disk in files.missing(record["disks"])],
         "migrating": domain.get("migrating", False),
@@ -59,10 +62,10 @@ def _instance(record: Record, domain: Domain, instances_path: str, state_path: s
 
 def instances(domains: t.Iterable[Domain], instances_path: str, state_path: str) -> t.List[InstanceReport]:
     """The servers of this collection; the keyed hashes of their secrets stay on the host."""
-    found = []
+    found, now = [], host_time()
     for domain in domains:
         if domain["record"] is not None:
-            report = _instance(domain["record"], domain, instances_path, state_path)
+            report = _instance(domain["record"], domain, instances_path, state_path, now)
             del report["secrets"]
             found.append(report)
     return found

@@ -27,7 +27,7 @@ def read_order(server: t.Dict[str, t.Any]) -> Order:
         raise ServerError("InvalidInput", f"unknown action {action!r} of server {instance['uuid']}; known: {BUILD}, {FINISH}, {START}, {NONE}")
     # The edge: what Ansible gives has no type.
     whole: t.Any = {**instance, "display_name": instance.get("display_name")}
-    return {"version": 1, "instance": whole, "action": action, "group_hosts": server.get("group_hosts") or []}
+    return {"version": 1, "instance": whole, "action": action, "group_hosts": server.get("group_hosts") or [], "gone_run": server.get("gone_run")}
 
 
 def missing_fields(order: Order) -> t.List[str]:

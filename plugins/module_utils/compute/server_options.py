@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import time
 import typing as t
 import uuid as uuid_library
 
@@ -20,7 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ImageResult, Order, Run, Secrets
 
-RUN_S = 3600  # how long a run of its own counts as alive
+LEASE_S = 1800  # of a run of its own
 
 
 def _secrets(text: t.Optional[str]) -> t.Dict[str, Secrets]:
@@ -74,7 +73,7 @@ class ServerOptions:
 
 def _own_run(host: str) -> Run:
     """The run of a task that was given none."""
-    return {"id": str(uuid_library.uuid4()), "controller": host, "pid": 0, "pid_start": 0, "deadline": int(time.time()) + RUN_S}
+    return {"id": str(uuid_library.uuid4()), "controller": host, "process": None, "lease_s": LEASE_S}
 
 
 def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode: bool) -> Builder:

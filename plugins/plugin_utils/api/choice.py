@@ -85,9 +85,7 @@ class Choices:
                 yield Fault("name", display, taken, "InventoryNameTaken", 409)
             error = self._duplicates.error(record) if record else None
             if record and not error and existing.is_live(record) and not self._take_over:
-                run = record["run"]["id"] if record["run"] else None
-                rule = f"is being built by run {run}; wait for it, or take it over with compute_take_over: true"
-                yield Fault("name", display, rule, "InstanceIsBuilding", 409)
+                yield Fault("name", display, existing.conflict(record), "InstanceIsBuilding", 409)
             if record:
                 there.append(Chosen(position, record, self._root_images.of(record["image"]), error, self._migrations.get(record["uuid"])))
             else:

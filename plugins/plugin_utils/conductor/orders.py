@@ -18,5 +18,13 @@ def orders_of(placed: list[Placed], *, claimed: bool) -> list[dict[str, t.Any]]:
     orders = []
     for server in placed:
         instance = {key: value for key, value in server["instance"].items() if not claimed or key in CLAIMED}
-        orders.append({"version": 1, "instance": instance, "action": server["action"], "group_hosts": server["group_hosts"]})
+        orders.append(
+            {
+                "version": 1,
+                "instance": instance,
+                "action": server["action"],
+                "group_hosts": server["group_hosts"],
+                "gone_run": server["gone_run"],
+            }
+        )
     return orders

@@ -126,7 +126,10 @@ _FLAVOR: Schema = _record_of(
         "extra_specs": by_name({}),
     }
 )
-_RUN: Schema = _record_of({"id": TEXT, "controller": TEXT, "pid": _WHOLE, "pid_start": _WHOLE, "deadline": _AMOUNT}, ("pid_start",))
+# Pids as Linux has them, so that whatever a host names is a process or none.
+_PID: Schema = field({"type": "integer"}, minimum=1, maximum=2**22)
+_PROCESS: Schema = _record_of({"boot_id": TEXT, "pid_namespace": TEXT, "pid": _PID, "pid_start": _WHOLE})
+_RUN: Schema = _record_of({"id": TEXT, "controller": TEXT, "process": _PROCESS, "lease_s": _AMOUNT}, ("process",))
 # What may be null must be there all the same.
 NULLABLE = (
     "display_description",
@@ -139,6 +142,7 @@ NULLABLE = (
     "group",
     "topology",
     "run",
+    "lease_left_s",
 )
 _RECORD: Schema = _record_of(
     {
@@ -172,6 +176,7 @@ _RECORD: Schema = _record_of(
         "ports": list_of(_PORT),
         "missing_files": list_of(TEXT),
         "locked": BOOLEAN,
+        "lease_left_s": field({"type": "integer"}, minimum=0, maximum=MOST),
         "migrating": BOOLEAN,
         "power_reason": _NULL_OR_TEXT,
         "drift": list_of(_DRIFT),

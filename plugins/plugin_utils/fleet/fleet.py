@@ -17,7 +17,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.addresses import literal
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_dead
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.liveness import is_dead
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import has_gone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, Fleet, FleetHost, HostEntry, Service
@@ -115,7 +116,9 @@ def _joined(variables: Variables, name: str, facts: object) -> FleetHost:
     host["instances"] = [{**nothing, **record} for record in host["instances"]]
     for record in records_of(host):
         record["host"] = name
-        record["live"] = bool(record.get("locked")) or (record["vm_state"] == "building" and not is_dead(record.get("run")))
+        building = record["vm_state"] == "building"
+        record["gone"] = building and has_gone(record["run"])
+        record["live"] = bool(record.get("locked")) or (building and not is_dead(record["run"], record["gone"], record["lease_left_s"]))
     return host
 
 

@@ -1,42 +1,71 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who runs: the controller, its process and its deadline, as a claim's record names them. The one place that asks the operating system for it."""
+"""Who runs: the controller and its process, as a claim's record names them. The one place that asks the operating system for it."""
 
 from __future__ import annotations
 
 import os
 import socket
-import time
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Process, Run
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.liveness import Space, is_gone
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+ENDED = ("Z", "X")  # states of a process that is dead, and only not yet waited for
 
 
-def pid_start(pid: int) -> int | None:
-    """When a process of this machine started, in clock ticks since boot (a pid alone is used again); None where it is gone."""
+def this_space() -> Space | None:
+    """The kernel and the PID namespace of this process; None where there are none (macOS), or where /proc shows those of another namespace."""
+    try:
+        if os.readlink("/proc/self") != str(os.getpid()):
+            return None
+        with open(BOOT_ID, encoding="ascii") as file:
+            return Space(file.read().strip(), os.readlink("/proc/self/ns/pid"))
+    except OSError:
+        return None
+
+
+def _stat(pid: int) -> tuple[str, int] | None:
+    """(state, start in clock ticks since boot) of a process of this space; None if it can't be read."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return int(file.read().rpartition(")")[2].split()[19])
+            fields = file.read().rpartition(")")[2].split()
+            return fields[0], int(fields[19])
     except (OSError, IndexError, ValueError):
         return None
 
 
-def controller_name() -> str:
-    """The name of this controller."""
-    return socket.gethostname()
-
-
-def this_run(run_id: str, deadline_s: float) -> Run:
-    """{id, controller, pid, pid_start, deadline} of the ansible-playbook process, which is the parent of the worker that runs an action."""
-    pid = os.getppid()
-    return {"id": run_id, "controller": controller_name(), "pid": pid, "pid_start": pid_start(pid), "deadline": int(time.time() + deadline_s)}
-
-
-def is_dead(run: Run | None) -> bool:
-    """Is the run that a record names gone? On this controller its process tells; of another one only the deadline does."""
-    if not run:
+def _exists(pid: int) -> bool:
+    """Is there a process with this pid, though /proc may hide those of other users?"""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
         return True
-    if run.get("controller") == controller_name():
-        started = pid_start(int(run.get("pid") or 0))
-        return started is None or started != run.get("pid_start")
-    return time.time() > float(run.get("deadline") or 0)
+    return True
+
+
+def has_ended(process: Process) -> bool:
+    """Is a process of this space no more? A pid alone is used again; who started at that moment is not."""
+    found = _stat(process["pid"])
+    if found is None:
+        return not _exists(process["pid"])
+    state, start = found
+    return state in ENDED or start != process["pid_start"]
+
+
+def this_run(run_id: str, lease_s: float) -> Run:
+    """The run of the ansible-playbook process, which is the parent of the worker that runs an action; ``lease_s``: of its claims."""
+    space, pid = this_space(), os.getppid()
+    found = _stat(pid) if space else None
+    process: Process | None = None
+    if space and found:
+        process = {"boot_id": space.boot_id, "pid_namespace": space.pid_namespace, "pid": pid, "pid_start": found[1]}
+    return {"id": run_id, "controller": socket.gethostname(), "process": process, "lease_s": int(lease_s)}
+
+
+def has_gone(run: Run | None) -> bool:
+    """Was the run's process on this controller, and is it no more?"""
+    return is_gone(run, this_space(), has_ended)

@@ -27,16 +27,29 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
 
+GONE = "InstanceNotFound"
+
 
 def clear(work: Work) -> None:
     """What a dead run left is removed."""
     work.journal.undo()
 
 
+def check_claim(work: Work) -> None:
+    """The claim is still this run's: a take-over by force goes on beside a live builder. What comes next is the other's, and nothing is undone."""
+    owned = work.builder.look_up(work.uuid)
+    try:
+        if owned is None:
+            raise ServerError(GONE, f"server {work.uuid} is not on the host any more")
+        work.builder.check_run(owned.record)
+    except ServerError as error:
+        raise ServerError(error.error_class, error.message, unknown=True) from error
+
+
 def mark_active(work: Work) -> None:
     """The record says that the server is there; libvirt's choice of machine type is kept."""
     hashes = work.builder.secret_hashes(work.uuid)
-    work.builder.hypervisor.set_record(work.uuid, {**work.record, "vm_state": "active", "run": None, "secrets": hashes})
+    work.builder.hypervisor.set_record(work.uuid, {**work.record, "vm_state": "active", "run": None, "lease": None, "secrets": hashes})
 
 
 def bring_up(work: Work) -> None:
@@ -50,7 +63,6 @@ def close_journal(work: Work) -> None:
     work.journal.close()
 
 
-GONE = "InstanceNotFound"
 NEVER_RUN = ("shutdown", "paused")  # power states of a guest that no build has resumed
 
 
@@ -62,9 +74,9 @@ class Build(Transition):
     starts_from = ("building",)
     ends_in = "active"
     done = "built"
-    steps = (stop, clear, realise_ports, note_files, make_folder, make_disks, start_paused, check_plugged, mark_started)
-    lasting = (resume, check_running, mark_active, close_journal)
-    adopting = (mark_started, bring_up, check_running, mark_active, close_journal)  # in place of both, if the guest may have run
+    steps = (stop, clear, realise_ports, note_files, make_folder, make_disks, start_paused, check_plugged, check_claim, mark_started)
+    lasting = (resume, check_running, check_claim, mark_active, close_journal)
+    adopting = (mark_started, bring_up, check_running, check_claim, mark_active, close_journal)  # in place of both, if the guest may have run
 
     def run(self, builder: Builder, order: Order) -> Outcome:
         """A failure removes what was made, the claim too; once the record says ``started`` nothing is undone."""
@@ -89,16 +101,10 @@ class Build(Transition):
         with contextlib.ExitStack() as stack:
             try:
                 owned = stack.enter_context(builder.own(uuid, self.starts_from))
-                self._check_run(builder, owned)
+                builder.check_run(owned.record)
             except KvmfleetError as error:
                 raise ServerError(error.error_class, f"{self.name}: {error.message}", unknown=error.error_class != GONE) from error
             yield owned
-
-    def _check_run(self, builder: Builder, owned: Owned) -> None:
-        run = owned.record["run"]
-        if run is None or run["id"] != builder.run["id"]:
-            whose = f"run {run['id']}" if run else "no run"
-            raise ServerError("InstanceIsBuilding", f"the claim of {owned.record['display_name']} belongs to {whose}")
 
     def _make(self, work: Work) -> None:
         try:

@@ -90,7 +90,15 @@ class Claim(Transition):
         uuid = order["instance"]["uuid"]
         hashes, folder = builder.secret_hashes(uuid), builder.host.folder(uuid)
         record = record_of(
-            order["instance"], vm_state="building", started=False, folder=folder, run=builder.run, created_at=now, machine_type=None, secrets=hashes
+            order["instance"],
+            vm_state="building",
+            started=False,
+            folder=folder,
+            run=builder.run,
+            lease=builder.lease(),
+            created_at=now,
+            machine_type=None,
+            secrets=hashes,
         )
         work = Work(builder, order, record)
         for step in self.steps:

@@ -41,7 +41,7 @@ def check_plugged(work: Work) -> None:
 def mark_started(work: Work) -> None:
     """The record says that the guest runs, before it does: whoever dies from here on, nothing of it is undone."""
     if not work.record["started"]:
-        record: Record = {**work.record, "started": True}
+        record: Record = {**work.record, "lease": work.builder.lease(), "started": True}
         work.builder.hypervisor.set_record(work.uuid, record)
         work.record = record
 

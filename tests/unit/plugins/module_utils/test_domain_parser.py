@@ -54,14 +54,14 @@ def test_a_record_that_cannot_be_read_is_named() -> None:
     xml = f"<domain><name>odd</name><metadata>{ET.tostring(element, encoding='unicode')}</metadata></domain>"
     domain = parse_domain(xml, "shutdown")
     assert domain["record"] is None
-    assert domain["record_error"] == "instance record version 9: this collection reads versions 1 to 3"
+    assert domain["record_error"] == "instance record version 9: this collection reads versions 1 to 4"
 
 
 def test_a_record_of_version_1_says_what_its_domain_was_built_with() -> None:
     domain = parse_domain(OLD.read_text(), "running")
     record = domain["record"]
     assert record is not None
-    assert (record["version"], record["started"], record["folder"]) == (3, True, str(domain["disks"][0]["path"]).rsplit("/", 1)[0])
+    assert (record["version"], record["started"], record["folder"]) == (4, True, str(domain["disks"][0]["path"]).rsplit("/", 1)[0])
     assert [(disk["file"], disk["device_name"], disk["device"]) for disk in record["disks"]] == [
         (str(disk["path"]).rsplit("/", 1)[-1], disk["target"], disk["device"]) for disk in domain["disks"]
     ]

@@ -34,7 +34,7 @@ def test_whatever_json_goes_in_comes_out(data: dict) -> None:
     assert record.decoded(element) == wanted
 
 
-@pytest.mark.parametrize("version", [0, 4, "2", None])
+@pytest.mark.parametrize("version", [0, 5, "2", None])
 def test_a_record_of_another_version_is_refused(version: t.Any) -> None:
     with pytest.raises(ValueError, match=f"version {version!r}"):
         record.from_element(record.to_element(make.record(version=version)))
@@ -44,6 +44,22 @@ def test_a_record_of_version_1_without_its_fields_is_refused() -> None:
     bare: t.Any = {"version": 1, "uuid": "u"}
     with pytest.raises(ValueError, match="without its fields"):
         record.from_element(record.to_element(bare))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_the_run_of_an_older_record_has_neither_process_nor_lease(version: int) -> None:
+    run = {"id": "old", "controller": "c", "pid": 7, "pid_start": 8, "deadline": 4102444800}
+    old: t.Any = {key: value for key, value in {**make.record(), "version": version, "vm_state": "building", "run": run}.items() if key != "lease"}
+    found = record.from_element(record.to_element(old), "/instances/u")
+    assert (found["version"], found["run"], found["lease"]) == (4, make.run(id="old", lease_s=0), None)
+    assert set(found) == {*Record.__annotations__}
+
+
+@pytest.mark.parametrize("run", ["text", [1]])
+def test_a_record_of_version_3_with_a_run_of_another_type_is_refused(run: object) -> None:
+    odd: t.Any = {**make.record(), "version": 3, "run": run}
+    with pytest.raises(ValueError, match="version 3 without its fields"):
+        record.from_element(record.to_element(odd))
 
 
 def test_a_record_has_each_field_of_its_shape_and_nothing_else_of_what_it_is_given() -> None:

@@ -7,6 +7,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Host
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Instance, Order, Outcome, Record, Run, Secrets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
@@ -54,6 +55,7 @@ class Lab:
         self.hypervisor.nets["default"] = {"name": "default", "bridge": None, "active": True}
         self.disk = disk
         self.links = Links()
+        self.now = HostTime("boot-1", 1000.0)
         self.instances = folder / "instances"
         self.state = folder / "state"
         self.instances.mkdir()
@@ -84,8 +86,12 @@ class Lab:
             self.hypervisor, Host(**whole), run or make.run(), secrets=secrets, force_take_over=force, blank_missing_disks=blank, check_mode=check_mode
         )
         made.links = self.links
+        made.time = lambda: self.now
         made.claim_timeout_s = 0.0
         return made
+
+    def pass_time(self, seconds: float) -> None:
+        self.now = HostTime(self.now.boot_id, self.now.seconds + seconds)
 
     def web(self, number: int = 0, **changes: t.Any) -> Instance:
         """A server with a disk of the plain kind and a port on the network default."""

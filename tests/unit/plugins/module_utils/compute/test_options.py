@@ -50,7 +50,7 @@ def test_a_placement_is_taken_as_an_order() -> None:
     placed: t.Any = make.placed(make.web(), action="finish")
     order = read_order(placed)
     assert (order["action"], order["instance"]["uuid"], missing_fields(order)) == ("finish", make.UUID, [])
-    assert set(order) == {"version", "instance", "action", "group_hosts"}
+    assert set(order) == {"version", "instance", "action", "group_hosts", "gone_run"}
 
 
 @pytest.mark.parametrize("server", [{"uuid": "u"}, {"instance": {"uuid": "u"}}])
@@ -72,7 +72,7 @@ def test_the_builder_has_what_the_host_has_and_the_options_say(lab: Lab) -> None
     assert (builder.host.name, builder.host.virt_type, builder.host.arch) == ("inventory-name", "qemu", "x86_64")
     assert (builder.host.resources["vcpus"], builder.host.resources["reserved"]["DISK_GB"]) == (4, 2)
     assert builder.secrets("u") == {"user_data": "eA==", "admin_pass": None}
-    assert (builder.run["controller"], builder.run["deadline"] > 0) == ("inventory-name", True)
+    assert (builder.run["controller"], builder.run["process"], builder.run["lease_s"]) == ("inventory-name", None, 1800)
     assert (lab.state / "secret.key").stat().st_size == 32
 
 
@@ -91,7 +91,7 @@ def query(**changes: t.Any) -> ServerQuery:
 
 
 def report(**changes: t.Any) -> InstanceReport:
-    record: t.Any = {**make.record(make.web(**changes)), "power_state": "running", "locked": False, "missing_files": []}
+    record: t.Any = {**make.record(make.web(**changes)), "power_state": "running", "locked": False, "lease_left_s": None, "missing_files": []}
     return t.cast(InstanceReport, record)
 
 

@@ -338,6 +338,7 @@ def test_every_transition_says_where_it_leads_and_its_steps_have_names() -> None
     assert {name: (item.starts_from, item.ends_in) for name, item in TRANSITIONS.items()} == {
         "claim": ((), "building"),
         "take_over": (("building",), "building"),
+        "renew": (("building",), "building"),
         "build": (("building",), "active"),
         "start": (("active",), "active"),
         "keep": (("active",), "active"),

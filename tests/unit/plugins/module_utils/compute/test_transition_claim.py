@@ -179,7 +179,7 @@ def test_an_order_that_lacks_what_a_claim_needs_says_what(lab: Lab) -> None:
 def test_a_dead_runs_claim_is_taken_over_and_built_by_this_run(lab: Lab) -> None:
     web = lab.web()
     lab.claim(web, builder=lab.builder(OTHER_RUN))
-    order = make.order(web, action="finish")
+    order = make.order(web, action="finish", gone_run=OTHER_RUN["id"])
     (taken,) = lab.claim(order)
     assert taken["outcome"] == "claimed"
     assert lab.hypervisor.record(web["uuid"])["run"] == make.run()
@@ -218,5 +218,5 @@ def test_a_take_over_whose_answer_is_lost_is_unknown(lab: Lab) -> None:
     web = lab.web()
     lab.claim(web, builder=lab.builder(OTHER_RUN))
     lab.hypervisor.fail("set_record", HypervisorError("libvirt went away", lost=True))
-    (outcome,) = lab.claim(make.order(web, action="finish"))
+    (outcome,) = lab.claim(make.order(web, action="finish", gone_run=OTHER_RUN["id"]))
     assert outcome["outcome"] == "unknown"

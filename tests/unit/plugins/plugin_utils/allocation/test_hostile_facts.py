@@ -18,6 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import play_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, read_fleet
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_space
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -38,7 +39,10 @@ def honest(name: str) -> dict[str, t.Any]:
     port = make.port(fixed_ips=[make.fixed_ip(ip_address=f"192.0.2.1{name[1]}")], mac_address=f"fa:16:3e:00:00:{name[1]}0")
     of = make.instance("web" if name == "h2" else f"of {name}", project_id="p", ports=[port], group=make.group())
     facts: dict[str, t.Any] = {**make.host(name, networks=make.networks("br0"))}
-    record = {**make.fleet_record(of, run=make.run(), vm_state="building"), "locked": False}
+    space = this_space()
+    assert space
+    process = make.process(boot_id=space.boot_id, pid_namespace=space.pid_namespace)
+    record = {**make.fleet_record(of, run=make.run(process=process), vm_state="building", lease_left_s=60), "locked": False}
     domain = {"name": "d", "uuid": of["uuid"], "mac_addresses": ["fa:16:3e:00:00:01"], "foreign": False}
     image = {"digest": "sha256:" + "0" * 64, "digests": {"sha256": "0" * 64}, "disk_format": "qcow2", "size": 1, "virtual_size": 1, "path": "/i"}
     for key in ("name", "host_ip", "service", "facts"):

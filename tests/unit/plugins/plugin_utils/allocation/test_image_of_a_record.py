@@ -70,6 +70,14 @@ def test_a_record_that_a_dead_run_left_is_finished_with_the_image_of_the_catalog
     assert of_server and of_server["image"] and of_server["image"]["source"] == "https://example.org/d.qcow2"
 
 
+@pytest.mark.parametrize(("gone", "told"), [(True, "dead"), (False, None)])
+def test_a_host_is_told_of_a_run_that_only_this_controller_can_know_to_be_gone(gone: bool, told: str | None) -> None:
+    record = recorded(catalogue(), vm_state="building", missing_files=[], run=make.run(id="dead"), gone=gone)
+    of_server = first_round(record, catalogue())["servers"][record["uuid"]]["placed"]
+    assert of_server
+    assert (of_server["action"], of_server["gone_run"]) == ("finish", told)
+
+
 def test_the_entry_with_the_checksum_serves_a_record_of_another_name_under_the_id_of_the_record() -> None:
     record = recorded(catalogue(), image={"id": "old", "name": "debian-11", "checksum": SUM.upper().replace("SHA", "sha")})
     assert [(image["id"], image["name"]) for image in first_round(record, catalogue())["images"]["h1"]] == [("old", "debian")]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import typing as t
+
+import pytest
+
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import asked, check, fleet_of, record_of, rules
 
@@ -17,13 +21,28 @@ def test_existing_servers_are_matched_and_drift_is_told() -> None:
 
 
 def test_a_building_server_is_a_conflict_only_while_its_run_lives() -> None:
-    record = record_of(check(asked()), vm_state="building", run={"id": "other"})
+    record = record_of(check(asked()), vm_state="building", run=make.run(id="other"), lease_left_s=0)
     assert check(asked(), fleet=fleet_of(record))["instances"][0]["existing"]["action"] == "finish"
     live = dict(record, live=True)
     result = check(asked(), fleet=fleet_of(live))
     assert rules(result) == [("servers[0].name", "InstanceIsBuilding")]
     assert "compute_take_over" in result["errors"][0]["rule"]
     assert check(asked(), fleet=fleet_of(live), take_over=True)["instances"][0]["existing"]["action"] == "finish"
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"lease_left_s": 90}, "host h1 keeps the claim for another 90 s"),
+        ({"lease_left_s": 0, "locked": True}, "a process on host h1 is at work on it"),
+        ({"lease_left_s": None}, "host h1 does not say for how long"),
+    ],
+)
+def test_a_conflict_says_until_when_by_the_hosts_own_word(fields: dict[str, t.Any], why: str) -> None:
+    record = record_of(check(asked()), vm_state="building", run=make.run(id="other", controller="ctl"), live=True, **fields)
+    (error,) = check(asked(), fleet=fleet_of(record))["errors"]
+    told = f"is being built by run other of controller ctl: {why}; wait for it, or take it over with compute_take_over: true"
+    assert (error["rule"], error["http_status"]) == (told, 409)
 
 
 def test_multi_create_grows_and_never_shrinks() -> None:

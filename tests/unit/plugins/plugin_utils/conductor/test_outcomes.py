@@ -63,9 +63,9 @@ def test_a_host_that_was_lost_with_its_images_says_so_where_it_was_not_asked_to_
 def test_an_order_is_whole_for_a_claim_and_short_for_a_build() -> None:
     placed = make.placed(make.instance("a"), group_hosts=["h3"])
     (claim,) = orders_of([placed], claimed=False)
-    assert claim == {"version": 1, "instance": placed["instance"], "action": "build", "group_hosts": ["h3"]}
+    assert claim == {"version": 1, "instance": placed["instance"], "action": "build", "group_hosts": ["h3"], "gone_run": None}
     (build,) = orders_of([placed], claimed=True)
-    assert build == {"version": 1, "instance": {"uuid": "a", "display_name": "a"}, "action": "build", "group_hosts": ["h3"]}
+    assert build == {"version": 1, "instance": {"uuid": "a", "display_name": "a"}, "action": "build", "group_hosts": ["h3"], "gone_run": None}
 
 
 def test_progress_says_where_a_refused_server_goes_next() -> None:

@@ -37,7 +37,7 @@ def test_a_host_needs_no_more_than_its_sizes_and_may_have_more_than_is_known() -
         ({"instances": [{**RECORD, "ports": [make.port(fixed_ips=[make.fixed_ip(ip_address="x")])]}]}, "instances[0].ports[0].fixed_ips[0].ip_address"),
         ({"instances": [{key: value for key, value in RECORD.items() if key != "display_name"}]}, "instances[0].display_name"),
         ({"instances": [{**RECORD, "run": []}]}, "instances[0].run"),
-        ({"instances": [{**RECORD, "run": make.run(pid="1")}]}, "instances[0].run.pid"),
+        ({"instances": [{**RECORD, "run": make.run(process=make.process(pid=-1))}]}, "instances[0].run.process.pid"),
         ({"instances": [{**RECORD, "group": "g"}]}, "instances[0].group"),
         ({"memory_mb": 10**30}, "memory_mb"),
         ({"domains": [{}]}, "domains[0].mac_addresses"),

@@ -18,7 +18,9 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet impor
     read_fleet_file,
     refuse_partial_plays,
 )
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_space
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 FACTS = {"host": {"version": 1, "node": "h1", "vcpus": 4, "memory_mb": 4096, "disk_gb": 40, "instances": []}}
 HOSTVARS: dict[str, dict[str, t.Any]] = {
@@ -78,6 +80,34 @@ def test_a_file_that_is_none_is_refused_with_its_path(tmp_path: Path, content: s
     with pytest.raises(FleetError) as caught:
         read_fleet_file(str(path))
     assert rule in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("run", "left", "locked", "live", "gone"),
+    [
+        ("other", 60, False, True, False),
+        ("other", 0, False, False, False),
+        ("other", None, False, True, False),
+        ("ended", 60, False, False, True),
+        ("ended", 60, True, True, True),
+        ("other", 0, True, True, False),
+    ],
+)
+def test_a_server_is_live_while_a_process_holds_its_lock_or_its_run_may_live(
+    tmp_path: Path, run: str, left: int | None, locked: bool, live: bool, gone: bool
+) -> None:
+    space = this_space()
+    assert space
+    # No process has started at the moment of the boot with the highest pid.
+    ended = make.process(boot_id=space.boot_id, pid_namespace=space.pid_namespace, pid=2**22, pid_start=0)
+    runs = {"other": make.run(process=make.process(pid=1)), "ended": make.run(process=ended)}
+    record = {**make.fleet_record(make.instance("u"), vm_state="building", run=runs[run], lease_left_s=left, locked=locked)}
+    path = tmp_path / "fleet.json"
+    path.write_text(json.dumps({"version": 1, "hosts": {"a": {"host_info": {"host": {"vcpus": 1, "memory_mb": 1, "disk_gb": 1, "instances": [record]}}}}}))
+    state = read_fleet_file(str(path))["hosts"]["a"]["state"]
+    assert state
+    found: t.Any = state["instances"][0]
+    assert (found["live"], found["gone"]) == (live, gone)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
