@@ -290,6 +290,16 @@ class Outcome(t.TypedDict):
     foreign_files: t.NotRequired[t.List[str]]  # files in the server's folder that stay
 
 
+class Leaving(t.TypedDict):
+    """Something on a host that nobody needs any more, or that nobody is known to need."""
+
+    kind: str  # claim, journal, folder, temporary, partial or lock
+    id: t.Optional[str]  # of the server that it was for; null: it is of no server
+    path: str  # where it lies
+    bytes: int  # disk space that it takes
+    why: str  # it is due, or stays
+
+
 class Diff(t.TypedDict):
     """One change, as Ansible's diff mode shows it."""
 

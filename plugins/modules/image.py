@@ -263,7 +263,7 @@ ARGUMENT_SPEC = {
 def work(module: Module, options: ImageOptions) -> None:
     if not module.check_mode:
         os.makedirs(options.cache_path, mode=0o711, exist_ok=True)
-        cache.remove_old_partials(options.cache_path, time.time())
+        cache.clear_partials(options.cache_path, time.time())
     before = [entry["digest"] for entry in cache.cached_images(options.cache_path)]
     images = bring_all(options, module.check_mode)
     changed = [image for image in images if image["changed"]]

@@ -16,9 +16,9 @@ How a server comes to be, and what holds whenever somebody dies on the way:
    its ports are looked at.
 4. An error until then undoes all of it, the claim last: ``failed``, if the undo is proven by reading back. If it is not, or if libvirt went away, the
    outcome is ``unknown``: the claim stays, and no other host may try.
-5. The record says ``started``, and only then the guest runs: from here on no build stops, undefines or removes anything of it. An error is ``unknown`` until a
-   run has seen the guest again; a guest that is off by then is started on the disks that it has.
-6. The record says ``active``, names no run, and the journal is closed.
+5. The record says ``started``, the journal is closed, and only then the guest runs: from here on no build stops, undefines or removes anything of it. An error
+   is ``unknown`` until a run has seen the guest again; a guest that is off by then is started on the disks that it has.
+6. The record says ``active`` and names no run.
 """
 
 from __future__ import annotations

@@ -35,6 +35,14 @@ def _entry(line: bytes) -> t.Optional[Entry]:
     return {"kind": kind, "path": path} if isinstance(kind, str) and kind in REMOVERS and isinstance(path, str) else None
 
 
+def open_journals(state_path: str) -> t.List[str]:
+    """The ids of the servers that have a journal."""
+    try:
+        return sorted(os.listdir(os.path.join(state_path, "journal")))
+    except FileNotFoundError:
+        return []
+
+
 class Journal:
     """One file per server in the state directory: a JSON line for each thing. What is noted is on the disk before anything of it is made."""
 
@@ -82,6 +90,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Forget the journal: the build is complete, or undone."""
+        """Forget the journal for good: nothing of it is to be undone any more."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
+            sync_file(os.path.dirname(self.path))

@@ -14,6 +14,8 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import lock_holder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
+HELD = "InstanceIsLocked"
+HOST = "host"  # the lock for claims; the others have the names of servers
 POLL_S = 0.05
 LOOKS, LOOK_S = 3, 0.01  # how often, and how long in s, a lock is waited for that somebody may only look at
 
@@ -44,7 +46,7 @@ def _try_again(descriptor: int) -> bool:
 @contextlib.contextmanager
 def host_lock(state_path: str, timeout_s: float = 120.0) -> t.Iterator[None]:
     """Hold the host's claim lock; ServerError if another run keeps it longer than ``timeout_s``: nothing was claimed, so another host may be tried."""
-    descriptor = _open(state_path, "host")
+    descriptor = _open(state_path, HOST)
     try:
         deadline = time.monotonic() + timeout_s
         while not _try(descriptor):
@@ -60,12 +62,12 @@ def host_lock(state_path: str, timeout_s: float = 120.0) -> t.Iterator[None]:
 
 def held(state_path: str, uuid: str) -> ServerError:
     """The error of who finds a server's lock held."""
-    return ServerError("InstanceIsLocked", f"instance {uuid} is being worked on by another process of this host{_holder(state_path, uuid)}")
+    return ServerError(HELD, f"instance {uuid} is being worked on by another process of this host{_holder(state_path, uuid)}")
 
 
 def _holder(state_path: str, uuid: str) -> str:
     try:
-        descriptor = os.open(os.path.join(state_path, "locks", uuid), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(lock_path(state_path, uuid), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
     try:
@@ -101,7 +103,7 @@ def instance_lock(state_path: str, uuid: str) -> t.Iterator[None]:
 def is_locked(state_path: str, uuid: str) -> bool:
     """True if a live process holds the instance's lock. Makes nothing."""
     try:
-        descriptor = os.open(os.path.join(state_path, "locks", uuid), os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(lock_path(state_path, uuid), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -110,7 +112,20 @@ def is_locked(state_path: str, uuid: str) -> bool:
         os.close(descriptor)
 
 
+def lock_files(state_path: str) -> t.List[str]:
+    """The ids of the servers that have a lock file, held or not."""
+    try:
+        return sorted(name for name in os.listdir(os.path.join(state_path, "locks")) if name != HOST)
+    except FileNotFoundError:
+        return []
+
+
+def lock_path(state_path: str, uuid: str) -> str:
+    """Where the lock of a server lies."""
+    return os.path.join(state_path, "locks", uuid)
+
+
 def forget(state_path: str, uuid: str) -> None:
     """Remove the lock file of an instance that is gone."""
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(state_path, "locks", uuid))
+        os.unlink(lock_path(state_path, uuid))

@@ -9,7 +9,9 @@ import contextlib
 import hashlib
 import hmac
 import os
+import re
 import secrets
+import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
@@ -20,6 +22,15 @@ KEY_BYTES = 32
 def key_path(state_path: str) -> str:
     """Where the host's key lies."""
     return os.path.join(state_path, "secret.key")
+
+
+def temporary_keys(state_path: str) -> t.List[str]:
+    """The paths of keys on their way, of a process that was killed there or is at it."""
+    name = os.path.basename(key_path(state_path))
+    try:
+        return [os.path.join(state_path, other) for other in sorted(os.listdir(state_path)) if re.match(re.escape(name) + r"\.[0-9]+\.[0-9a-f]{8}\Z", other)]
+    except FileNotFoundError:
+        return []
 
 
 def host_key(state_path: str) -> bytes:

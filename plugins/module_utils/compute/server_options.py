@@ -71,7 +71,7 @@ class ServerOptions:
         )
 
 
-def _own_run(host: str) -> Run:
+def own_run(host: str) -> Run:
     """The run of a task that was given none."""
     return {"id": str(uuid_library.uuid4()), "controller": host, "process": None, "lease_s": LEASE_S}
 
@@ -101,7 +101,7 @@ def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode:
     return Builder(
         hypervisor,
         host,
-        options.run or _own_run(name),
+        options.run or own_run(name),
         secrets=options.secrets,
         force_take_over=options.take_over,
         blank_missing_disks=options.blank_missing_disks,

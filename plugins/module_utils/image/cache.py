@@ -99,24 +99,44 @@ def fetch_lock(cache_path: str, name: str) -> t.Iterator[Room]:
         os.close(descriptor)
 
 
-def remove_old_partials(cache_path: str, now: float) -> None:
-    """Remove what cut or killed fetches left longer than a day ago; ``now`` in seconds since the epoch."""
+class Unused(t.NamedTuple):
+    """A file of a fetch that nobody is at any more."""
+
+    path: str
+    bytes: int  # disk space that it takes
+    is_due: bool  # it can't be gone on with, or has waited too long for that
+
+
+def _unused(partial: str, now: float) -> t.List[Unused]:
+    """What a fetch has left whose lock the caller holds; only a download whose server names the version can be gone on with."""
+    found: t.Dict[str, os.stat_result] = {}
+    for path in (partial, partial + ".etag", partial + ".json"):
+        with contextlib.suppress(FileNotFoundError):
+            found[path] = os.lstat(path)
+    can_go_on = {partial, partial + ".etag"} <= set(found) and found[partial].st_mtime >= now - PARTIAL_AGE_S
+    return [Unused(path, info.st_blocks * 512, not can_go_on or path.endswith(".json")) for path, info in found.items()]
+
+
+def clear_partials(cache_path: str, now: float, *, check_mode: bool = False) -> t.List[Unused]:
+    """Remove what cut or killed fetches left, and return it with what stays; ``now`` in seconds since the epoch. In check mode all of it stays."""
     folder = os.path.join(cache_path, ".partial")
+    found: t.List[Unused] = []
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError:
-        return
+        return found
     for lock in (name for name in names if name.endswith(".lock")):
         descriptor = os.open(os.path.join(folder, lock), os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path = os.path.join(folder, lock[: -len(".lock")])
-            for file in (path, path + ".etag", path + ".json"):
-                with contextlib.suppress(FileNotFoundError):
-                    if os.lstat(file).st_mtime < now - PARTIAL_AGE_S:
-                        os.unlink(file)
+            unused = _unused(os.path.join(folder, lock[: -len(".lock")]), now)
+            for file in unused:
+                if file.is_due and not check_mode:
+                    os.unlink(file.path)
+            found += unused
         except BlockingIOError:
             # It is being fetched.
             continue
         finally:
             os.close(descriptor)
+    return found

@@ -6,10 +6,26 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
+
+# What is made in a server's folder: disks, each also on its way, the source of the config drive, the console log and its rotated parts.
+_OURS = re.compile(r"(disk(\.eph[0-9]+|\.swap|\.config)?(\.part)?|config_drive\.json|console\.log(\.[0-9]+)?)\Z")
+_OUR_FOLDER = re.compile(r"disk\.config\.part\.tree\Z")
+
+
+def foreign_files(folder: str) -> t.List[str]:
+    """The paths in a server's folder that this collection doesn't make, by their names and kinds."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.path
+            for entry in entries
+            if not (entry.is_file(follow_symlinks=False) and _OURS.match(entry.name))
+            and not (entry.is_dir(follow_symlinks=False) and _OUR_FOLDER.match(entry.name))
+        )
 
 
 class InstanceFiles:

@@ -59,7 +59,7 @@ def bring_up(work: Work) -> None:
 
 
 def close_journal(work: Work) -> None:
-    """Nothing is undone any more."""
+    """Nothing is undone any more. Before the guest runs: so a journal never names what a guest has written, whatever becomes of its domain."""
     work.journal.close()
 
 
@@ -75,8 +75,8 @@ class Build(Transition):
     ends_in = "active"
     done = "built"
     steps = (stop, clear, realise_ports, note_files, make_folder, make_disks, start_paused, check_plugged, check_claim, mark_started)
-    lasting = (resume, check_running, check_claim, mark_active, close_journal)
-    adopting = (mark_started, bring_up, check_running, check_claim, mark_active, close_journal)  # in place of both, if the guest may have run
+    lasting = (close_journal, resume, check_running, check_claim, mark_active)
+    adopting = (mark_started, close_journal, bring_up, check_running, check_claim, mark_active)  # in place of both, if the guest may have run
 
     def run(self, builder: Builder, order: Order) -> Outcome:
         """A failure removes what was made, the claim too; once the record says ``started`` nothing is undone."""

@@ -123,6 +123,7 @@ def test_who_waits_for_a_turn_never_writes_over_a_take_over(lab: Lab) -> None:
     lab.pass_time(60)
     last = servers[4]
     lab.claim(make.order(last, action="finish"), builder=lab.builder(B))
+    lab.pass_time(5)
     outcomes = lab.build(*servers, builder=lab.builder(A))
     assert [outcome["outcome"] for outcome in outcomes] == ["built"] * 4 + ["unknown"]
     record = lab.hypervisor.record(last["uuid"])

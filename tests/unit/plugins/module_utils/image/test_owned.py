@@ -7,6 +7,7 @@ import hashlib
 import os
 import pathlib
 import subprocess
+import time
 import typing as t
 
 import pytest
@@ -166,8 +167,20 @@ def test_a_partial_download_waits_a_day_and_no_longer(tmp_path: pathlib.Path) ->
         for suffix in ("", ".etag"):
             os.utime(folder / f"{name}{suffix}", (now - cache.PARTIAL_AGE_S - 60,) * 2)
     with cache.fetch_lock(str(tmp_path), "fetched"):
-        cache.remove_old_partials(str(tmp_path), now)
+        in_check_mode = cache.clear_partials(str(tmp_path), now, check_mode=True)
+        assert cache.clear_partials(str(tmp_path), now) == in_check_mode
     assert files(tmp_path) == ["fetched", "fetched.etag", "new", "new.etag"]
+    assert [(os.path.basename(file.path), file.is_due) for file in in_check_mode] == [("new", False), ("new.etag", False), ("old", True), ("old.etag", True)]
+
+
+@pytest.mark.parametrize("name", ["one", "one.etag", "one.json"])
+def test_what_a_killed_fetch_has_left_that_nobody_can_go_on_with_waits_for_nothing(tmp_path: pathlib.Path, name: str) -> None:
+    with cache.fetch_lock(str(tmp_path), "one"):
+        (tmp_path / ".partial" / name).write_bytes(b"x")
+        assert cache.clear_partials(str(tmp_path), time.time()) == []
+    (found,) = cache.clear_partials(str(tmp_path), time.time())
+    assert (os.path.basename(found.path), found.is_due, found.bytes > 0) == (name, True, True)
+    assert files(tmp_path) == []
 
 
 def test_a_published_image_is_on_the_disk_with_its_json_and_its_name(

@@ -1,0 +1,12 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's part of ``kvmfleet.compute.host_cleanup``: it keeps of the host's answer what is the host's to say. The module does the rest."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import ModuleAction
+
+
+class ActionModule(ModuleAction):
+    """Runs the module on the host."""
