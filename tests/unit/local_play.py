@@ -19,7 +19,9 @@ COLLECTIONS = next(folder.parent for folder in pathlib.Path(next(iter(edge.__pat
 
 def _interpreter(folder: pathlib.Path, host: str, answer: object) -> str:
     path = folder / f"{host}.interpreter"
-    path.write_text(f"#!/bin/sh\nbasename \"$1\" >> {folder / host}.modules\ncat <<'END'\n{json.dumps(answer)}\nEND\n")
+    names = folder / f"{host}.modules"
+    keep = f'basename "$1" >> {names}\ncp "$1" {folder / host}.given.$(wc -l < {names})\n'
+    path.write_text(f"#!/bin/sh\n{keep}cat <<'END'\n{json.dumps(answer)}\nEND\n")
     path.chmod(0o755)
     return str(path)
 
@@ -49,3 +51,8 @@ def modules(folder: pathlib.Path, host: str) -> list[str]:
     """The modules that a host was given, such as AnsiballZ_server.py, in their order."""
     path = folder / f"{host}.modules"
     return path.read_text().split() if path.exists() else []
+
+
+def given(folder: pathlib.Path, host: str) -> list[str]:
+    """What a host was given for each module, whole."""
+    return [(folder / f"{host}.given.{number}").read_text() for number in range(1, len(modules(folder, host)) + 1)]
