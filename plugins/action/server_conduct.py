@@ -118,6 +118,6 @@ class ActionModule(ControllerAction):
         hosts = list(state["placements"])
         if not args["image_variable"]:
             (reports,) = read_reports(hostvars, hosts, args["outcomes_variable"])
-            return rounds.conduct(state, read_outcomes(reports))
+            return rounds.conduct(state, read_outcomes(state, reports))
         reports, images = read_reports(hostvars, hosts, args["outcomes_variable"], args["image_variable"])
-        return rounds.conduct(state, with_image_seconds(read_outcomes(without_images(reports, images)), state, images))
+        return rounds.conduct(state, with_image_seconds(read_outcomes(state, without_images(reports, images)), state, images))

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift, Outcome
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.answer_shape import DONE, ERRORS, faults_of_outcomes, has_seconds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Round
 
 # What each host registered of a task: {host: result}; a host that skipped the task has an empty one.
@@ -25,29 +26,52 @@ class LostHost(t.NamedTuple):
 Outcomes = dict[str, "dict[str, Outcome] | LostHost"]
 
 
-def read_outcomes(reports: Reports) -> Outcomes:
-    """{host: {uuid: outcome} | LostHost} of the task that ran ``server``."""
-    outcomes: Outcomes = {}
-    for host, reported in reports.items():
-        servers: list[Outcome] = reported.get("servers") or []
-        if reported.get("unreachable"):
-            outcomes[host] = LostHost(f"unreachable: {reported.get('msg') or 'no connection'}")
-        elif reported.get("timedout"):
-            # What Ansible says of a task that it has cut off; on the host it may still run.
-            outcomes[host] = LostHost(f"the task was cut off: {reported.get('msg') or 'its time was over'}")
-        elif "servers" not in reported or (reported.get("failed") and not servers):
-            outcomes[host] = LostHost(str(reported.get("msg") or "the task gave no result"))
-        else:
-            found = {outcome["uuid"]: outcome for outcome in servers}
-            outcomes[host] = LostHost(str(reported["lost"]), found) if reported.get("lost") else found
-    return outcomes
+def read_outcomes(state: Round, reports: Reports) -> Outcomes:
+    """{host: {uuid: outcome} | LostHost} of the task that ran ``server`` for this round: what a host says of servers that it was not given is dropped."""
+    return {host: _read(state["stage"], state["placements"].get(host, []), reported) for host, reported in reports.items()}
+
+
+def _read(stage: str, given: Collection[str], reported: Mapping[str, t.Any]) -> dict[str, Outcome] | LostHost:
+    servers: t.Any = reported.get("servers") or []
+    if reported.get("unreachable"):
+        return LostHost(f"unreachable: {reported.get('msg') or 'no connection'}")
+    if reported.get("timedout"):
+        # What Ansible says of a task that it has cut off; on the host it may still run.
+        return LostHost(f"the task was cut off: {reported.get('msg') or 'its time was over'}")
+    if "servers" not in reported or (reported.get("failed") and not servers):
+        return LostHost(str(reported.get("msg") or "the task gave no result"))
+    wrong = faults_of_outcomes(servers)
+    if wrong:
+        return LostHost(f"its answer is none: {wrong}")
+    outcomes: list[Outcome] = [_whole(outcome) for outcome in servers if outcome["uuid"] in given]
+    for outcome in outcomes:
+        if outcome["outcome"] not in (ERRORS if outcome["error"] else (*DONE[stage], "unknown")):
+            with_error = "with an error" if outcome["error"] else "without an error"
+            return LostHost(f"its answer is none: {outcome['uuid']} is {outcome['outcome']} {with_error} in the stage {stage}")
+    found = {outcome["uuid"]: outcome for outcome in outcomes}
+    return LostHost(str(reported["lost"]), found) if reported.get("lost") else found
+
+
+def _whole(outcome: Outcome) -> Outcome:
+    """With what may be null and was left out."""
+    drift: list[Drift] = [{**item, "wanted": item.get("wanted"), "actual": item.get("actual")} for item in outcome.get("drift") or []]
+    whole: Outcome = {
+        **outcome,
+        "display_name": outcome.get("display_name"),
+        "error": outcome.get("error"),
+        "power_state": outcome.get("power_state"),
+    }
+    if drift:
+        whole["drift"] = drift
+    return whole
 
 
 def with_image_seconds(outcomes: Outcomes, state: Round, reports: Reports) -> Outcomes:
     """The outcomes with the seconds that a host spent on the image of each server; ``reports``: of the task that ran ``image``."""
     timed: Outcomes = {}
     for host, reported in outcomes.items():
-        seconds: dict[str, float] = {image["id"]: image["seconds"] for image in reports.get(host, {}).get("images") or []}
+        images: t.Any = reports.get(host, {}).get("images") or []
+        seconds: dict[str, float] = {image["id"]: image["seconds"] for image in images} if has_seconds(images) else {}
         if isinstance(reported, LostHost):
             timed[host] = reported._replace(servers=_with_seconds(reported.servers, state, seconds))
         else:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, read_outcomes, with_image_seconds, without_images
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Round
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
 IMAGE = make.image()
@@ -23,7 +24,10 @@ def test_a_host_without_outcomes_is_lost_and_the_reason_is_kept() -> None:
         "partly": {"failed": True, "msg": "one failed", "servers": [built]},
         "well": {"servers": [built]},
     }
-    assert read_outcomes(reports) == {
+    first = rounds.first([make.placed(make.instance("a"))], [], run=make.run(), max_attempts=1, group_members={}, cached_images={})
+    claimed = rounds.conduct(first, {"h1": {"a": make.outcome("a", "claimed", "claim")}})
+    state: Round = {**claimed, "placements": {host: ["a"] for host in reports}}
+    assert read_outcomes(state, reports) == {
         "gone": LostHost("unreachable: no route"),
         "quiet": LostHost("unreachable: no connection"),
         "hung": LostHost("the task was cut off: Timed out after 300 second(s)."),
