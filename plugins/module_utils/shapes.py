@@ -207,7 +207,7 @@ class Record(Instance):
     vm_state: str  # building or active
     started: bool  # its guest has run or is about to: from then on nothing of it is undone
     folder: str  # where its disks lie on the host
-    run: t.Optional[Run]  # the run that claimed it, until it is active
+    run: t.Optional[Run]  # the run that claimed it, until it is active, or that starts it, until it runs
     lease: t.Optional[Lease]  # of its run; null: there is none
     created_at: str  # ISO 8601, UTC
     machine_type: t.Optional[str]  # what libvirt chose, kept when the domain is made again

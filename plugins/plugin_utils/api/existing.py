@@ -40,7 +40,9 @@ def conflict(record: FleetInstance) -> str:
 
 
 def action_for(record: FleetInstance) -> str:
-    """``finish`` what a dead run left, ``start`` what is off, else ``none``."""
+    """``finish`` what a dead run left, ``start`` what is off or whose start was cut off, else ``none``."""
     if record["vm_state"] == "building":
         return "finish"
+    if record["power_state"] == "paused" and record["run"] and not record["locked"]:
+        return "start"
     return "none" if record["power_state"] in ("running", "blocked", "paused", "suspended") else "start"

@@ -23,10 +23,24 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
     stop,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome, Record
 
 CRASHED = "crashed"
-STEPS: t.Tuple[Step, ...] = (check_disks, realise_ports, make_missing_disks, start_paused, check_plugged, resume)
+
+
+def name_run(work: Work) -> None:
+    """The record names the run: a guest that is paused then is one whose start was cut off, and not one that its user has paused."""
+    record: Record = {**work.record, "run": work.builder.run}
+    work.builder.hypervisor.set_record(work.uuid, record)
+    work.record = record
+
+
+def forget_run(work: Work) -> None:
+    """The record names no run any more."""
+    work.builder.hypervisor.set_record(work.uuid, {**work.record, "run": None})
+
+
+STEPS: t.Tuple[Step, ...] = (check_disks, realise_ports, make_missing_disks, name_run, start_paused, check_plugged, resume)
 
 
 def way_up(power_state: str) -> t.Tuple[Step, ...]:
@@ -54,7 +68,7 @@ class Start(Transition):
     ends_in = "active"
     done = "started"
     steps = STEPS
-    lasting = (check_running,)
+    lasting = (check_running, forget_run)
 
     def run(self, builder: Builder, order: Order) -> Outcome:
         """The power state is read under the lock: a server that runs by now is unchanged. A failure leaves it as it was, with its disks."""

@@ -232,3 +232,14 @@ def test_a_server_that_is_kept_has_the_power_state_that_it_has(lab: Lab) -> None
 def test_a_server_that_was_deleted_meanwhile_is_not_said_to_be_unchanged(lab: Lab) -> None:
     (outcome,) = lab.build(make.order(lab.web(), action="none"))
     assert (outcome["outcome"], (outcome["error"] or {}).get("error_class")) == ("failed", "InstanceNotFound")
+
+
+def test_a_start_that_is_killed_before_the_guest_runs_is_told_from_a_pause_and_made_whole_by_the_next(lab: Lab) -> None:
+    off(lab)
+    lab.hypervisor.fail("live_interfaces", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        lab.build(start(lab))
+    uuid = lab.web()["uuid"]
+    assert (lab.hypervisor.states[uuid], lab.hypervisor.record(uuid)["run"]) == ("paused", make.run())
+    assert lab.build(start(lab))[0]["outcome"] == "started"
+    assert (lab.hypervisor.states[uuid], lab.hypervisor.record(uuid)["run"]) == ("running", None)

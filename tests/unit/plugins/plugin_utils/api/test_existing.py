@@ -6,6 +6,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import existing
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import asked, check, fleet_of, record_of, rules
 
@@ -66,3 +67,18 @@ def test_a_name_in_another_project_is_another_server() -> None:
     wanted = asked(networks=[{"name": "lan", "fixed_ip": "192.0.2.50"}])
     assert rules(check(wanted, fleet=fleet_of(there))) == [("servers[0].networks[0].fixed_ip", "FixedIpAlreadyInUse")]
     assert rules(check(wanted, fleet=fleet_of(dict(there, project_id="p")))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "action"),
+    [
+        ({"power_state": "running"}, "none"),
+        ({"power_state": "shutdown"}, "start"),
+        ({"power_state": "paused"}, "none"),
+        ({"power_state": "paused", "run": make.run()}, "start"),
+        ({"power_state": "paused", "run": make.run(), "locked": True}, "none"),
+        ({"vm_state": "building", "power_state": "paused", "run": make.run()}, "finish"),
+    ],
+)
+def test_a_pause_of_the_user_is_left_alone_and_one_of_a_start_that_was_cut_off_is_not(changes: dict[str, t.Any], action: str) -> None:
+    assert existing.action_for(make.fleet_record(make.instance("a"), **changes)) == action
