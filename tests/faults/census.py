@@ -19,7 +19,9 @@ import libvirt
 STATES = {1: "running", 2: "blocked", 3: "paused", 5: "shutdown", 6: "crashed"}
 # Folders of ours and of libvirt's in which nothing of a server may stay.
 FOLDERS = ("/var/lib/libvirt/kvmfleet", "/var/lib/kvmfleet", "/etc/libvirt/qemu", "/run/libvirt/qemu", "/var/lib/libvirt/qemu", "/var/lib/libvirt/swtpm")
-# What belongs to the host, and to no server; libvirtd's own folder of each running guest has a number in its name.
+# libvirtd's own folder of each running guest, which stays after a power cut.
+OF_LIBVIRT = "/var/lib/libvirt/qemu/domain-"
+# What belongs to the host, and to no server.
 OF_THE_HOST = ("/var/lib/kvmfleet/locks/host", "/var/lib/kvmfleet/secret.key", "/var/lib/kvmfleet/failed_builds")
 
 
@@ -68,7 +70,7 @@ def things(connection: libvirt.virConnect) -> list[str]:
         for above, folders, files in os.walk(folder):
             found += [os.path.join(above, name) for name in files]
             found += [os.path.join(above, name) for name in folders if above == "/var/lib/libvirt/kvmfleet/instances"]
-    return [thing for thing in found if thing not in OF_THE_HOST and not thing.endswith((".lock", "/capabilities")) and "/cache/" not in thing]
+    return [thing for thing in found if thing not in OF_THE_HOST and not thing.endswith(".lock") and not thing.startswith(OF_LIBVIRT)]
 
 
 def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:

@@ -161,6 +161,11 @@ class Hypervisor:
         found = json.loads(self.run("/usr/bin/python3", str(self.code / "census.py")))
         return Census(found["domains"], frozenset(found["things"]))
 
+    def reboot(self) -> None:
+        """It loses power, and is switched on again."""
+        subprocess.run([str(TESTBED / "reboot"), self.name], check=True, capture_output=True)
+        self.end()
+
     def wipe(self) -> None:
         """No server and no image, whatever a test left."""
         self.run("/usr/bin/python3", str(self.code / "census.py"), "wipe")

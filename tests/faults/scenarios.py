@@ -21,6 +21,7 @@ class Scenario:
     """One server that meets a fault."""
 
     state, action = "active", "build"
+    holds_the_host = False  # its lock for claims: who comes waits
 
     def __init__(self, host: Hypervisor, image: Image) -> None:
         self.host = host
@@ -36,6 +37,15 @@ class Scenario:
 
     def call(self, fault: Fault | None) -> Answer:
         return self.begin(fault).answer()
+
+    def another_run(self) -> t.Iterator[Answer]:
+        """What another controller's run gets that comes in the middle; it began when this returns."""
+        server = self.server.as_another_run_sees_it()
+        state, action = (
+            (self.state, server.action) if self.state != "active" else ("claimed" if server.action in ("build", "finish") else "active", server.action)
+        )
+        call = server.begin(state, action)
+        return (one.answer() for one in (call,))
 
     def heal(self) -> None:
         """The next run, after which all must be well."""
@@ -71,6 +81,7 @@ class Claiming(Scenario):
     """No server becomes one that is claimed."""
 
     state = "claimed"
+    holds_the_host = True
 
 
 class TakingOver(Scenario):
@@ -125,12 +136,11 @@ class Deleting(Scenario):
     def heal(self) -> None:
         self.remove()
 
-    def remove(self) -> None:
-        self.server.well("absent")
-
 
 class Fetching(Scenario):
     """An image comes into the cache; it is removed from it afterwards."""
+
+    holds_the_host = True  # in a way: who wants the same image waits
 
     def __init__(self, host: Hypervisor, image: Image) -> None:
         super().__init__(host, image)
@@ -141,6 +151,10 @@ class Fetching(Scenario):
 
     def prepare(self) -> None:
         self.remove()
+
+    def another_run(self) -> t.Iterator[Answer]:
+        call = self.begin(None)
+        return (one.answer() for one in (call,))
 
     def heal(self) -> None:
         result = self.call(None).result

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import typing as t
 import uuid as uuid_library
@@ -57,6 +58,7 @@ class Server:
         self.host = host
         self.instance = instance(host, image, name, **changes)
         self.run = dict(make.run(id=str(uuid_library.uuid4())))
+        self.action = "build"
 
     @property
     def uuid(self) -> str:
@@ -98,20 +100,33 @@ class Server:
         assert result is not None and "servers" in result, result
         return result["servers"][0] if result["servers"] else None
 
-    def next_run(self) -> Outcome:
-        """What a run makes of the server that finds it so; if it is not there the server is another one, of the same name."""
+    def _looked_up(self) -> str:
+        """The action of a run that finds the server so; if it is not there the server is another one, of the same name."""
         self.run = dict(make.run(id=str(uuid_library.uuid4())))
         record = self.record()
         if record is None:
             uuid = str(uuid_library.uuid4())
             self.instance = {**self.instance, "uuid": uuid, "domain_name": f"{self.instance['display_name']}-{uuid[:8]}"}
-            action = "build"
-        else:
-            found: t.Any = {**record, "live": False}
-            action = action_for(found)
+            return "build"
+        found: t.Any = {**record, "live": False}
+        return action_for(found)
+
+    def as_another_run_sees_it(self) -> Server:
+        """The same server, with the action of a run that comes now."""
+        other = copy.copy(self)
+        other.action = other._looked_up()
+        return other
+
+    def next_run(self) -> Outcome:
+        """What a run makes of the server that finds it so."""
+        action = self._looked_up()
         if action in ("build", "finish"):
             self.well("claimed", action)
         return self.well("active", action)
+
+    def console(self) -> str:
+        """What it has printed since its start."""
+        return self.host.run("cat", f"{INSTANCES}/{self.uuid}/console.log")
 
     # the guest's disk
 

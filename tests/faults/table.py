@@ -20,7 +20,6 @@ class Fault(t.NamedTuple):
     what: str  # as the driver calls it
     kinds: tuple[str, ...]  # of points at which it strikes
     lasting: bool = False  # to the end of the call
-    by_play: bool = False  # a whole playbook meets it, not only a module
 
 
 class Case(t.NamedTuple):
@@ -44,6 +43,8 @@ FAULTS = (
     Fault("io_error_that_lasts", "io_error", ("file",), lasting=True),
     Fault("module_killed", "kill", ("before", "call", "file", "after")),
     Fault("libvirtd_killed", "kill_libvirtd", ("before", "call", "after")),
+    Fault("rebooted", "wait", ("before", "call", "file", "after")),
+    Fault("controller_killed", "wait", ("before", "call", "file", "after")),
 )
 
 

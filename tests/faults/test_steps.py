@@ -14,7 +14,7 @@ from .conftest import IS_LONG
 from .hypervisor import Answer, Census, Hypervisor
 from .neighbour import Neighbour
 from .points import Point, Points
-from .scenarios import Scenario
+from .scenarios import Fault, Scenario
 from .table import Case
 
 MOST_POINTS = 4  # of a case in the long form
@@ -33,13 +33,22 @@ def bench(hypervisor: Hypervisor, points: Points, neighbour: Neighbour) -> Bench
     return Bench(hypervisor, points, neighbour)
 
 
-def check_report(answer: Answer, scenario: Scenario, before: Census, after: Census) -> None:
-    """What the call says is true. A call that was killed says nothing: then the conductor calls its servers unknown."""
+def check_words(answer: Answer) -> None:
+    """Each outcome has an error if it needs one, and no traceback."""
     for outcome in (answer.result or {}).get("servers", []):
-        what, uuid = outcome["outcome"], outcome["uuid"]
         error = outcome["error"] or {}
         assert "exception" not in error, error
-        assert bool(error) == (what in ("refused", "failed", "unknown")), outcome
+        assert bool(error) == (outcome["outcome"] in ("refused", "failed", "unknown")), outcome
+    for image in (answer.result or {}).get("images", []):
+        assert "exception" not in (image["error"] or {}), image
+
+
+def check_report(answer: Answer, scenario: Scenario, before: Census, after: Census) -> None:
+    """What the call says is true. A call that was killed says nothing: then the conductor calls its servers unknown."""
+    check_words(answer)
+    for outcome in (answer.result or {}).get("servers", []):
+        what, uuid = outcome["outcome"], outcome["uuid"]
+        error = outcome["error"]
         domain = after.domains.get(uuid)
         if what in ("refused", "failed") and scenario.action == "build" and scenario.state != "absent":
             assert not after.beside(before), f"{what}, and yet there is {after.beside(before)}: {error}"
@@ -51,8 +60,6 @@ def check_report(answer: Answer, scenario: Scenario, before: Census, after: Cens
             assert domain is not None, "claimed, and there is no domain"
         elif what == "deleted":
             assert domain is None, f"deleted, and the domain is {domain}"
-    for image in (answer.result or {}).get("images", []):
-        assert "exception" not in (image["error"] or {}), image
 
 
 def meet(bench: Bench, case: Case, point: Point) -> None:
@@ -62,15 +69,44 @@ def meet(bench: Bench, case: Case, point: Point) -> None:
     empty = host.census()
     scenario.prepare()
     step = f"{case.transition}.{case.step}"
-    answer = scenario.call({"step": step, "what": case.fault.what, "kind": kind, "index": index, "lasting": case.fault.lasting})
-    assert answer.struck, f"the call did not come to {kind} {index} of {step}: {answer.seen.get(step)}"
-    check_report(answer, scenario, empty, host.census())
+    fault = {"step": step, "what": case.fault.what, "kind": kind, "index": index, "lasting": case.fault.lasting}
+    if case.fault.name == "rebooted":
+        reboot(bench, scenario, fault)
+    elif case.fault.name == "controller_killed":
+        leave_alone(scenario, fault)
+    else:
+        answer = scenario.call(fault)
+        assert answer.struck, f"the call did not come to {kind} {index} of {step}: {answer.seen.get(step)}"
+        check_report(answer, scenario, empty, host.census())
     scenario.check_written()
     scenario.heal()
     scenario.remove()
     left = host.census().beside(empty)
     assert not left, f"after the next run and a deletion there is still {left}"
     bench.neighbour.check_untouched()
+
+
+def reboot(bench: Bench, scenario: Scenario, fault: Fault) -> None:
+    """At this point the host loses power, and comes up again: nothing runs."""
+    call = scenario.begin(fault)
+    assert call.wait_until_reached() is None, "the call ended before its fault"
+    bench.hypervisor.reboot()
+    assert call.answer().result is None
+    bench.neighbour.is_off()
+
+
+def leave_alone(scenario: Scenario, fault: Fault) -> None:
+    """Nobody listens to the call any more, and it goes on; another run comes meanwhile."""
+    call = scenario.begin(fault)
+    assert call.wait_until_reached() is None, "the call ended before its fault"
+    other = scenario.another_run()
+    if scenario.holds_the_host:
+        call.go_on()  # whoever comes waits for it
+    for answer in other:
+        check_words(answer)
+    if not scenario.holds_the_host:
+        call.go_on()
+    call.answer()
 
 
 def test_a_step_holds(bench: Bench, faults: list[Case], draw: random.Random, record_property: t.Callable[[str, object], None]) -> None:
