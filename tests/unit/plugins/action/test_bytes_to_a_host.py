@@ -19,9 +19,9 @@ from ansible_collections.kvmfleet.compute.tests.unit import local_play
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked
 
 HOSTS = ("h1", "h2", "h3")
-SERVERS = 12
+SERVERS = 30
 USER_DATA_BYTES = 49149  # 65,532 characters in base64, as much as Nova takes
-# The module with all that it imports, and the rest of the orders.
+# The module with all that it imports, and the rest of the orders: less than the user data of the other hosts.
 MODULE_BYTES = 1_000_000
 PASSWORD = re.compile(r"admin_pass\W+([A-Za-z0-9]{20})\W")
 

@@ -229,19 +229,22 @@ def test_all_errors_of_a_subnet_come_at_once_and_without_followers() -> None:
     )
 
 
-def test_a_mac_address_is_given_once_on_a_bridge_and_an_address_once_in_a_network() -> None:
-    networks = {"lan": LAN, "same": {"bridge": "br0", "subnets": [{"cidr": "198.51.100.0/24"}]}, "other": {"bridge": "br1", "subnets": [SUBNET]}}
+def test_a_mac_address_and_an_address_are_given_once_on_a_bridge() -> None:
+    on_br0 = {"same": {"bridge": "br0", "subnets": [{"cidr": "198.51.100.0/24"}]}, "again": {"bridge": "br0", "subnets": [SUBNET]}}
+    networks = {"lan": LAN, **on_br0, "other": {"bridge": "br1", "subnets": [SUBNET]}}
     mac = "fa:16:3e:00:00:01"
     ports = {
         "a": {"network": "lan", "mac_address": mac, "fixed_ips": [{"ip_address": "192.0.2.5"}]},
         "b": {"network": "same", "mac_address": mac.upper()},
         "c": {"network": "other", "mac_address": mac, "fixed_ips": [{"ip_address": "192.0.2.5"}]},
         "d": {"network": "lan", "fixed_ips": [{"ip_address": "192.0.2.5"}, {"ip_address": "192.0.2.6"}, {"ip_address": "192.0.2.6"}]},
+        "e": {"network": "again", "fixed_ips": [{"ip_address": "192.0.2.6"}]},
     }
     assert found(networks=networks, ports=ports) == [
         ("compute_ports.b.mac_address", "is that of port a already, on the same bridge br0"),
         ("compute_ports.d.fixed_ips[0].ip_address", "is that of port a already, on the same bridge br0"),
         ("compute_ports.d.fixed_ips[2].ip_address", "is given twice"),
+        ("compute_ports.e.fixed_ips[0].ip_address", "is that of port d already, on the same bridge br0"),
     ]
 
 
