@@ -108,6 +108,9 @@ class Hypervisor:
     RECONNECT_S = 30.0
     RECONNECTS = 3  # for one call, which may be what ends libvirtd
     CLOSE_S = 5.0  # nothing depends on a connection's end
+    # libvirtd works on five calls of a connection at once (max_client_requests). One place stays free: a short call that had to wait behind guests that
+    # start or stop slowly would be taken for a libvirtd that hangs.
+    SLOW_CALLS = 4
 
     def __init__(self, uri: str, timeout_s: float = 60.0) -> None:
         if not 0 < timeout_s <= MOST_TIMEOUT_S:
@@ -116,6 +119,7 @@ class Hypervisor:
         self._uri = uri
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
+        self._slow_calls = threading.BoundedSemaphore(self.SLOW_CALLS)
         self._watchdog = Watchdog()
         try:
             self._connection = self._open()
@@ -324,7 +328,8 @@ class Hypervisor:
         flags = libvirt.VIR_DOMAIN_START_PAUSED
         # QEMU may have to zero all of the guest's memory first: a second for each GiB, as libvirt itself gives it (``qemuConnectMonitor``).
         more_s = self._do(lambda c: c.lookupByUUIDString(uuid).maxMemory()) / KIB_PER_GIB
-        self._do_once(lambda c: c.lookupByUUIDString(uuid).createWithFlags(flags), done=libvirt.VIR_ERR_OPERATION_INVALID, more_s=more_s)
+        with self._slow_calls:
+            self._do_once(lambda c: c.lookupByUUIDString(uuid).createWithFlags(flags), done=libvirt.VIR_ERR_OPERATION_INVALID, more_s=more_s)
 
     def resume(self, uuid: str) -> None:
         """Let a paused domain run."""
@@ -343,7 +348,8 @@ class Hypervisor:
                 if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
                     raise  # else it stopped by itself meanwhile
 
-        self._do(stop)
+        with self._slow_calls:
+            self._do(stop)
 
     def undefine(self, uuid: str) -> None:
         """Remove a domain's definition with its NVRAM, TPM state, managed save and the metadata of snapshots and checkpoints."""

@@ -200,6 +200,35 @@ def test_the_start_of_a_guest_has_a_second_more_for_each_gib(monkeypatch: pytest
     assert limits == [60, 68]
 
 
+def test_a_short_call_never_waits_behind_guests_that_start_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    end, begun, places = threading.Event(), threading.Semaphore(0), threading.BoundedSemaphore(5)
+
+    class Slow(Domain):
+        """Of a libvirtd that works on five calls of a connection at once."""
+
+        def createWithFlags(self, _flags: int) -> None:
+            with places:
+                begun.release()
+                end.wait()
+
+        def state(self) -> tuple[int, int]:
+            with places:
+                return (5, 0)
+
+    made = hypervisor(monkeypatch, Slow(None))
+    threads = [threading.Thread(target=made.start_paused, args=("u",)) for _number in range(10)]
+    for thread in threads:
+        thread.start()
+    for _number in range(made.SLOW_CALLS):
+        begun.acquire()
+    # The others wait for their turn here, not in libvirtd.
+    assert made.power_state("u") == "shutdown"
+    assert not begun.acquire(blocking=False)
+    end.set()
+    for thread in threads:
+        thread.join()
+
+
 @pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf")])
 def test_a_limit_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, timeout_s: float) -> None:
     with pytest.raises(ServerError, match=r"libvirt_timeout_s: .* must be more than 0 and not more than 86400"):
