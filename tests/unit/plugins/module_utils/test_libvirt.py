@@ -176,7 +176,7 @@ def test_a_connection_that_never_opens_is_a_sentence(monkeypatch: pytest.MonkeyP
     end = threading.Event()
     made = hypervisor(monkeypatch, Domain(None))
     del made
-    monkeypatch.setattr(libvirt.libvirt, "open", lambda _uri: end.wait())
+    monkeypatch.setattr(libvirt.libvirt, "open", lambda _uri: end.wait(30))
     with pytest.raises(HypervisorError, match="libvirt at test:/// has not answered a call within"):
         libvirt.Hypervisor("test:///", 0.05)
     end.set()

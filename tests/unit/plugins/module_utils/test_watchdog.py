@@ -65,9 +65,9 @@ def test_the_first_whose_time_is_over_ends_the_wait_of_all() -> None:
     together.wait()
     with pytest.raises(NoAnswer):
         calls.call(end.wait, 0.01, "late")
-    for thread in threads:
-        thread.join(60)
     end.set()
+    for thread in threads:
+        thread.join()
     assert [(str(error), error.begun) for error in errors] == [("late", True)] * 30
 
 
