@@ -43,7 +43,7 @@ options:
   elsewhere:
     description:
       - The ids of domains of other hosts. Journals and folders with these ids are left, because the instances path may be shared.
-      - The role M(kvmfleet.compute.cleanup#role) finds them in RV(domains) of a first call in check mode.
+      - The role C(kvmfleet.compute.cleanup) finds them in RV(domains) of a first call in check mode.
     type: list
     elements: str
     default: []
