@@ -538,3 +538,167 @@ class HostFacts(t.TypedDict):
     networks: HostNetworks  # bridges and libvirt networks
     instances_path: InstancesPath  # the file system of the disks
     images: t.List[CachedImage]  # the image cache
+
+
+# The registrar
+
+
+class EpochId(t.TypedDict):
+    """Which epoch of the fleet is meant."""
+
+    number: int  # from 1; a later epoch has a greater one
+    id: str  # random, so that two epochs with one number are told apart
+
+
+class Ticket(t.TypedDict):
+    """A run's place in the ledger's order: what happened before it, the run's facts show."""
+
+    ticket: int  # a number of the ledger's sequence, drawn before the run reads facts
+    run: str  # id of the run
+    lasts_s: int  # s that it lasts after each call that renews it
+    deadline: int  # Unix time in s, by the registrar's clock; past it the ticket is over
+
+
+class ReservedPort(t.TypedDict):
+    """What a reservation holds of one port."""
+
+    id: str  # the port's id
+    segment: str  # where its frames meet those of others
+    mac_address: str  # lower case
+    ip_addresses: t.List[str]  # one for each address that was asked for, in that order
+
+
+class Reservation(t.TypedDict):
+    """What the ledger holds for one server of one run; a server that is granted gets it as the answer."""
+
+    ticket: int  # of the run
+    server: str  # the server's id
+    host: str  # inventory name of the one host that may take its claim
+    project: str  # project
+    name: str  # the server's name, held in its project
+    group: t.Optional[str]  # id of the server group that it is a member of
+    ports: t.List[ReservedPort]  # in the order of the request
+    amounts: t.Dict[str, int]  # what it takes of its project's quotas, by resource
+    deadline: int  # Unix time in s past which the host refuses its claim, by the host's clock
+    expires: int  # the deadline and the greatest difference of two clocks, by the registrar's clock
+    released_at: t.Optional[int]  # number of the ledger's sequence at which it ended, settled or by its deadline; null: it is in force
+    known_at: t.Optional[int]  # number of the sequence at which somebody knew what became of it; null: nobody does yet
+
+
+class BeginRequest(t.TypedDict):
+    """A run asks for a ticket, before it reads facts."""
+
+    epoch: EpochId  # as the hosts have it
+    highest_ticket: int  # the highest one that a host has recorded at a claim; 0: none is known
+    run: str  # id of the run
+    lasts_s: int  # s that the ticket is to last after each call that renews it
+
+
+class BeginAnswer(t.TypedDict):
+    """A ticket, and what the scheduler has to know beside the facts."""
+
+    ticket: Ticket  # the run's
+    oldest: int  # the oldest ticket whose servers ``seen`` of a ReserveRequest has to name
+    reservations: t.List[Reservation]  # those that no facts need show yet
+
+
+class AddressPool(t.TypedDict):
+    """The free addresses of one subnet in one segment, by the facts and the catalogue."""
+
+    segment: str  # where frames meet
+    version: int  # 4 or 6
+    free: t.List[t.Tuple[int, int]]  # first and last address of each range, as numbers
+
+
+class AddressWish(t.TypedDict):
+    """One address of a port."""
+
+    ip_address: t.Optional[str]  # the one that is asked for; null: chosen
+    pools: t.List[str]  # keys of the pools that it is chosen from, in this order
+
+
+class PortWish(t.TypedDict):
+    """One port of a server."""
+
+    id: str  # the port's id, the same on every retry
+    segment: str  # where its frames meet those of others on the server's host
+    mac_address: str  # given, or drawn by the controller
+    addresses: t.List[AddressWish]  # one for each address
+
+
+class ServerWish(t.TypedDict):
+    """What one server needs granted."""
+
+    uuid: str  # the server's id
+    host: str  # inventory name of the host that it is placed on
+    project: str  # project
+    name: str  # the server's name
+    group: t.Optional[str]  # key of its server group in ``groups``
+    ports: t.List[PortWish]  # its ports
+    amounts: t.Dict[str, int]  # what it takes of its project's quotas beside what the facts show, by resource
+
+
+class Quota(t.TypedDict):
+    """A limit and what the facts show of its use."""
+
+    limit: int  # -1: none
+    used: int  # by the servers that the facts show
+
+
+class GroupUse(t.TypedDict):
+    """A server group and what the facts show of its members."""
+
+    name: str  # the catalogue's name
+    policy: str  # affinity, anti-affinity, soft-affinity, soft-anti-affinity
+    max_server_per_host: int  # of anti-affinity
+    members: t.Dict[str, str]  # hosts by the ids of the servers
+
+
+class ReserveRequest(t.TypedDict):
+    """What a run wants granted before its claims. By naming a server it says that no claim of it is there or under way: what it held is given up."""
+
+    epoch: EpochId  # as the hosts have it
+    highest_ticket: int  # the highest one that a host has recorded at a claim
+    ticket: int  # the run's
+    hosts: t.List[str]  # inventory names of the hosts whose facts were read after the ticket was drawn
+    claim_s: int  # s from now in which a host may take a claim
+    max_skew_s: int  # the greatest difference of the registrar's clock and a host's, in s
+    seen: t.List[str]  # ids of the servers that the facts show; those claimed with a ticket before ``oldest`` may be left out
+    pools: t.Dict[str, AddressPool]  # by a key of the controller's
+    quotas: t.Dict[str, t.Dict[str, Quota]]  # by project and resource
+    groups: t.Dict[str, GroupUse]  # by group id
+    servers: t.List[ServerWish]  # in the order in which they are granted
+
+
+class Lost(t.TypedDict):
+    """A server that was not granted. It holds nothing."""
+
+    server: str  # the server's id
+    error: Error  # Nova's class; reschedule: another host may do
+    member: t.Optional[str]  # id of the group member that is in the way
+    host: t.Optional[str]  # where that member is
+
+
+class ReserveAnswer(t.TypedDict):
+    """Which servers may be claimed, each on its host until its deadline."""
+
+    ticket: Ticket  # renewed
+    granted: t.List[Reservation]  # with the addresses that were chosen
+    lost: t.List[Lost]  # the others
+    members: t.Dict[str, t.Dict[str, str]]  # of the groups of those that lost, by group id and server id: the hosts of all members by facts and ledger
+
+
+class SettleRequest(t.TypedDict):
+    """What became of claims. A server whose outcome is unknown stands in neither list."""
+
+    epoch: EpochId  # as the hosts have it
+    ticket: int  # the run's
+    claimed: t.List[str]  # ids of the servers whose claim is there: from now on facts show them
+    absent: t.List[str]  # ids of the servers of which nothing is there: refused, or undone for certain
+
+
+class RenewRequest(t.TypedDict):
+    """A run that needs its ticket for longer."""
+
+    epoch: EpochId  # as the hosts have it
+    ticket: int  # the run's

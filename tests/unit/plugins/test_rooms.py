@@ -17,6 +17,7 @@ ROOMS: dict[str, set[str]] = {
     "module_utils/network": {"module_utils"},
     "module_utils/storage": {"module_utils"},
     "module_utils/guest": {"module_utils", "module_utils/network"},
+    "module_utils/registrar": {"module_utils"},
     "module_utils/compute": {"module_utils", "module_utils/image", "module_utils/network", "module_utils/storage", "module_utils/guest"},
     "plugin_utils": {"module_utils"},
     "plugin_utils/schema": {"module_utils", "module_utils/image"},

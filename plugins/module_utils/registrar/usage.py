@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quotas of projects at the moment of the claim (``nova/compute/utils.py: check_num_instances_quota``, the recheck): facts and reservations; pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+
+if t.TYPE_CHECKING:
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Quota
+
+
+class Usage:
+    """What projects use: by the facts, and by servers that the facts don't show."""
+
+    def __init__(self, quotas: t.Dict[str, t.Dict[str, Quota]]) -> None:
+        self._quotas = quotas
+        self._reserved: t.Dict[t.Tuple[str, str], int] = {}
+
+    def add(self, project: str, amounts: t.Dict[str, int]) -> None:
+        """Count a server that the facts don't show."""
+        for resource, amount in amounts.items():
+            self._reserved[(project, resource)] = self._reserved.get((project, resource), 0) + amount
+
+    def check(self, project: str, amounts: t.Dict[str, int]) -> None:
+        """ServerError if a server of the project would go beyond a limit."""
+        over: t.List[str] = []
+        for resource, quota in sorted(self._quotas.get(project, {}).items()):
+            asked, used = amounts.get(resource, 0), quota["used"] + self._reserved.get((project, resource), 0)
+            if asked and 0 <= quota["limit"] < used + asked:
+                over.append(f"{resource}: requested {asked}, already used or reserved {used} of {quota['limit']}")
+        if over:
+            # Nova counts ports before anything else.
+            error_class = "PortLimitExceeded" if any(text.startswith("ports:") for text in over) else "TooManyInstances"
+            raise ServerError(error_class, f"quota of project {project} exceeded for " + ", ".join(over))
