@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger in one SQLite file on a local disk of the registrar's host: one operation, one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ledger import REBUILD, Ledger
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Reservation, Ticket
+
+FILE = "registrar.sqlite"
+VERSION = 1  # of the tables and of what stands in them
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS ledger (epoch INTEGER NOT NULL, epoch_id TEXT NOT NULL, sequence INTEGER NOT NULL, outrun INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS ticket (ticket INTEGER PRIMARY KEY, content TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS reservation (ticket INTEGER, server TEXT, content TEXT NOT NULL, PRIMARY KEY (ticket, server)) WITHOUT ROWID",
+)
+
+Answer = t.TypeVar("Answer")
+# From the ledger, or None where there is none yet, to the ledger after it and the answer.
+Operation = t.Callable[[t.Optional[Ledger]], t.Tuple[Ledger, Answer]]
+
+
+class SqliteStore:
+    """Runs operations on the ledger of a state directory, one after another whoever asks.
+
+    What an operation has answered lasts through a power cut; one that raises has changed nothing, but for what ``Refused`` carries.
+    """
+
+    def __init__(self, state_path: str, timeout_s: float = 60.0) -> None:
+        self.path = os.path.join(state_path, FILE)
+        self._timeout_s = timeout_s
+
+    def transact(self, operation: Operation[Answer]) -> Answer:
+        """The answer of an operation.
+
+        Refused (LedgerLocked, LedgerUnavailable, LedgerUnreadable) if others have the ledger for longer than ``timeout_s``, or its file can't be used.
+        """
+        with self._refusing(), contextlib.closing(self._open()) as database:
+            database.execute("BEGIN IMMEDIATE")
+            before = _load(database)
+            try:
+                after, answer = operation(before)
+            except Refused as refused:
+                if refused.ledger is not None:
+                    _write(database, before, refused.ledger)
+                    database.execute("COMMIT")
+                raise
+            _write(database, before, after)
+            database.execute("COMMIT")
+            return answer
+
+    @contextlib.contextmanager
+    def _refusing(self) -> t.Iterator[None]:
+        """What SQLite and the file system say, as sentences."""
+        try:
+            yield
+        except (sqlite3.OperationalError, OSError) as error:
+            if "locked" in str(error):
+                raise Refused("LedgerLocked", f"the registrar's ledger {self.path} was not free within {self._timeout_s:g} s: run again later") from error
+            raise Refused("LedgerUnavailable", f"the registrar's ledger {self.path} can't be used: {error}") from error
+        except sqlite3.Error as error:
+            raise Refused("LedgerUnreadable", f"the registrar's ledger {self.path} can't be read: {error}; {REBUILD}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        """A connection that begins no transaction by itself; the file is made if there is none."""
+        folder = os.path.dirname(self.path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if not os.path.exists(self.path):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            sync_file(folder)
+        database = sqlite3.connect(self.path, timeout=self._timeout_s, isolation_level=None)
+        # With a rollback journal FULL doesn't sync the folder after a commit: the journal could be back after a power cut, and take the commit back.
+        database.execute("PRAGMA synchronous=EXTRA")
+        return database
+
+
+def _load(database: sqlite3.Connection) -> t.Optional[Ledger]:
+    version: int = database.execute("PRAGMA user_version").fetchone()[0]
+    if version not in (0, VERSION):
+        raise sqlite3.DatabaseError(f"it is of version {version}, and this collection's is {VERSION}")
+    database.execute(f"PRAGMA user_version = {VERSION}")
+    for table in TABLES:
+        database.execute(table)
+    row: t.Optional[t.Tuple[int, str, int, int]] = database.execute("SELECT epoch, epoch_id, sequence, outrun FROM ledger").fetchone()
+    if row is None:
+        return None
+    epoch, epoch_id, sequence, outrun = row
+    tickets: t.Dict[int, Ticket] = {number: json.loads(content) for number, content in database.execute("SELECT ticket, content FROM ticket")}
+    held: t.Dict[t.Tuple[int, str], Reservation] = {
+        (number, server): json.loads(content) for number, server, content in database.execute("SELECT ticket, server, content FROM reservation")
+    }
+    return Ledger({"number": epoch, "id": epoch_id}, sequence, bool(outrun), tickets, held)
+
+
+def _write(database: sqlite3.Connection, before: t.Optional[Ledger], after: Ledger) -> None:
+    """What is different; a ticket or reservation that was not touched is the same object."""
+    tickets, held = (before.tickets, before.reservations) if before else ({}, {})
+    database.execute("DELETE FROM ledger")
+    database.execute("INSERT INTO ledger VALUES (?, ?, ?, ?)", (after.epoch["number"], after.epoch["id"], after.sequence, int(after.outrun)))
+    database.executemany("DELETE FROM ticket WHERE ticket = ?", [(number,) for number in tickets if number not in after.tickets])
+    database.executemany(
+        "INSERT OR REPLACE INTO ticket VALUES (?, ?)",
+        [(number, json.dumps(ticket)) for number, ticket in after.tickets.items() if ticket is not tickets.get(number)],
+    )
+    database.executemany("DELETE FROM reservation WHERE ticket = ? AND server = ?", [key for key in held if key not in after.reservations])
+    database.executemany(
+        "INSERT OR REPLACE INTO reservation VALUES (?, ?, ?)",
+        [(*key, json.dumps(reservation)) for key, reservation in after.reservations.items() if reservation is not held.get(key)],
+    )
