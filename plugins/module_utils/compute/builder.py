@@ -257,5 +257,12 @@ class Builder:
                 raise ServerError("InstanceDeployFailure", f"{', '.join(left) or 'the domain'} is still there", unknown=True)
             locks.forget(self.host.state_path, uuid)
         except (KvmfleetError, OSError) as error:
-            named = f" ({self.host.journal(uuid).path} names what was made)" if self.host.journal(uuid).entries() else ""
-            raise ServerError("InstanceDeployFailure", f"what was made could not be removed: {error}{named}", unknown=True) from error
+            raise ServerError("InstanceDeployFailure", f"what was made could not be removed: {error}{self._named(uuid)}", unknown=True) from error
+
+    def _named(self, uuid: str) -> str:
+        """Where it stands what was made, for an error's end."""
+        journal = self.host.journal(uuid)
+        try:
+            return f" ({journal.path} names what was made)" if journal.entries() else ""
+        except OSError:
+            return f" ({journal.path} can't be read)"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import pathlib
+import typing as t
 
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import TRANSITIONS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ImageResult, Outcome
@@ -346,3 +349,21 @@ def test_every_transition_says_where_it_leads_and_its_steps_have_names() -> None
     }
     steps = [step for item in TRANSITIONS.values() for step in (*item.steps, *item.lasting)]
     assert all(step.__name__.isidentifier() and step.__doc__ for step in steps)
+
+
+def test_a_journal_that_cannot_be_read_while_a_build_is_undone_is_said_and_no_traceback(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    web = lab.web()
+    lab.claim(web)
+
+    def unreadable(_journal: Journal) -> t.NoReturn:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def dying() -> t.NoReturn:
+        monkeypatch.setattr(Journal, "entries", unreadable)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(lab.disk, "write", lambda *_arguments: dying())
+    (outcome,) = lab.build(web)
+    assert outcome["outcome"] == "unknown"
+    assert "exception" not in (outcome["error"] or {})
+    assert "can't be read" in str(outcome["error"])
