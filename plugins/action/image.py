@@ -14,9 +14,9 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, is_on_controller, is_on_host, is_url
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ImageResult
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.image_sources import from_catalogue, with_secrets_apart
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.image_rows import image_rows
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.image"
@@ -90,7 +90,7 @@ class ActionModule(HostAction):
                 refused[str(image.get("id", ""))] = error
         args["images"] = images
         result.update(self._execute_module(module_name=MODULE, module_args=dict(args, on_error="report"), task_vars=task_vars))
-        reported: list[ImageResult] = result.get("images") or []
+        reported = image_rows(result)
         needed = {item["id"] for item in reported if item["needs_staging"]}
         sent = [image for image in images if image["id"] in needed and is_on_controller(str(image["source"]))]
         if sent:
@@ -133,8 +133,7 @@ class ActionModule(HostAction):
             again = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars)
         finally:
             self._remove_tmp_path(folder)
-        rows: list[ImageResult] = again.get("images") or []
-        reported: list[ImageResult] = result["images"]
+        rows, reported = image_rows(again), image_rows(result)
         by_id = {item["id"]: item for item in rows}
         result["images"] = [by_id.get(item["id"], item) for item in reported]
         result["changed"] = result.get("changed", False) or again.get("changed", False)
@@ -143,7 +142,7 @@ class ActionModule(HostAction):
                 result[key] = again[key]
 
     def _finish(self, args: dict[str, t.Any], wanted: list[Entry], refused: dict[str, ImageError], result: dict[str, t.Any]) -> dict[str, t.Any]:
-        reported: list[ImageResult] = result.get("images") or []
+        reported = image_rows(result)
         found = {item["id"]: item for item in reported}
         for image_id, error in refused.items():
             image = next(item for item in wanted if item.get("id", "") == image_id)

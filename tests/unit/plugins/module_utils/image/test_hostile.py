@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache, fetch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.client import Client
+from ansible_collections.kvmfleet.compute.plugins.module_utils.image.partial import CHUNK, Partial
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import WantedImage
 
 UNSET: t.Any = dict.fromkeys(("secret_source", "secret_checksum", "arriving_bytes"))
@@ -199,3 +200,40 @@ def test_a_sums_file_has_a_bound(tmp_path: pathlib.Path) -> None:
     with pytest.raises(ImageError, match="no sha256 line"):
         fetch.ensure(str(tmp_path / "cache"), wanted, server=Client(10))
     assert cache.cached_images(str(tmp_path / "cache")) == []
+
+
+@pytest.fixture
+def changing(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, bytes], pathlib.Path]:
+    """A file of the host that somebody writes to whenever a piece of it has been copied."""
+
+    def begin(mode: str, piece: bytes) -> pathlib.Path:
+        path = tmp_path / "disk.raw"
+        path.write_bytes(bytes(CHUNK + 512))
+        write = Partial.write
+
+        def written(partial: Partial, chunk: bytes) -> None:
+            with open(path, mode) as file:
+                file.seek(0, 2 if "a" in mode else 0)
+                file.write(piece)
+            write(partial, chunk)
+
+        monkeypatch.setattr(Partial, "write", written)
+        return path
+
+    return begin
+
+
+def test_a_file_that_is_changed_while_it_is_copied_is_refused_and_leaves_nothing(
+    changing: Callable[[str, bytes], pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    path = changing("r+b", b"x" * (CHUNK + 512))
+    with pytest.raises(ImageError, match="wanted"):
+        fetch.ensure(str(tmp_path / "cache"), image(path.as_uri(), bytes(CHUNK + 512)), server=Client(10))
+    assert left(tmp_path / "cache") == []
+
+
+def test_a_file_that_grows_as_fast_as_it_is_copied_ends_at_the_limit(changing: Callable[[str, bytes], pathlib.Path], tmp_path: pathlib.Path) -> None:
+    path = changing("ab", bytes(CHUNK))
+    with pytest.raises(ImageError, match=f"more than {4 * CHUNK} bytes, max_size_bytes"):
+        fetch.ensure(str(tmp_path / "cache"), image(path.as_uri(), bytes(CHUNK)), server=Client(10), max_size_bytes=4 * CHUNK)
+    assert left(tmp_path / "cache") == []
