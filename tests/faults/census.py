@@ -1,15 +1,13 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints what is on the hypervisor that it runs on, as JSON. ``census.py wipe`` removes every server and image first, ``census.py keep UUID`` others."""
+"""What is on the hypervisor that it runs on."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
-import sys
 import time
 import typing as t
 import xml.etree.ElementTree as ET
@@ -87,18 +85,13 @@ def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:
                 subprocess.run(["rm", "-rf", os.path.join(folder, name)], check=True)
 
 
-def main() -> None:
+def census(kept: list[str] | None) -> dict[str, object]:
+    """What is there; if ``kept`` is given, without every server but those with these uuids, which are removed. None kept: no image either."""
     connection = opened()
-    if sys.argv[1:2] == ["keep"]:
-        remove_servers(connection, sys.argv[2:])
-    elif sys.argv[1:] == ["wipe"]:
-        remove_servers(connection, [])
+    if kept is not None:
+        remove_servers(connection, kept)
+    if kept == []:
         for above, _folders, files in (*os.walk("/var/lib/libvirt/kvmfleet"), *os.walk("/var/lib/kvmfleet")):
             for name in files:
                 os.unlink(os.path.join(above, name))
-    domains = {domain.UUIDString(): domain_of(domain) for domain in connection.listAllDomains()}
-    print(json.dumps({"domains": domains, "things": things(connection)}))
-
-
-if __name__ == "__main__":
-    main()
+    return {"domains": {domain.UUIDString(): domain_of(domain) for domain in connection.listAllDomains()}, "things": things(connection)}

@@ -48,6 +48,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("faults", turned, ids=[".".join(faults[0][:3]) for faults in turned])
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """In a campaign of an hour a violation is said when it is found."""
+    if report.failed and IS_LONG:
+        print(f"\n{report.nodeid}\n" + "\n".join(line for line in report.longreprtext.splitlines() if line.startswith("E ")), flush=True)
+
+
 @pytest.fixture
 def draw(request: pytest.FixtureRequest) -> random.Random:
     """Chance that the seed and the test's name decide."""

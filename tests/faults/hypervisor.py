@@ -126,16 +126,10 @@ class Hypervisor:
         while True:
             if self._driver is None or self._driver.poll() is not None:
                 self._socket.unlink(missing_ok=True)
-                argv = [
-                    str(TESTBED / "exec"),
-                    self.name,
-                    "env",
-                    f"PYTHONPATH={self.code}",
-                    "PYTHONDONTWRITEBYTECODE=1",
-                    "/usr/bin/python3",
-                    str(self.code / "driver.py"),
-                ]
-                self._driver = subprocess.Popen([*argv, str(self._socket)], stdin=subprocess.DEVNULL)
+                # A hypervisor may have a Python path already.
+                program = ["sh", "-c", f'PYTHONPATH={self.code}:$PYTHONPATH PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$@"', "driver"]
+                program += [str(self.code / "driver.py"), str(self._socket)]
+                self._driver = subprocess.Popen([str(TESTBED / "exec"), self.name, *program], stdin=subprocess.DEVNULL)
             connection = socket.socket(socket.AF_UNIX)
             connection.settimeout(CALL_S)
             try:
@@ -156,10 +150,11 @@ class Hypervisor:
         """A call of a module, to its end."""
         return self.begin(module, fault, **params).answer()
 
-    def census(self) -> Census:
-        """What is on it."""
-        found = json.loads(self.run("/usr/bin/python3", str(self.code / "census.py")))
-        return Census(found["domains"], frozenset(found["things"]))
+    def census(self, kept: list[str] | None = None) -> Census:
+        """What is on it; if ``kept`` is given, without all servers but those with these uuids."""
+        result = self.call("census", kept=kept).result
+        assert result is not None, f"{self.name} has no census"
+        return Census(result["domains"], frozenset(result["things"]))
 
     def reboot(self) -> None:
         """It loses power, and is switched on again."""
@@ -168,8 +163,4 @@ class Hypervisor:
 
     def wipe(self) -> None:
         """No server and no image, whatever a test left."""
-        self.run("/usr/bin/python3", str(self.code / "census.py"), "wipe")
-
-    def remove_others(self, uuid: str) -> None:
-        """No server but this one."""
-        self.run("/usr/bin/python3", str(self.code / "census.py"), "keep", uuid)
+        self.census(kept=[])

@@ -8,8 +8,6 @@ from __future__ import annotations
 import typing as t
 import uuid as uuid_library
 
-from ansible_collections.kvmfleet.compute.tests.unit import make
-
 from .hypervisor import Answer, Call, Hypervisor
 from .images import Image, asked_for
 from .servers import Server
@@ -91,7 +89,7 @@ class TakingOver(Scenario):
 
     def prepare(self) -> None:
         self.server.well("claimed")
-        self.server.run = dict(make.run(id=str(uuid_library.uuid4())))
+        assert self.server.looked_up() == self.action
 
 
 class Building(Scenario):
@@ -99,6 +97,31 @@ class Building(Scenario):
 
     def prepare(self) -> None:
         self.server.well("claimed")
+
+
+class Renewing(Building):
+    """A claim waits for its turn while another server is built in the same call."""
+
+    def __init__(self, host: Hypervisor, image: Image) -> None:
+        super().__init__(host, image)
+        self.first = Server(host, image, "first")
+        self.first.run = self.server.run
+
+    def prepare(self) -> None:
+        self.first.well("claimed")
+        super().prepare()
+
+    def begin(self, fault: Fault | None) -> Call:
+        orders = [server.order(self.action) for server in (self.first, self.server)]
+        return self.server.begin(self.state, self.action, fault, servers=orders, max_concurrent_builds=1)
+
+    def heal(self) -> None:
+        self.first.next_run()
+        super().heal()
+
+    def remove(self) -> None:
+        self.first.well("absent")
+        super().remove()
 
 
 class Adopting(Scenario):
@@ -111,7 +134,7 @@ class Adopting(Scenario):
         killed = self.server.call("active", "build", {"step": "build.resume", "what": "kill", "kind": "after", "index": 0, "lasting": False})
         assert killed.result is None, killed
         self._written()
-        self.server.run = dict(make.run(id=str(uuid_library.uuid4())))
+        assert self.server.looked_up() == self.action
         self.server.well("claimed", "finish")
 
 
@@ -171,6 +194,7 @@ class Fetching(Scenario):
 SCENARIOS: dict[tuple[str, str], type[Scenario]] = {
     ("claim", "steps"): Claiming,
     ("take_over", "steps"): TakingOver,
+    ("renew", "steps"): Renewing,
     ("build", "steps"): Building,
     ("build", "lasting"): Building,
     ("build", "adopting"): Adopting,

@@ -59,6 +59,7 @@ class Server:
         self.instance = instance(host, image, name, **changes)
         self.run = dict(make.run(id=str(uuid_library.uuid4())))
         self.action = "build"
+        self._gone_run: str | None = None  # whose process its controller has seen gone
 
     @property
     def uuid(self) -> str:
@@ -68,11 +69,14 @@ class Server:
     def root_disk(self) -> str:
         return f"{INSTANCES}/{self.uuid}/disk"
 
+    def order(self, action: str) -> dict[str, t.Any]:
+        """What the host gets."""
+        return {"version": 1, "instance": self.instance, "action": action, "group_hosts": [], "gone_run": self._gone_run}
+
     def begin(self, state: str, action: str = "build", fault: dict[str, t.Any] | None = None, **params: t.Any) -> Call:
         """A call of the module ``server``, not waited for."""
-        order = {"version": 1, "instance": self.instance, "action": action, "group_hosts": []}
-        given = {"servers": [order], "state": state, "run": self.run, "virt_type": "qemu", "host_name": self.host.name, "on_error": "report", **params}
-        return self.host.begin("server", fault, cpu_allocation_ratio=64.0, **given)
+        given = {"servers": [self.order(action)], "state": state, "run": self.run, "host_name": self.host.name}
+        return self.host.begin("server", fault, **{"cpu_allocation_ratio": 64.0, "virt_type": "qemu", "on_error": "report", **given, **params})
 
     def call(self, state: str, action: str = "build", fault: dict[str, t.Any] | None = None) -> Answer:
         return self.begin(state, action, fault).answer()
@@ -100,7 +104,7 @@ class Server:
         assert result is not None and "servers" in result, result
         return result["servers"][0] if result["servers"] else None
 
-    def _looked_up(self) -> str:
+    def looked_up(self) -> str:
         """The action of a run that finds the server so; if it is not there the server is another one, of the same name."""
         self.run = dict(make.run(id=str(uuid_library.uuid4())))
         record = self.record()
@@ -109,17 +113,18 @@ class Server:
             self.instance = {**self.instance, "uuid": uuid, "domain_name": f"{self.instance['display_name']}-{uuid[:8]}"}
             return "build"
         found: t.Any = {**record, "live": False}
+        self._gone_run = record["run"]["id"] if record["run"] else None
         return action_for(found)
 
     def as_another_run_sees_it(self) -> Server:
         """The same server, with the action of a run that comes now."""
         other = copy.copy(self)
-        other.action = other._looked_up()
+        other.action = other.looked_up()
         return other
 
     def next_run(self) -> Outcome:
         """What a run makes of the server that finds it so."""
-        action = self._looked_up()
+        action = self.looked_up()
         if action in ("build", "finish"):
             self.well("claimed", action)
         return self.well("active", action)

@@ -120,7 +120,7 @@ def test_a_step_holds(bench: Bench, faults: list[Case], draw: random.Random, rec
         try:
             meet(bench, case, point)
         except BaseException as error:
-            bench.hypervisor.remove_others(bench.neighbour.uuid)
+            bench.hypervisor.census(kept=[bench.neighbour.uuid])
             error.add_note(f"{case} at {point}")
             raise
 
