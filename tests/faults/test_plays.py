@@ -140,3 +140,19 @@ def test_a_run_that_is_cut_off_at_a_step_is_put_right_by_the_next(fleet: Fleet, 
     assert gone.code == 0, gone.output
     assert fleet.where("web-") == []
     assert all(found.folders() == set() for found in fleet.hosts.values())
+
+
+def test_a_full_file_system_fails_a_build_that_leaves_nothing(fleet: Fleet) -> None:  # noqa: F811
+    there = {"availability_zone": "az1:h1"}
+    assert fleet.create(server("first", **there)).code == 0, "the image is not in the cache"
+    host = fleet.hosts["h1"]
+    before = (host.folders(), host.domains("--all"))
+    fleet.testbed("fill", "h1")
+    try:
+        play = fleet.create(server("web", **there))
+        assert play.code == 2, play.output
+        assert "No space left" in play.server("web")["error"]["message"]
+        assert (host.folders(), host.domains("--all")) == before
+    finally:
+        fleet.testbed("drain", "h1")
+    assert fleet.create(server("web", **there)).server("web")["state"] == "ACTIVE"
