@@ -157,6 +157,10 @@ def watch_libvirt(injector: Injector) -> None:
             else:
                 injector.strike()
             if what in ("answer_lost", "kill_libvirtd"):
+                # The client sees that its connection is gone only when it uses it.
+                connection: t.Any = arguments[0] if isinstance(arguments[0], libvirt.virConnect) else t.cast("t.Any", arguments[0]).connect()
+                with injector.quiet(), contextlib.suppress(libvirt.libvirtError):
+                    connection.getLibVersion()
                 raise libvirt_error(libvirt.VIR_ERR_INTERNAL_ERROR, "internal error: client socket is closed")
             return done
 

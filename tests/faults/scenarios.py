@@ -86,6 +86,7 @@ class TakingOver(Scenario):
     """A claim of a dead run."""
 
     state, action = "claimed", "finish"
+    holds_the_host = True
 
     def prepare(self) -> None:
         self.server.well("claimed")
