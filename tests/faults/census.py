@@ -85,12 +85,12 @@ def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:
                 subprocess.run(["rm", "-rf", os.path.join(folder, name)], check=True)
 
 
-def census(kept: list[str] | None) -> dict[str, object]:
-    """What is there; if ``kept`` is given, without every server but those with these uuids, which are removed. None kept: no image either."""
+def census(kept: list[str] | None, no_files: bool = False) -> dict[str, object]:
+    """What is there; if ``kept`` is given, every server but those with these uuids is removed first, and with ``no_files`` all files of ours."""
     connection = opened()
     if kept is not None:
         remove_servers(connection, kept)
-    if kept == []:
+    if no_files:
         for above, _folders, files in (*os.walk("/var/lib/libvirt/kvmfleet"), *os.walk("/var/lib/kvmfleet")):
             for name in files:
                 os.unlink(os.path.join(above, name))

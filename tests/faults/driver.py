@@ -7,7 +7,7 @@ It runs under the hypervisor's own Python and forks for each call, so that a cal
 
     {"module": "server", "params": {...}, "fault": {"step": "build.make_disks", "what": "kill", "kind": "file", "index": 2, "lasting": false} or null}
 
-The module ``census`` is census.py, and its only parameter ``kept``.
+The module ``census`` is census.py, and its parameters.
 
 Lines come back: {"reached": true} when a fault that waits has come to its point (any line lets it go on), and at the end {"result": {...}, "seen":
 {step: {"call": calls of libvirt, "file": uses of files}}}. A call that was killed ends without one.

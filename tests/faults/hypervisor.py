@@ -150,9 +150,9 @@ class Hypervisor:
         """A call of a module, to its end."""
         return self.begin(module, fault, **params).answer()
 
-    def census(self, kept: list[str] | None = None) -> Census:
-        """What is on it; if ``kept`` is given, without all servers but those with these uuids."""
-        result = self.call("census", kept=kept).result
+    def census(self, kept: list[str] | None = None, no_files: bool = False) -> Census:
+        """What is on it; if ``kept`` is given, without all servers but those with these uuids, and with ``no_files`` without any file of ours."""
+        result = self.call("census", kept=kept, no_files=no_files).result
         assert result is not None, f"{self.name} has no census"
         return Census(result["domains"], frozenset(result["things"]))
 
@@ -163,4 +163,4 @@ class Hypervisor:
 
     def wipe(self) -> None:
         """No server and no image, whatever a test left."""
-        self.census(kept=[])
+        self.census(kept=[], no_files=True)
