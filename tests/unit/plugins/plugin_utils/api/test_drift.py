@@ -73,8 +73,8 @@ def built(*requests: t.Any, **changes: t.Any) -> dict[str, t.Any]:
     return fleet_of(*(record_of(request, **changes) for request in found["instances"]))
 
 
-def differences(request: t.Any, fleet: t.Any, of: t.Any = WHOLE) -> list[dict[str, t.Any]]:
-    found = check(request, catalogue=of, fleet=fleet)
+def differences(request: t.Any, fleet: t.Any, of: t.Any = None) -> list[dict[str, t.Any]]:
+    found = check(request, catalogue=of or WHOLE, fleet=fleet)
     assert found["errors"] == []
     return found["instances"][0]["existing"]["drift"]
 
