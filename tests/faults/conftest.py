@@ -11,7 +11,7 @@ import random
 import typing as t
 
 import pytest
-from integration.conftest import testbed  # noqa: F401
+from integration import conftest as of_integration
 
 from .hypervisor import Hypervisor
 from .images import Images
@@ -19,6 +19,7 @@ from .neighbour import Neighbour
 from .points import Points
 from .table import FAULTS, Case, cases, steps
 
+testbed = of_integration.testbed
 IS_LONG = os.environ.get("KVMFLEET_FAULTS", "short") == "all"
 
 

@@ -223,14 +223,14 @@ def watch_files(injector: Injector) -> None:
     def own_run(argv: list[str], **options: t.Any) -> subprocess.CompletedProcess[bytes]:
         """A tool: what it does with its own files is cut off in the middle, so that something is there and it has failed."""
         if not injector.watches_files() or not any(_is_ours(word) for word in argv):
-            return run(argv, **options)
+            return run(argv, **options)  # pylint: disable=subprocess-run-check
         try:
             use(True)
         except OSError as error:
             with injector.quiet():
-                run(argv, **options)
+                run(argv, **options)  # pylint: disable=subprocess-run-check
             return subprocess.CompletedProcess(argv, 1, b"", f"{argv[0]}: {error.strerror}".encode())
-        return run(argv, **options)
+        return run(argv, **options)  # pylint: disable=subprocess-run-check
 
     os.fsync, os.stat, os.lstat = own_fsync, own_stat, own_lstat  # type: ignore[assignment]
     subprocess.run = own_run  # type: ignore[assignment]
