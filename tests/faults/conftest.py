@@ -62,7 +62,7 @@ def draw(request: pytest.FixtureRequest) -> random.Random:
 
 
 @pytest.fixture(scope="session")
-def hypervisor(testbed: None, worker_id: str) -> t.Iterator[Hypervisor]:  # noqa: F811
+def hypervisor(testbed: None, worker_id: str) -> t.Iterator[Hypervisor]:
     """The hypervisor of this worker, empty, and emptied again afterwards."""
     made = Hypervisor(f"h{int(worker_id.removeprefix('gw') or 0) + 1}" if worker_id != "master" else "h1")
     made.prepare()
