@@ -19,7 +19,7 @@ from .neighbour import Neighbour
 from .points import Points
 from .table import FAULTS, Case, cases, steps
 
-testbed = of_integration.testbed
+testbed, fleet = of_integration.testbed, of_integration.fleet
 IS_LONG = os.environ.get("KVMFLEET_FAULTS", "short") == "all"
 
 

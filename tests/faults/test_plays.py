@@ -15,7 +15,7 @@ import time
 import typing as t
 
 import pytest
-from integration.conftest import STATE, TESTBED, Fleet, fleet, server  # noqa: F401
+from integration.conftest import STATE, Fleet, server
 
 from .conftest import IS_LONG, SEED
 from .table import steps
@@ -32,7 +32,7 @@ HALT_S = 180.0  # the longest way to a step
 class Halt:
     """The step before which the first module that comes to it halts, on whatever hypervisor."""
 
-    def __init__(self, fleet: Fleet, step: str) -> None:  # noqa: F811
+    def __init__(self, fleet: Fleet, step: str) -> None:
         self._fleet = fleet
         self._step = step
         for host in fleet.hosts.values():
@@ -70,13 +70,13 @@ def interpreter() -> str:
     return str(program)
 
 
-def begun(fleet: Fleet, playbook: str, interpreter: str, **variables: t.Any) -> subprocess.Popen[str]:  # noqa: F811
+def begun(fleet: Fleet, playbook: str, interpreter: str, **variables: t.Any) -> subprocess.Popen[str]:
     """A run under way, in a session of its own."""
     argv, environment = fleet.command(playbook, {**variables, "ansible_python_interpreter": interpreter})
     return subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
-def prepare(fleet: Fleet, transition: str) -> None:  # noqa: F811
+def prepare(fleet: Fleet, transition: str) -> None:
     """A server where the transition needs one; for a start it is off."""
     if transition in ("start", "delete"):
         made = fleet.create(server("web"))
@@ -86,7 +86,7 @@ def prepare(fleet: Fleet, transition: str) -> None:  # noqa: F811
             fleet.hosts[found["host"]].run("virsh", "-q", "destroy", found["domain"])
 
 
-def meets(fleet: Fleet, fault: str, halt: Halt, process: subprocess.Popen[str]) -> str:  # noqa: F811
+def meets(fleet: Fleet, fault: str, halt: Halt, process: subprocess.Popen[str]) -> str:
     """The run meets its fault at the step, and the module there goes on to its end; the hypervisor's name."""
     host = halt.reached_on(process)
     if fault == "controller_killed":
@@ -121,7 +121,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("meeting", found, ids=[f"{transition}.{step}-{fault}" for transition, step, fault in found])
 
 
-def test_a_run_that_is_cut_off_at_a_step_is_put_right_by_the_next(fleet: Fleet, interpreter: str, meeting: tuple[str, str, str]) -> None:  # noqa: F811
+def test_a_run_that_is_cut_off_at_a_step_is_put_right_by_the_next(fleet: Fleet, interpreter: str, meeting: tuple[str, str, str]) -> None:
     transition, step, fault = meeting
     prepare(fleet, transition)
     halt = Halt(fleet, f"{transition}.{step}")
@@ -142,7 +142,7 @@ def test_a_run_that_is_cut_off_at_a_step_is_put_right_by_the_next(fleet: Fleet, 
     assert all(found.folders() == set() for found in fleet.hosts.values())
 
 
-def test_a_full_file_system_fails_a_build_that_leaves_nothing(fleet: Fleet) -> None:  # noqa: F811
+def test_a_full_file_system_fails_a_build_that_leaves_nothing(fleet: Fleet) -> None:
     there = {"availability_zone": "az1:h1"}
     assert fleet.create(server("first", **there)).code == 0, "the image is not in the cache"
     host = fleet.hosts["h1"]
