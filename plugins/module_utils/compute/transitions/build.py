@@ -48,8 +48,7 @@ def check_claim(work: Work) -> None:
 
 def mark_active(work: Work) -> None:
     """The record says that the server is there; libvirt's choice of machine type is kept."""
-    hashes = work.builder.secret_hashes(work.uuid)
-    work.builder.hypervisor.set_record(work.uuid, {**work.record, "vm_state": "active", "run": None, "lease": None, "secrets": hashes})
+    work.builder.hypervisor.set_record(work.uuid, {**work.record, "vm_state": "active", "run": None, "lease": None})
 
 
 def bring_up(work: Work) -> None:

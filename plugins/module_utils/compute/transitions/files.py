@@ -99,10 +99,11 @@ def note_files(work: Work) -> None:
 
 
 def make_folder(work: Work) -> None:
-    """The server's folder, with what a rebuild of its config drive needs."""
+    """The server's folder, with what a rebuild of its config drive needs; the record goes with it, whatever the secrets were when it was claimed."""
     os.mkdir(work.files.folder, FOLDER_MODE)
     os.chmod(work.files.folder, FOLDER_MODE)
     write_config_source(work.files.config_source, config_source(work.builder.secrets(work.uuid)))
+    work.record = {**work.record, "secrets": work.builder.secret_hashes(work.uuid)}
 
 
 def make_disks(work: Work) -> None:

@@ -69,6 +69,13 @@ def test_a_build_that_was_cut_off_is_finished_on_the_disks_that_the_guest_has_wr
     assert not list((lab.state / "journal").glob("*"))
 
 
+def test_a_guest_that_is_adopted_keeps_the_secrets_that_it_was_given(lab: Lab) -> None:
+    ran(lab, "running")
+    asked = lab.builder(secrets={lab.web()["uuid"]: {"user_data": "bmV3", "admin_pass": "new"}})
+    assert lab.build(lab.web(), builder=asked)[0]["outcome"] == "built"
+    assert lab.hypervisor.record(lab.web()["uuid"])["secrets"] == {"user_data": None, "admin_pass": None}
+
+
 @pytest.mark.parametrize("power_state", ["shutdown", "paused", "running"])
 @pytest.mark.parametrize("call", ["live_interfaces", "start_paused", "resume", "power_state", "set_record"])
 def test_whatever_fails_then_nothing_is_stopped_undefined_or_removed(lab: Lab, power_state: str, call: str) -> None:
