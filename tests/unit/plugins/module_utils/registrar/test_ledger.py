@@ -41,8 +41,9 @@ def test_what_was_settled_counts_for_runs_with_an_older_ticket_only(registrar: R
     before, own = registrar.begin(), registrar.begin()
     registrar.reserve(own, server("a"))
     registrar.settle(own, claimed=["a"])
+    after = registrar.begin()
     assert is_held(registrar, before)
-    assert not is_held(registrar, registrar.begin())
+    assert not is_held(registrar, after)
 
 
 def test_what_was_refused_counts_for_nobody(registrar: Registrar) -> None:
