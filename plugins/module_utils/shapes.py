@@ -550,6 +550,22 @@ class EpochId(t.TypedDict):
     id: str  # random, so that two epochs with one number are told apart
 
 
+class Epoch(EpochId):
+    """Who grants to which hosts. Each host holds the latest that it has taken. Without ``replaces`` it enrols hosts and grants nothing yet."""
+
+    fleet: str  # id of the epoch that enrolled the fleet
+    registrar: str  # inventory name of the host that has the ledger
+    hosts: t.List[str]  # inventory names of the fleet's hosts
+    replaces: t.List[t.List[str]]  # hosts of each epoch that it may take the place of, and each newcomer: majorities have to hold it; empty: an enrolment
+
+
+class EpochOffer(t.TypedDict):
+    """An epoch for a host to take, if it still holds what it was seen to hold."""
+
+    epoch: Epoch  # the epoch
+    expected: t.Optional[str]  # id of the epoch that the host was seen to hold; null: none
+
+
 class Ticket(t.TypedDict):
     """A run's place in the ledger's order: what happened before it, the run's facts show."""
 

@@ -14,7 +14,8 @@ if t.TYPE_CHECKING:
 
 
 class Refused(KvmfleetError):
-    """The registrar grants nothing (LedgerLost, LedgerStale, LedgerLocked, LedgerUnreadable, EpochOver, EpochForeign, TicketOver).
+    """The registrar grants nothing (LedgerLost, LedgerStale, LedgerLocked, LedgerUnavailable, LedgerUnreadable, EpochOver, EpochForeign, EpochIncomplete,
+    EpochUnreadable, TicketOver).
 
     ``ledger`` is what has to be kept of the call all the same, if anything has.
     """
