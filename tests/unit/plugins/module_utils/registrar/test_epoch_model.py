@@ -58,8 +58,8 @@ class Fleet(RuleBasedStateMachine):
                 self.whole_round(run)
             hosts = hosts[size:]
         runs = [Run(HOSTS), Run(HOSTS[::-1]), Run(HOSTS), Run(HOSTS[2:])]
-        for run, sight in zip(runs, [EVERY, *sights, EVERY], strict=True):
-            self.look(run, sight)
+        for index, sight in enumerate([EVERY, *sights, EVERY]):
+            self.look(runs[index], sight)
         return multiple(*runs)
 
     @rule(target=runs, hosts=st.one_of(st.permutations(HOSTS), st.lists(st.sampled_from(HOSTS), min_size=1, unique=True)))

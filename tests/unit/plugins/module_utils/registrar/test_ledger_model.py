@@ -119,7 +119,7 @@ class Fleet(RuleBasedStateMachine):
         are_late: bool,
     ) -> t.Any:
         """What few interleavings come to by themselves: a run that crashed in its claims, one from before it, and later one that comes to the same."""
-        self.clock_offsets = dict(zip(HOSTS, offsets, strict=True))
+        self.clock_offsets = {host: offsets[index] for index, host in enumerate(HOSTS)}
         before, crashed = self.begin(EVERY), self.begin(EVERY)
         self.reserve(crashed, crashing, choice)
         for _once in range(claimed):
