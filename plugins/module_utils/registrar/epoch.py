@@ -9,6 +9,7 @@
 3. A new fleet has no list that two first runs share: one may know a part of what the other knows. So it is enrolled by an epoch that all its hosts have to
    hold, and that grants nothing; the epoch that follows needs majorities only. An enrolment that one of its hosts can't take any more is dead.
 4. Whoever finds something half done finishes it, or, if that can't be any more, puts a new epoch in place of all that it has seen.
+5. An epoch that needs hosts which are no longer the fleet's is followed by one that needs the fleet's own only, so that the others may go.
 """
 
 from __future__ import annotations
@@ -88,10 +89,12 @@ def successor(seen: Seen, registrar: str, hosts: t.List[str], new_id: str) -> St
 
 def _go_on(granting: t.List[Epoch], seen: Seen, new_id: str) -> Step:
     """The fleet is there: one of its epochs is in force, or the latest is finished, or is replaced by one that says the same."""
+    latest = granting[-1]
     for epoch in granting:
         if is_in_force(epoch, seen):
+            if epoch is latest and set(_everybody(epoch)) != set(epoch["hosts"]):
+                return successor(seen, epoch["registrar"], epoch["hosts"], new_id)
             return Step(epoch, True, _offers(epoch, _everybody(epoch), seen))
-    latest = granting[-1]
     offers = _offers(latest, _everybody(latest), seen)
     if _has_majorities(latest, _holders(latest, seen) | offers.keys()):
         return Step(latest, False, offers)

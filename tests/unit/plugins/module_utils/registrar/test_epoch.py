@@ -129,6 +129,18 @@ def test_a_move_needs_the_old_hosts_and_the_new_ones() -> None:
     assert epochs.is_in_force(move.epoch, hosts)
 
 
+def test_after_a_move_the_hosts_that_went_are_needed_no_more() -> None:
+    hosts = new_hosts("h1", "h2", "h3", "h4", "h5")
+    hosts.settle(HOSTS, "first")
+    new = ["h3", "h4", "h5"]
+    hosts.take(epochs.successor(hosts, "h4", new, "move"))
+    with pytest.raises(Refused, match="waits for host h1, h2"):
+        Hosts(seen(hosts, *new)).settle(new, "too early")
+    epoch = hosts.settle(new, "after")
+    assert (epoch["registrar"], epoch["replaces"]) == ("h4", [new])
+    assert epochs.next_step(seen(hosts, "h4", "h5"), new, "x").is_in_force
+
+
 def test_a_move_that_was_cut_off_does_not_stop_the_fleet() -> None:
     hosts = new_hosts()
     epoch = hosts.settle(HOSTS, "first")
