@@ -192,7 +192,8 @@ class Hypervisor:
 
     def _refused_or_reconnected(self, connection: Connection, error: LibvirtError, lost: int) -> None:
         """HypervisorError if libvirt answered, or the call has lost the connection too often; else there is a connection again."""
-        if _is_alive(connection):
+        # The first who hears of a connection that broke may hear of it before the connection itself is said to be dead.
+        if _is_alive(connection) and error.get_error_domain() != libvirt.VIR_FROM_RPC:
             code = error.get_error_code()
             # A time-out answers nothing: what was asked for may still happen.
             raise HypervisorError(str(error), code, lost=code == libvirt.VIR_ERR_OPERATION_TIMEOUT) from error

@@ -86,6 +86,10 @@ class LibvirtError(Exception):
         """The VIR_ERR_* number."""
         raise NotImplementedError
 
+    def get_error_domain(self) -> int:
+        """The VIR_FROM_* number: the part of libvirt that raised it."""
+        raise NotImplementedError
+
 
 class Binding(t.Protocol):
     """The module itself."""
@@ -106,6 +110,7 @@ class Binding(t.Protocol):
     VIR_ERR_NO_DOMAIN: int
     VIR_ERR_OPERATION_INVALID: int
     VIR_ERR_OPERATION_TIMEOUT: int
+    VIR_FROM_RPC: int
     VIR_NODE_MEMORY_STATS_ALL_CELLS: int
 
     def open(self, uri: str) -> Connection: ...

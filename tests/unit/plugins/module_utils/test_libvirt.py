@@ -12,11 +12,22 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils import libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 
 OPERATION_TIMEOUT, NO_DOMAIN, OTHER = 68, 42, 1
+RPC, QEMU = 7, 10
 
 
 class Refused(Exception):
     def get_error_code(self) -> int:
         return t.cast(int, self.args[0])
+
+    def get_error_domain(self) -> int:
+        return QEMU
+
+
+class Broken(Refused):
+    """The client's own error: nobody has answered."""
+
+    def get_error_domain(self) -> int:
+        return RPC
 
 
 class Domain:
@@ -55,6 +66,7 @@ def hypervisor(
         libvirtError=Refused,
         VIR_ERR_OPERATION_TIMEOUT=OPERATION_TIMEOUT,
         VIR_ERR_NO_DOMAIN=NO_DOMAIN,
+        VIR_FROM_RPC=RPC,
         VIR_DOMAIN_UNDEFINE_MANAGED_SAVE=1,
         VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA=2,
         VIR_DOMAIN_UNDEFINE_NVRAM=4,
@@ -189,6 +201,23 @@ def test_what_was_sent_before_a_reconnection_stays_unknown(monkeypatch: pytest.M
     with pytest.raises(HypervisorError, match="no answer") as caught:
         made.undefine("u")
     assert (caught.value.unknown, caught.value.sent) == (True, True)
+
+
+def test_a_call_that_the_connection_broke_under_is_made_again_though_it_is_still_said_to_be_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    class Cut(Domain):
+        def undefineFlags(self, _flags: int) -> None:
+            calls.append("undefine")
+            if len(calls) == 1:
+                raise Broken(OTHER)
+            # The first call was carried out.
+            raise Refused(NO_DOMAIN)
+
+    domain = Cut(None)
+    again = types.SimpleNamespace(isAlive=lambda: 1, close=closed, lookupByUUIDString=lambda _uuid: domain)
+    hypervisor(monkeypatch, domain, reopen=lambda: again).undefine("u")
+    assert calls == ["undefine", "undefine"]
 
 
 def test_the_start_of_a_guest_has_a_second_more_for_each_gib(monkeypatch: pytest.MonkeyPatch) -> None:
