@@ -19,7 +19,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import EpochId, Reservation, Ticket
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, EpochId, Reservation, Ticket
 
 REBUILD = "nothing is granted until the registrar is rebuilt from the hosts"
 
@@ -35,7 +35,7 @@ class Ledger(t.NamedTuple):
 
 
 def found(ledger: t.Optional[Ledger], epoch: EpochId, highest_ticket: int) -> Ledger:
-    """The ledger of an epoch, with nothing in it; the one that is there if it is of this epoch already.
+    """The ledger of a new registrar, or a rebuilt one, with nothing in it; the one that is there if it is of this epoch already.
 
     Every ticket and reservation of an earlier epoch is void: the caller sees to it that its claims are fenced. ``highest_ticket`` is the highest one that
     a host has recorded. Refused (EpochOver, EpochForeign) if the ledger is of a later epoch, or of another with the same number.
@@ -43,6 +43,18 @@ def found(ledger: t.Optional[Ledger], epoch: EpochId, highest_ticket: int) -> Le
     if ledger is None or ledger.epoch["number"] < epoch["number"]:
         return Ledger(epoch, max(highest_ticket, ledger.sequence if ledger else 0), False, {}, {})
     return current(ledger, epoch, highest_ticket)
+
+
+def carried(ledger: t.Optional[Ledger], epoch: Epoch) -> Ledger:
+    """The ledger in a later epoch of the same registrar, as when a host joins or goes: what is in force stays so, because hosts may not hold that epoch yet.
+
+    Tickets end: their runs are of the earlier epoch. What is held on hosts that are no longer the fleet's is given up. Refused as by ``current`` if the ledger
+    is lost, or of a later epoch, or of another with the same number.
+    """
+    if ledger is None or ledger.epoch["number"] >= epoch["number"]:
+        return current(ledger, epoch, 0)
+    reservations = {key: held for key, held in ledger.reservations.items() if held["host"] in epoch["hosts"]}
+    return compact(ledger._replace(epoch={"number": epoch["number"], "id": epoch["id"]}, tickets={}, reservations=reservations))
 
 
 def current(ledger: t.Optional[Ledger], epoch: EpochId, highest_ticket: int) -> Ledger:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import ledger as ledgers
@@ -18,6 +20,9 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.regist
     losses,
     server,
 )
+
+if t.TYPE_CHECKING:
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch
 
 
 @pytest.fixture
@@ -201,6 +206,27 @@ def test_a_ledger_that_has_lost_tickets_is_refused_for_ever(registrar: Registrar
     # Runs that know nothing of it may not let its sequence come as far again.
     with pytest.raises(Refused, match="restored backup"):
         tickets.begin(refused.value.ledger, wishes.begin_request(), registrar.now)
+
+
+def test_what_is_in_force_stays_so_in_a_later_epoch_of_the_same_registrar(registrar: Registrar) -> None:
+    own = registrar.begin()
+    registrar.reserve(own, server("a", "h1"), server("gone", "h3"), server("settled", "h1"))
+    registrar.settle(own, claimed=["settled"])
+    registrar.carry(["h1", "h2", "h4"])
+    assert [held["server"] for held in registrar.held()] == ["a"]
+    with pytest.raises(Refused, match="this run is of epoch 1, and the registrar is at epoch 2: run again"):
+        registrar.settle(own, claimed=["a"], epoch=EPOCH)
+    assert is_held(registrar, registrar.begin())
+
+
+def test_a_ledger_is_carried_into_its_own_epoch_and_into_no_earlier_one(registrar: Registrar) -> None:
+    registrar.carry(HOSTS)
+    same: Epoch = {**registrar.epoch, "fleet": "first", "registrar": "h1", "hosts": HOSTS, "replaces": [HOSTS]}
+    assert ledgers.carried(registrar.ledger, same) is registrar.ledger
+    with pytest.raises(Refused, match="run again"):
+        ledgers.carried(registrar.ledger, {**same, "number": 1})
+    with pytest.raises(Refused, match="has no ledger"):
+        ledgers.carried(None, same)
 
 
 def test_a_rebuilt_ledger_is_empty_and_draws_no_ticket_twice(registrar: Registrar) -> None:

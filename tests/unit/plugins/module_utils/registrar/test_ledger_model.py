@@ -29,7 +29,7 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.regist
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressPool, Reservation, ServerWish
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressPool, EpochId, Reservation, ServerWish
 
 SEGMENTS = {"h1": "br0", "h2": "br0", "h3": "h3/net"}
 ADDRESSES = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
@@ -66,8 +66,9 @@ def free_pool(segment: str, shown: dict[str, Reservation]) -> AddressPool:
 class Run:
     """A run, and what it knows."""
 
-    def __init__(self, ticket: int, remembered: dict[str, Reservation]) -> None:
+    def __init__(self, ticket: int, epoch: EpochId, remembered: dict[str, Reservation]) -> None:
         self.ticket = ticket
+        self.epoch = epoch
         self.remembered = remembered  # servers that the fleet's users knew of when it began
         self.facts: dict[str, dict[str, Reservation]] = {}  # what hosts that it has read had
         self.is_placed = False  # it has reserved: facts are read before
@@ -135,7 +136,7 @@ class Fleet(RuleBasedStateMachine):
     @rule(target=runs, hosts=SIGHT)
     def begin(self, hosts: set[str]) -> Run:
         known = {uuid: held for there in self.domains.values() for uuid, held in there.items() if uuid in self.known}
-        run = Run(self.registrar.begin(), known)
+        run = Run(self.registrar.begin(), self.registrar.epoch, known)
         self.read(run, hosts)
         return run
 
@@ -177,6 +178,7 @@ class Fleet(RuleBasedStateMachine):
             answer = self.registrar.reserve(
                 run.ticket,
                 *(wish for wish in wishes if not self.is_shown(wish, shown)),
+                epoch=run.epoch,
                 hosts=sorted(run.facts),
                 pools={segment: free_pool(segment, shown) for segment in SEGMENTS.values()},
                 seen=sorted(shown),
@@ -184,7 +186,7 @@ class Fleet(RuleBasedStateMachine):
                 groups={name: group(*GROUPS[name], {uuid: held["host"] for uuid, held in shown.items() if held["group"] == name}) for name in GROUPS},
             )
         except Refused as refused:
-            assert refused.error_class == "TicketOver"
+            assert refused.error_class in ("TicketOver", "EpochOver")
             return
         self.known |= {uuid for there in run.facts.values() for uuid in there}
         named = {lost["server"] for lost in answer["lost"]} | {held["server"] for held in answer["granted"]}
@@ -227,7 +229,11 @@ class Fleet(RuleBasedStateMachine):
     def settle(self, run: Run, share: int) -> None:
         """What is known, or a part of it."""
         claimed, absent = sorted(run.claimed)[:: share + 1], sorted(run.absent)[:: share + 1]
-        self.registrar.settle(run.ticket, claimed, absent)
+        try:
+            self.registrar.settle(run.ticket, claimed, absent, run.epoch)
+        except Refused as refused:
+            assert refused.error_class == "EpochOver"
+            return
         self.known.update(claimed)
 
     @rule(run=runs, which=st.integers(0, 5))
@@ -243,9 +249,14 @@ class Fleet(RuleBasedStateMachine):
     @rule(run=runs)
     def renew(self, run: Run) -> None:
         try:
-            self.registrar.renew(run.ticket)
+            self.registrar.renew(run.ticket, run.epoch)
         except Refused as refused:
-            assert refused.error_class == "TicketOver"
+            assert refused.error_class in ("TicketOver", "EpochOver")
+
+    @rule()
+    def carry(self) -> None:
+        """A later epoch of the same registrar; hosts hear of it late or never."""
+        self.registrar.carry(HOSTS)
 
     @rule(run=consumes(runs))
     def crash(self, run: Run) -> None:

@@ -83,6 +83,7 @@ class Registrar:
     """The pure ledger with a clock."""
 
     def __init__(self) -> None:
+        self.epoch = EPOCH
         self.ledger: Ledger = ledgers.found(None, EPOCH, 0)
         self.now = 1_000_000
 
@@ -90,19 +91,25 @@ class Registrar:
         return self.begun()["ticket"]["ticket"]
 
     def begun(self) -> BeginAnswer:
-        self.ledger, answer = tickets.begin(self.ledger, begin_request(), self.now)
+        self.ledger, answer = tickets.begin(self.ledger, begin_request(epoch=self.epoch), self.now)
         return answer
 
     def reserve(self, ticket: int, *servers: ServerWish, **fields: t.Any) -> ReserveAnswer:
-        self.ledger, answer = reserve.reserve(self.ledger, reserve_request(ticket, list(servers), **fields), self.now)
+        self.ledger, answer = reserve.reserve(self.ledger, reserve_request(ticket, list(servers), **{"epoch": self.epoch, **fields}), self.now)
         return answer
 
-    def settle(self, ticket: int, claimed: t.Sequence[str] = (), absent: t.Sequence[str] = ()) -> None:
-        request: SettleRequest = {"epoch": EPOCH, "ticket": ticket, "claimed": list(claimed), "absent": list(absent)}
+    def settle(self, ticket: int, claimed: t.Sequence[str] = (), absent: t.Sequence[str] = (), epoch: EpochId | None = None) -> None:
+        request: SettleRequest = {"epoch": epoch or self.epoch, "ticket": ticket, "claimed": list(claimed), "absent": list(absent)}
         self.ledger, _nothing = settle.settle(self.ledger, request, self.now)
 
-    def renew(self, ticket: int) -> None:
-        self.ledger, _ticket = tickets.renew(self.ledger, {"epoch": EPOCH, "ticket": ticket}, self.now)
+    def renew(self, ticket: int, epoch: EpochId | None = None) -> None:
+        self.ledger, _ticket = tickets.renew(self.ledger, {"epoch": epoch or self.epoch, "ticket": ticket}, self.now)
+
+    def carry(self, hosts: list[str]) -> None:
+        """A later epoch with these hosts."""
+        number = self.epoch["number"] + 1
+        self.epoch = {"number": number, "id": f"epoch-{number}"}
+        self.ledger = ledgers.carried(self.ledger, {**self.epoch, "fleet": "first", "registrar": "h1", "hosts": hosts, "replaces": [hosts]})
 
     def held(self) -> list[Reservation]:
         return list(self.ledger.reservations.values())
