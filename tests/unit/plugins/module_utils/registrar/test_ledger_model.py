@@ -106,6 +106,7 @@ class Fleet(RuleBasedStateMachine):
         new=SERVERS,
         hosts=SIGHT,
         choice=st.randoms(use_true_random=False),
+        is_carried=st.booleans(),
         are_late=st.booleans(),
     )
     def there_was_a_crash(
@@ -117,6 +118,7 @@ class Fleet(RuleBasedStateMachine):
         new: list[NewServer],
         hosts: set[str],
         choice: random.Random,
+        is_carried: bool,
         are_late: bool,
     ) -> t.Any:
         """What few interleavings come to by themselves: a run that crashed in its claims, one from before it, and later one that comes to the same."""
@@ -126,6 +128,8 @@ class Fleet(RuleBasedStateMachine):
         for _once in range(claimed):
             self.claim(crashed, 1)
         self.crash(crashed)
+        if is_carried:
+            self.carry()
         self.wait(seconds)
         after = self.begin(hosts)
         self.reserve_and_claim(after, new, choice, 0)
