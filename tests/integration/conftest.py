@@ -67,6 +67,10 @@ class Host:
     def taps(self, bridge: str = "br-ext") -> set[str]:
         return {name for name in self.run("ls", f"/sys/class/net/{bridge}/brif").split() if name.startswith("tap")}
 
+    def wait_for_modules(self) -> None:
+        """A module goes on when its controller is killed: wait until all have ended."""
+        self.run("sh", "-c", "for pid in $(pgrep -x 'python3.*'); do tail --pid=$pid -f /dev/null; done")
+
     def console(self, uuid: str) -> str:
         return self.run("sh", "-c", f"cat {INSTANCES}/{uuid}/console.log")
 

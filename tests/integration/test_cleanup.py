@@ -38,9 +38,9 @@ def lines(told: list[str]) -> list[Line]:
 
 
 def everything(host: Host) -> list[str]:
-    """Every file and folder of the collection on the host, with its inode and its change, and every domain."""
+    """Every file and folder of the collection on the host, with its inode and its change, and every domain; but for consoles, which guests write."""
     places = f"{STATE_PATH} {INSTANCES} {IMAGES}"
-    return [*host.run("sh", "-c", f"find {places} -printf '%p %i %T@\\n' | sort").splitlines(), *sorted(host.domains("--all"))]
+    return [*host.run("sh", "-c", f"find {places} ! -name console.log -printf '%p %i %T@\\n' | sort").splitlines(), *sorted(host.domains("--all"))]
 
 
 def killed(fleet: Fleet, name: str) -> str:

@@ -186,6 +186,8 @@ def test_a_killed_run_is_finished_by_the_next(fleet: Fleet) -> None:
         assert time.monotonic() < deadline
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    for host in fleet.hosts.values():
+        host.wait_for_modules()
     again = fleet.create(server("web", min_count=6), compute_wait_for="ssh")
     assert again.code == 0, again.output
     assert sum(len(host.domains()) for host in fleet.hosts.values()) == 6
