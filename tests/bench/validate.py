@@ -55,7 +55,7 @@ def fleet(records: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     states: list[dict[str, t.Any]] = [{"name": f"h{n}", "node": f"n{n}", "instances": [], "domains": [], "images": []} for n in range(HOSTS)]
     for number, record in enumerate(records):
         state = states[number % HOSTS]
-        state["instances"].append(dict(record, host=state["name"], vm_state="active", power_state="running", locked=False, ports=[]))
+        state["instances"].append(dict(record, host=state["name"], vm_state="active", power_state="running", locked=False, missing_files=[], ports=[]))
     hosts = {state["name"]: {"status": "ok", "error": None, "state": state} for state in states}
     return {"version": 1, "hosts": hosts, "aggregates": [{"name": "az1", "hosts": list(hosts), "metadata": {"availability_zone": "az1"}}]}
 
