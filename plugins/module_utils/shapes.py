@@ -547,16 +547,41 @@ class EpochId(t.TypedDict):
     """Which epoch of the fleet is meant."""
 
     number: int  # from 1; a later epoch has a greater one
-    id: str  # random, so that two epochs with one number are told apart
+    id: str  # two epochs with one number are told apart by it
 
 
 class Epoch(EpochId):
     """Who grants to which hosts. Each host holds the latest that it has taken. Without ``replaces`` it enrols hosts and grants nothing yet."""
 
     fleet: str  # id of the epoch that enrolled the fleet
-    registrar: str  # inventory name of the host that has the ledger
+    store: str  # sqlite: the ledger is on the registrar's host; postgresql; none: taken off, hosts take claims without a grant
+    registrar: str  # inventory name of the host that has the ledger; empty unless it is in SQLite
+    is_carried: bool  # the ledger of the epoch before goes on, as hosts join or go; false: a new one, so that every reservation before is void
     hosts: t.List[str]  # inventory names of the fleet's hosts
     replaces: t.List[t.List[str]]  # hosts of each epoch that it may take the place of, and each newcomer: majorities have to hold it; empty: an enrolment
+
+
+class HostClock(t.TypedDict):
+    """A host's own time, which nobody can set."""
+
+    boot_id: str  # of its kernel
+    seconds: float  # since that boot, time asleep included
+
+
+class Held(t.TypedDict):
+    """What a host holds of the registrar's."""
+
+    epoch: t.Optional[Epoch]  # null: none yet
+    highest_ticket: int  # the highest one of which it has taken a claim; 0: none
+    clock: HostClock  # now
+
+
+class Grant(t.TypedDict):
+    """What a run has to show a host for its claims."""
+
+    epoch: EpochId  # the one that the host has to hold
+    ticket: int  # the run's
+    deadline: Lease  # past it, by the host's own clock, nothing is claimed
 
 
 class EpochOffer(t.TypedDict):

@@ -14,16 +14,21 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Binding,
     Drift,
+    Epoch,
+    EpochOffer,
     Error,
     Flavor,
+    HostClock,
     HostFacts,
     HostRoute,
     Image,
     Instance,
     InstanceReport,
     Order,
+    Reservation,
     Run,
     SecurityGroup,
+    Ticket,
 )
 
 # The catalogue, checked and made whole
@@ -508,3 +513,24 @@ class Summary(t.TypedDict):
     logins: list[Login]  # empty in check mode
     table: list[str]  # the servers as lines of text
     stats: list[ServerStat]  # every server
+
+
+# The registrar, as the controller sees it
+
+
+class AnsweredClock(HostClock):
+    """A host's clock, and when the controller had the answer."""
+
+    answered_at: float  # s of the controller's monotonic clock
+
+
+class Agreement(t.TypedDict):
+    """What the hosts' answers to ``begin`` come to."""
+
+    epoch: Epoch  # the one that the run goes for
+    is_in_force: bool  # it may be worked with
+    offers: dict[str, EpochOffer]  # what hosts are to take first, by host
+    ticket: Ticket | None  # the run's; null: none was drawn
+    reservations: list[Reservation]  # those that no facts need show yet
+    highest_ticket: int  # the highest one that a host has recorded
+    clocks: dict[str, AnsweredClock]  # by host

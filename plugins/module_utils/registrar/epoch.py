@@ -83,7 +83,16 @@ def successor(seen: Seen, registrar: str, hosts: t.List[str], new_id: str) -> St
     _require_all(newcomers, seen)
     replaces += [[host] for host in newcomers if [host] not in replaces]
     number = 1 + max(epoch["number"] for epoch in seen.values() if epoch)
-    new: Epoch = {"number": number, "id": new_id, "fleet": ours[0]["fleet"], "registrar": registrar, "hosts": hosts, "replaces": replaces}
+    new: Epoch = {
+        "number": number,
+        "id": new_id,
+        "fleet": ours[0]["fleet"],
+        "store": "sqlite",
+        "registrar": registrar,
+        "is_carried": True,
+        "hosts": hosts,
+        "replaces": replaces,
+    }
     return Step(new, False, _offers(new, _everybody(new), seen))
 
 
@@ -108,7 +117,16 @@ def _enrol(seen: Seen, hosts: t.List[str], new_id: str) -> Step:
     """The first run of a fleet, or one after enrolments that got in each other's way."""
     _require_all(hosts, seen)
     number = 1 + max((epoch["number"] for epoch in seen.values() if epoch), default=0)
-    new: Epoch = {"number": number, "id": new_id, "fleet": new_id, "registrar": hosts[0], "hosts": hosts, "replaces": []}
+    new: Epoch = {
+        "number": number,
+        "id": new_id,
+        "fleet": new_id,
+        "store": "sqlite",
+        "registrar": hosts[0],
+        "is_carried": False,
+        "hosts": hosts,
+        "replaces": [],
+    }
     return Step(new, False, _offers(new, hosts, seen))
 
 

@@ -27,7 +27,9 @@ def held(state_path: str) -> t.Optional[Epoch]:
                 "number": int(epoch["number"]),
                 "id": epoch["id"],
                 "fleet": epoch["fleet"],
+                "store": epoch["store"],
                 "registrar": epoch["registrar"],
+                "is_carried": epoch["is_carried"],
                 "hosts": epoch["hosts"],
                 "replaces": epoch["replaces"],
             }

@@ -208,7 +208,16 @@ def test_a_host_takes_only_what_follows_what_it_was_seen_to_hold() -> None:
 
 def offered(state_path: str, number: int) -> str:
     """One of several that offer at once, in a process of its own."""
-    epoch: Epoch = {"number": 1, "id": str(number), "fleet": str(number), "registrar": "h1", "hosts": ["h1"], "replaces": []}
+    epoch: Epoch = {
+        "number": 1,
+        "id": str(number),
+        "fleet": str(number),
+        "store": "sqlite",
+        "registrar": "h1",
+        "is_carried": True,
+        "hosts": ["h1"],
+        "replaces": [],
+    }
     with host_lock(state_path):
         after = epoch_file.take(state_path, {"epoch": epoch, "expected": None})
     assert after is not None

@@ -221,7 +221,7 @@ def test_what_is_in_force_stays_so_in_a_later_epoch_of_the_same_registrar(regist
 
 def test_a_ledger_is_carried_into_its_own_epoch_and_into_no_earlier_one(registrar: Registrar) -> None:
     registrar.carry(HOSTS)
-    same: Epoch = {**registrar.epoch, "fleet": "first", "registrar": "h1", "hosts": HOSTS, "replaces": [HOSTS]}
+    same: Epoch = {**registrar.epoch, "fleet": "first", "store": "sqlite", "registrar": "h1", "is_carried": True, "hosts": HOSTS, "replaces": [HOSTS]}
     assert ledgers.carried(registrar.ledger, same) is registrar.ledger
     with pytest.raises(Refused, match="run again"):
         ledgers.carried(registrar.ledger, {**same, "number": 1})

@@ -109,7 +109,9 @@ class Registrar:
         """A later epoch with these hosts."""
         number = self.epoch["number"] + 1
         self.epoch = {"number": number, "id": f"epoch-{number}"}
-        self.ledger = ledgers.carried(self.ledger, {**self.epoch, "fleet": "first", "registrar": "h1", "hosts": hosts, "replaces": [hosts]})
+        self.ledger = ledgers.carried(
+            self.ledger, {**self.epoch, "fleet": "first", "store": "sqlite", "registrar": "h1", "is_carried": True, "hosts": hosts, "replaces": [hosts]}
+        )
 
     def held(self) -> list[Reservation]:
         return list(self.ledger.reservations.values())
