@@ -26,12 +26,15 @@ Outcome = dict[str, t.Any]
 def instance(host: Hypervisor, image: dict[str, t.Any], name: str, **changes: t.Any) -> dict[str, t.Any]:
     """A placed instance with a root disk, an ephemeral one, a config drive and a port."""
     number, uuid = next(_numbers), str(uuid_library.uuid4())
+    # Every case makes a server: none may get the address of the neighbour, which was the first.
+    nets, last = divmod(number, 250)
+    address = f"{NET4}.{92 + 8 * int(host.name[1:]) + nets}.{last + 1}"
     port = make.port(
         id=uuid,
         mac_address=f"fa:16:3e:{int(host.name[1:]):02x}:{number >> 8:02x}:{number & 255:02x}",
         binding=make.bridge("br-ext"),
         device=f"tap{uuid[:11]}",
-        fixed_ips=[make.fixed_ip(ip_address=f"{NET4}.{100 + int(host.name[1:])}.{number % 200 + 1}", cidr=f"{NET4}.0.0/16", gateway_ip=f"{NET4}.0.1")],
+        fixed_ips=[make.fixed_ip(ip_address=address, cidr=f"{NET4}.0.0/16", gateway_ip=f"{NET4}.0.1")],
     )
     disks = [
         make.root_disk(size_bytes=1024 * MB),
