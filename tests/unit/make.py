@@ -27,7 +27,6 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Process,
     Record,
     Run,
-    SecretHashes,
     ServerGroup,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
@@ -133,19 +132,7 @@ def instance(name: str = "a", **changes: t.Any) -> Instance:
 
 def fleet_record(of: Instance, host: str = "h1", **changes: t.Any) -> FleetInstance:
     """The record that an instance leaves, as the fleet has it: through the codec, so that what no record keeps is missing."""
-    secrets: SecretHashes = {"user_data": None, "admin_pass": None}
-    kept = record_of(
-        of,
-        vm_state="active",
-        started=True,
-        folder=f"/instances/{of['uuid']}",
-        run=None,
-        lease=None,
-        created_at="2026-01-01T00:00:00Z",
-        machine_type=None,
-        secrets=secrets,
-    )
-    found: t.Any = from_element(to_element(kept))
+    found: t.Any = from_element(to_element(record(of)))
     report = {"power_state": "running", "locked": False, "lease_left_s": None, "missing_files": []}
     made: FleetInstance = {**found, **report, "host": host, "live": False, "gone": False}
     return _with(made, changes)

@@ -34,7 +34,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import lo
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import add_disk_sizes
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, lease, left_s
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, holder, lease, left_s
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
@@ -206,7 +206,7 @@ class Builder:
         """ServerError (InstanceIsBuilding) if the claim is another run's."""
         run = record["run"]
         if run is None or run["id"] != self.run["id"]:
-            whose = f"run {run['id']} of {run['controller']}" if run else "no run"
+            whose = holder(run) if run else "no run"
             raise ServerError("InstanceIsBuilding", f"the claim of {record['display_name']} belongs to {whose}")
 
     # what transitions share

@@ -20,6 +20,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Owned
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import open_journals
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import holder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import temporary_keys
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.build import NEVER_RUN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
@@ -51,7 +52,7 @@ def disk_space(*paths: str) -> int:
 
 def _whose(record: Record) -> str:
     run = record["run"]
-    return f"run {run['id']} of controller {run['controller']}" if run else "a run that it does not name"
+    return holder(run) if run else "a run that it does not name"
 
 
 class Cleanup:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Lease
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Lease, Run
 
 
 class HostTime(t.NamedTuple):
@@ -33,3 +33,8 @@ def left_s(granted: t.Optional[Lease], now: HostTime) -> int:
     if granted is None or granted["boot_id"] != now.boot_id:
         return 0
     return max(0, math.ceil(granted["ends_at"] - now.seconds))
+
+
+def holder(run: Run) -> str:
+    """Whose a claim is, for sentences."""
+    return f"run {run['id']} of controller {run['controller']}"

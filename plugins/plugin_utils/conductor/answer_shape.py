@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import REMEDIES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import (
@@ -29,7 +30,7 @@ _SECONDS: Schema = field(NUMBER, minimum=0, maximum=MOST_S)
 _ERROR: Schema = open_mapping(
     {"error_class": TEXT, "message": TEXT, "reschedule": BOOLEAN, "exception": TEXT}, required=("error_class", "message", "reschedule")
 )
-_DRIFT: Schema = open_mapping({"path": TEXT, "remedy": one_of("rerun", "rebuild", "manual")}, required=("path", "remedy"))
+_DRIFT: Schema = open_mapping({"path": TEXT, "remedy": one_of(*REMEDIES)}, required=("path", "remedy"))
 _OUTCOME: Schema = open_mapping(
     {
         "uuid": NOT_EMPTY,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import holder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition, Work
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome, Record
@@ -44,5 +45,4 @@ class TakeOver(Transition):
         """Its lease has ended, or the controller has seen that its process is gone; ServerError (InstanceIsBuilding) if neither is so."""
         left, run = builder.lease_left_s(record), record["run"]
         if left and run is not None and run["id"] not in (builder.run["id"], order["gone_run"]):
-            whose = f"run {run['id']} of {run['controller']}"
-            raise ServerError("InstanceIsBuilding", f"the claim of {record['display_name']} belongs to {whose} for another {left} s")
+            raise ServerError("InstanceIsBuilding", f"the claim of {record['display_name']} belongs to {holder(run)} for another {left} s")

@@ -56,7 +56,7 @@ def test_a_claim_holds_until_its_lease_ends(lab: Lab) -> None:
     lab.claim(lab.web(), builder=lab.builder(A))
     assert lab.hypervisor.record(lab.web()["uuid"])["lease"] == {"boot_id": "boot-1", "ends_at": 1060}
     lab.pass_time(59)
-    assert refused(take_over(lab, B)) == "the claim of web-0 belongs to run run-a of ctl-a for another 1 s"
+    assert refused(take_over(lab, B)) == "the claim of web-0 belongs to run run-a of controller ctl-a for another 1 s"
     assert claimed_by(lab) == "run-a"
     lab.pass_time(1)
     assert take_over(lab, B)["outcome"] == "claimed"
@@ -74,7 +74,7 @@ def test_a_run_whose_process_is_gone_needs_no_end_of_its_lease_and_only_it(lab: 
     refused(take_over(lab, B, gone_run="run-z"))
     assert take_over(lab, B, gone_run="run-a")["outcome"] == "claimed"
     # Of two runs that have found the same dead one, the second comes too late: the claim is a live one's by now.
-    assert "run run-b of ctl-b" in refused(take_over(lab, C, gone_run="run-a"))
+    assert "run run-b of controller ctl-b" in refused(take_over(lab, C, gone_run="run-a"))
     assert take_over(lab, B, gone_run="run-a")["outcome"] == "claimed"
     assert claimed_by(lab) == "run-b"
 
