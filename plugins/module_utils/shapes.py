@@ -572,7 +572,7 @@ class Held(t.TypedDict):
     """What a host holds of the registrar's."""
 
     epoch: t.Optional[Epoch]  # null: none yet
-    highest_ticket: int  # the highest one of which it has taken a claim; 0: none
+    highest_ticket: int  # the highest one of the epoch's ledger of which it has taken a claim; 0: none
     clock: HostClock  # now
 
 
@@ -641,6 +641,22 @@ class BeginAnswer(t.TypedDict):
     ticket: Ticket  # the run's
     oldest: int  # the oldest ticket whose servers ``seen`` of a ReserveRequest has to name
     reservations: t.List[Reservation]  # those that no facts need show yet
+
+
+class Begun(BeginAnswer):
+    """What the registrar's host answers to ``begin``."""
+
+    registrar: str  # its inventory name
+
+
+class LedgerContent(t.TypedDict):
+    """All that the ledger holds."""
+
+    epoch: EpochId  # the one that it grants in
+    sequence: int  # the last number that was given to a ticket or an end
+    outrun: bool  # hosts have recorded tickets that it has not drawn
+    tickets: t.List[Ticket]  # the open ones
+    reservations: t.List[Reservation]  # those that some run has to count
 
 
 class AddressPool(t.TypedDict):

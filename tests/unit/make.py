@@ -15,6 +15,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Binding,
     Disk,
     Domain,
+    Epoch,
+    EpochOffer,
     FixedIp,
     Flavor,
     HostNetworks,
@@ -338,6 +340,26 @@ def requested_network(**changes: t.Any) -> RequestedNetwork:
 
 
 # What a host sees
+
+
+def epoch(number: int = 1, **changes: t.Any) -> Epoch:
+    """An epoch in which h1 is the registrar of two hosts; the first enrols them."""
+    made: Epoch = {
+        "number": number,
+        "id": f"epoch {number}",
+        "fleet": "epoch 1",
+        "store": "sqlite",
+        "registrar": "h1",
+        "is_carried": number > 1,
+        "hosts": ["h1", "h2"],
+        "replaces": [["h1", "h2"]] if number > 1 else [],
+    }
+    return _with(made, changes)
+
+
+def offer(of: Epoch, expected: Epoch | None = None) -> EpochOffer:
+    """To a host that was seen to hold the expected one."""
+    return {"epoch": of, "expected": expected["id"] if expected else None}
 
 
 def disk(**changes: t.Any) -> Disk:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import HostClock
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -16,3 +17,9 @@ def host_time() -> HostTime:
     """Now."""
     with open(BOOT_ID, encoding="ascii") as file:
         return HostTime(file.read().strip(), time.clock_gettime(time.CLOCK_BOOTTIME))
+
+
+def host_clock() -> HostClock:
+    """Now, as a host says it."""
+    now = host_time()
+    return {"boot_id": now.boot_id, "seconds": now.seconds}

@@ -58,6 +58,15 @@ class SqliteStore:
             database.execute("COMMIT")
             return answer
 
+    def content(self) -> t.Optional[Ledger]:
+        """The ledger as it is; None if there is none, and then none is made. Refused as by ``transact``."""
+        if not os.path.exists(self.path):
+            return None
+        with self._refusing(), contextlib.closing(self._open()) as database:
+            # Not committed: a file without tables stays one.
+            database.execute("BEGIN IMMEDIATE")
+            return _load(database)
+
     @contextlib.contextmanager
     def _refusing(self) -> t.Iterator[None]:
         """What SQLite and the file system say, as sentences."""

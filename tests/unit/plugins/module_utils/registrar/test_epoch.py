@@ -1,17 +1,12 @@
-"""How a fleet comes to have one registrar, step by step, and what each host keeps of it."""
+"""How a fleet comes to have one registrar, step by step."""
 
 from __future__ import annotations
 
-import multiprocessing
-import pathlib
-import stat
 import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.locks import host_lock
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import epoch as epochs
-from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import epoch_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
 
 if t.TYPE_CHECKING:
@@ -204,48 +199,3 @@ def test_a_host_takes_only_what_follows_what_it_was_seen_to_hold() -> None:
     lower: EpochOffer = {"epoch": stale["epoch"], "expected": held["id"]}
     assert epochs.accepted(held, lower) == held
     assert epochs.accepted(None, {"epoch": held, "expected": held["id"]}) is None
-
-
-def offered(state_path: str, number: int) -> str:
-    """One of several that offer at once, in a process of its own."""
-    epoch: Epoch = {
-        "number": 1,
-        "id": str(number),
-        "fleet": str(number),
-        "store": "sqlite",
-        "registrar": "h1",
-        "is_carried": True,
-        "hosts": ["h1"],
-        "replaces": [],
-    }
-    with host_lock(state_path):
-        after = epoch_file.take(state_path, {"epoch": epoch, "expected": None})
-    assert after is not None
-    return after["id"]
-
-
-def test_a_host_keeps_what_it_took(tmp_path: pathlib.Path) -> None:
-    state_path = str(tmp_path / "state")
-    assert epoch_file.held(state_path) is None
-    step = epochs.next_step({"h1": None}, ["h1"], "first")
-    assert epoch_file.take(state_path, step.offers["h1"]) == step.epoch
-    assert epoch_file.held(state_path) == step.epoch
-    later = epochs.next_step({"h1": step.epoch}, ["h1"], "second").offers["h1"]
-    assert epoch_file.take(state_path, later) == later["epoch"]
-    assert epoch_file.take(state_path, step.offers["h1"]) == later["epoch"]
-    assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch.json"]
-    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
-
-
-def test_of_those_that_offer_at_once_a_host_takes_one(tmp_path: pathlib.Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(4) as workers:
-        taken = workers.starmap(offered, [(str(tmp_path), number) for number in range(8)])
-    assert len(set(taken)) == 1
-
-
-@pytest.mark.parametrize("content", ["", "{", "null", "[]", '{"number": 1}', '{"number": "x"}'])
-def test_an_epoch_that_cannot_be_read_is_not_none(tmp_path: pathlib.Path, content: str) -> None:
-    (tmp_path / epoch_file.FILE).write_text(content)
-    with pytest.raises(Refused, match="can't be read") as refused:
-        epoch_file.held(str(tmp_path))
-    assert refused.value.error_class == "EpochUnreadable"
