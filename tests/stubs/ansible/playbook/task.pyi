@@ -6,4 +6,5 @@ class Task:
     args: dict[str, t.Any]
     check_mode: bool
     async_val: int
+    delegate_to: str | None
     def get_play(self) -> Play: ...

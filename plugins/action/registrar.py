@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's part of ``kvmfleet.compute.registrar``: it says which host is asked, and notes when it has answered. The module does the rest."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+
+MODULE = "kvmfleet.compute.registrar"
+
+
+class ActionModule(HostAction):
+    """Runs the module on the host."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        try:
+            args: dict[str, t.Any] = plain(self._task.args)
+        except NotPlain as error:
+            raise AnsibleActionFail(str(error)) from error
+        # A task that was delegated has the variables of the host that it was delegated for.
+        args.setdefault("host_name", str(self._task.delegate_to or variables["inventory_hostname"]))
+        result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))
+        # No clock of two machines is compared: what the host's showed was before this.
+        result["answered_at"] = time.monotonic()
+        return result
