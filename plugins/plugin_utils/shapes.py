@@ -515,6 +515,38 @@ class Summary(t.TypedDict):
     stats: list[ServerStat]  # every server
 
 
+# Afterwards
+
+
+class Guest(t.TypedDict):
+    """A server that is there, as the inventory plugin has it."""
+
+    id: str  # the server's id
+    name: str  # the server's name
+    hostname: str  # the guest's host name
+    project: str  # project
+    host: str  # inventory name of its hypervisor
+    zone: str | None  # availability zone
+    state: str  # ACTIVE, PAUSED, SUSPENDED or SHUTOFF
+    flavor: str  # name of its flavor
+    image: str | None  # name of its image
+    group: str | None  # name of its server group
+    tags: list[str]  # sorted
+    metadata: dict[str, str]  # the user's
+    reservation_id: str  # one per request
+    created_at: str | None  # ISO 8601, UTC
+    addresses: dict[str, list[Address]]  # by network
+
+
+class Guests(t.TypedDict):
+    """What the inventory plugin keeps of a fleet."""
+
+    version: int  # 1
+    guests: list[Guest]  # by host
+    hosts: dict[str, list[str]]  # the addresses of each hypervisor that could be read
+    unread: dict[str, str]  # hypervisors that could not be read, and why
+
+
 # The registrar, as the controller sees it
 
 

@@ -17,7 +17,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils import edge
 COLLECTIONS = next(folder.parent for folder in pathlib.Path(next(iter(edge.__path__))).parents if folder.name == "ansible_collections")
 
 
-def _interpreter(folder: pathlib.Path, host: str, answer: object) -> str:
+def interpreter(folder: pathlib.Path, host: str, answer: object) -> str:
+    """The path of an interpreter that prints one answer, whatever it is given, and keeps what that was."""
     path = folder / f"{host}.interpreter"
     names = folder / f"{host}.modules"
     keep = f'basename "$1" >> {names}\ncp "$1" {folder / host}.given.$(wc -l < {names})\n'
@@ -31,7 +32,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """The play; ``answers`` by host, and ``variables`` of the hosts beside."""
     of_hosts = {
-        host: {"ansible_connection": "local", "ansible_python_interpreter": _interpreter(folder, host, answer), **(variables or {}).get(host, {})}
+        host: {"ansible_connection": "local", "ansible_python_interpreter": interpreter(folder, host, answer), **(variables or {}).get(host, {})}
         for host, answer in answers.items()
     }
     (folder / "inventory.yml").write_text(json.dumps({"all": {"hosts": of_hosts}}))

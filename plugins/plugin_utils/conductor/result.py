@@ -8,8 +8,8 @@ from __future__ import annotations
 from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import MANUAL, REBUILD, RERUN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift, Instance
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import GROUP, InventoryNames
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, by_preference, status_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
-    Address,
     Login,
     LoginOptions,
     ReportRow,
@@ -19,8 +19,6 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Summary,
 )
 
-# Nova's status of a server that is there, by its power state; one that runs is ACTIVE.
-POWER_STATES = {"paused": "PAUSED", "suspended": "SUSPENDED", "shutdown": "SHUTOFF", "crashed": "SHUTOFF"}
 REMEDIES = {
     RERUN: "a run applies it",
     REBUILD: "only a server that is made anew has it",
@@ -31,22 +29,12 @@ MOST_SHOWN = 200
 STATES = {"placed": "PLANNED", "claimed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
 
 
-def _addresses(instance: Instance) -> dict[str, list[Address]]:
-    """As Nova shows them, by network."""
-    addresses: dict[str, list[Address]] = {}
-    for port in instance["ports"]:
-        for ip in port["fixed_ips"]:
-            address: Address = {"version": ip["version"], "addr": ip["ip_address"], "mac_addr": port["mac_address"]}
-            addresses.setdefault(port["network_name"], []).append(address)
-    return addresses
-
-
 def _state(server: RoundServer, check_mode: bool) -> str:
     if server["status"] == "active" and check_mode and server["changed"]:
         return "PLANNED"
     placed = server["placed"]
     if placed and (server["status"] == "active" or (server["status"] in ("placed", "claimed") and placed["action"] == "none")):
-        return POWER_STATES.get(placed["power_state"] or "", "ACTIVE")
+        return status_of(placed["power_state"])
     return STATES.get(server["status"], "UNKNOWN")
 
 
@@ -77,7 +65,7 @@ def report_row(server: RoundServer, instance: Instance, check_mode: bool) -> Rep
         "reservation_id": instance["reservation_id"],
         "host": placed["host"] if placed else None,
         "zone": instance["availability_zone"],
-        "addresses": _addresses(instance),
+        "addresses": addresses_of(instance["ports"]),
         "state": _state(server, check_mode),
         "changed": server["changed"],
         "attempts": placed["attempts"] if placed else [],
@@ -86,16 +74,6 @@ def report_row(server: RoundServer, instance: Instance, check_mode: bool) -> Rep
         "error": _error(server),
         "console": server["console"],
     }
-
-
-def first_address(row: ReportRow) -> str | None:
-    """The address to log in to: the first IPv4 of the first network, else the first at all."""
-    shown = [address for network in row["addresses"].values() for address in network]
-    for version in (4, 6):
-        for address in shown:
-            if address["version"] == version:
-                return address["addr"]
-    return None
 
 
 def _lost_sentences(report: list[ReportRow]) -> list[str]:
@@ -113,7 +91,7 @@ def _logins(report: list[ReportRow], names: InventoryNames, options: LoginOption
     groups = [GROUP, *([options["login_group"]] if options["login_group"] else [])]
     logins: list[Login] = []
     for row in report:
-        address = first_address(row)
+        address = next(iter(by_preference(row["addresses"])), None)
         if row["state"] == "ACTIVE" and address and names.rule(row["name"], row["id"]) is None:
             login: Login = {"name": names.name(row["name"]), "groups": groups, "kvmfleet_id": row["id"]}
             if not names.is_there(row["name"]):

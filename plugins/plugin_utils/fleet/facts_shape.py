@@ -177,11 +177,12 @@ _RECORD: Schema = _record_of(
         "missing_files": list_of(TEXT),
         "locked": BOOLEAN,
         "lease_left_s": field({"type": "integer"}, minimum=0, maximum=MOST),
+        "created_at": TEXT,
         "migrating": BOOLEAN,
         "power_reason": _NULL_OR_TEXT,
         "drift": list_of(_DRIFT),
     },
-    (*NULLABLE, "migrating", "power_reason", "drift"),
+    (*NULLABLE, "created_at", "migrating", "power_reason", "drift"),
 )
 _DOMAIN: Schema = open_mapping({"name": TEXT, "uuid": TEXT, "foreign": BOOLEAN, "mac_addresses": list_of(TEXT)}, required=("mac_addresses",))
 _CACHED_IMAGE: Schema = open_mapping(

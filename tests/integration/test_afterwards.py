@@ -1,0 +1,45 @@
+"""Servers that are there, in a later run: as an inventory to log in by."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+
+from .conftest import ROOT, STATE, Fleet, server
+
+
+def afterwards(fleet: Fleet, tool: str, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run a tool of Ansible with the servers that the hypervisors have, and with nothing else, as inventory."""
+    config = fleet.folder / "servers.kvmfleet.yml"
+    hosts = os.path.relpath(STATE / "inventory" / "hosts.yml", fleet.folder)
+    config.write_text(json.dumps({"plugin": "kvmfleet.compute.servers", "source": "hosts", "inventory": [hosts], **options}))
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(STATE / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    command = [str(ROOT / ".venv" / "bin" / tool), "-i", str(config), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300, cwd=pathlib.Path("/"))
+
+
+def test_one_logs_in_tomorrow(fleet: Fleet) -> None:
+    made = fleet.create(
+        server("web", min_count=2, tags=["ci"], metadata={"role": "front"}, availability_zone="az1:h1"),
+        server("db", availability_zone="az2:h2"),
+        compute_wait_for="ssh",
+    )
+    assert made.code == 0, made.output
+    graph = afterwards(fleet, "ansible-inventory", "--graph")
+    assert graph.returncode == 0, graph.stderr
+    assert "  |--@kvmfleet_host_h1:\n  |  |--web-1\n  |  |--web-2\n" in graph.stdout
+    assert "  |--@kvmfleet_zone_az2:\n  |  |--db\n" in graph.stdout
+    assert "  |--@kvmfleet_metadata_role_front:\n  |  |--web-1\n  |  |--web-2\n" in graph.stdout
+    login = {"ansible_user": "'root'", "ansible_ssh_common_args": "'-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'"}
+    login["ansible_ssh_private_key_file"] = f"'{STATE / 'ssh' / 'id'}'"
+    done = afterwards(fleet, "ansible", "kvmfleet_servers", "-m", "ansible.builtin.raw", "-a", "hostname", compose=login)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("web-1", "web-2", "db"):
+        assert f"{name} | CHANGED | rc=0 >>\n{name}" in done.stdout.replace("\r", "")

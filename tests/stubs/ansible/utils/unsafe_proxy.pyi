@@ -1,0 +1,3 @@
+import typing as t
+
+def wrap_var(v: t.Any) -> t.Any: ...
