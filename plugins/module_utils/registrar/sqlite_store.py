@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 import typing as t
@@ -14,10 +13,17 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sync_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ledger import REBUILD, Ledger
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Reservation, Ticket
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.rows import (
+    VERSION,
+    Changes,
+    LedgerRow,
+    ReservationRow,
+    TicketRow,
+    changes,
+    ledger_of,
+)
 
 FILE = "registrar.sqlite"
-VERSION = 1  # of the tables and of what stands in them
 TABLES = (
     "CREATE TABLE IF NOT EXISTS ledger (epoch INTEGER NOT NULL, epoch_id TEXT NOT NULL, sequence INTEGER NOT NULL, outrun INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS ticket (ticket INTEGER PRIMARY KEY, content TEXT NOT NULL)",
@@ -51,10 +57,10 @@ class SqliteStore:
                 after, answer = operation(before)
             except Refused as refused:
                 if refused.ledger is not None:
-                    _write(database, before, refused.ledger)
+                    _write(database, changes(before, refused.ledger))
                     database.execute("COMMIT")
                 raise
-            _write(database, before, after)
+            _write(database, changes(before, after))
             database.execute("COMMIT")
             return answer
 
@@ -99,29 +105,18 @@ def _load(database: sqlite3.Connection) -> t.Optional[Ledger]:
     database.execute(f"PRAGMA user_version = {VERSION}")
     for table in TABLES:
         database.execute(table)
-    row: t.Optional[t.Tuple[int, str, int, int]] = database.execute("SELECT epoch, epoch_id, sequence, outrun FROM ledger").fetchone()
+    row: t.Optional[LedgerRow] = database.execute("SELECT epoch, epoch_id, sequence, outrun FROM ledger").fetchone()
     if row is None:
         return None
-    epoch, epoch_id, sequence, outrun = row
-    tickets: t.Dict[int, Ticket] = {number: json.loads(content) for number, content in database.execute("SELECT ticket, content FROM ticket")}
-    held: t.Dict[t.Tuple[int, str], Reservation] = {
-        (number, server): json.loads(content) for number, server, content in database.execute("SELECT ticket, server, content FROM reservation")
-    }
-    return Ledger({"number": epoch, "id": epoch_id}, sequence, bool(outrun), tickets, held)
+    tickets: t.Iterable[TicketRow] = database.execute("SELECT ticket, content FROM ticket")
+    reservations: t.Iterable[ReservationRow] = database.execute("SELECT ticket, server, content FROM reservation")
+    return ledger_of(row, tickets, reservations)
 
 
-def _write(database: sqlite3.Connection, before: t.Optional[Ledger], after: Ledger) -> None:
-    """What is different; a ticket or reservation that was not touched is the same object."""
-    tickets, held = (before.tickets, before.reservations) if before else ({}, {})
+def _write(database: sqlite3.Connection, changed: Changes) -> None:
     database.execute("DELETE FROM ledger")
-    database.execute("INSERT INTO ledger VALUES (?, ?, ?, ?)", (after.epoch["number"], after.epoch["id"], after.sequence, int(after.outrun)))
-    database.executemany("DELETE FROM ticket WHERE ticket = ?", [(number,) for number in tickets if number not in after.tickets])
-    database.executemany(
-        "INSERT OR REPLACE INTO ticket VALUES (?, ?)",
-        [(number, json.dumps(ticket)) for number, ticket in after.tickets.items() if ticket is not tickets.get(number)],
-    )
-    database.executemany("DELETE FROM reservation WHERE ticket = ? AND server = ?", [key for key in held if key not in after.reservations])
-    database.executemany(
-        "INSERT OR REPLACE INTO reservation VALUES (?, ?, ?)",
-        [(*key, json.dumps(reservation)) for key, reservation in after.reservations.items() if reservation is not held.get(key)],
-    )
+    database.execute("INSERT INTO ledger VALUES (?, ?, ?, ?)", changed.ledger)
+    database.executemany("DELETE FROM ticket WHERE ticket = ?", changed.tickets_gone)
+    database.executemany("INSERT OR REPLACE INTO ticket VALUES (?, ?)", changed.tickets)
+    database.executemany("DELETE FROM reservation WHERE ticket = ? AND server = ?", changed.reservations_gone)
+    database.executemany("INSERT OR REPLACE INTO reservation VALUES (?, ?, ?)", changed.reservations)

@@ -87,10 +87,11 @@ class Fleet(RuleBasedStateMachine):
     """Hosts with domains, runs, and one ledger."""
 
     runs = Bundle("runs")
+    registrar_made: t.ClassVar[t.Callable[[], Registrar]] = Registrar
 
     def __init__(self) -> None:
         super().__init__()
-        self.registrar = Registrar()
+        self.registrar = type(self).registrar_made()
         self.clock_offsets = dict.fromkeys(HOSTS, 0)
         self.domains: dict[str, dict[str, Reservation]] = {host: {} for host in HOSTS}
         self.known: set[str] = set()

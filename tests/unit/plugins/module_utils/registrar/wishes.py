@@ -10,11 +10,13 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import 
 
 if t.TYPE_CHECKING:
     from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ledger import Ledger
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.sqlite_store import Answer, Operation
     from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
         AddressPool,
         AddressWish,
         BeginAnswer,
         BeginRequest,
+        Epoch,
         EpochId,
         GroupUse,
         PortWish,
@@ -87,31 +89,34 @@ class Registrar:
         self.ledger: Ledger = ledgers.found(None, EPOCH, 0)
         self.now = 1_000_000
 
+    def transact(self, operation: Operation[Answer]) -> Answer:
+        """An operation's answer; the ledger is as it left it."""
+        self.ledger, answer = operation(self.ledger)
+        return answer
+
     def begin(self) -> int:
         return self.begun()["ticket"]["ticket"]
 
     def begun(self) -> BeginAnswer:
-        self.ledger, answer = tickets.begin(self.ledger, begin_request(epoch=self.epoch), self.now)
-        return answer
+        return self.transact(lambda ledger: tickets.begin(ledger, begin_request(epoch=self.epoch), self.now))
 
     def reserve(self, ticket: int, *servers: ServerWish, **fields: t.Any) -> ReserveAnswer:
-        self.ledger, answer = reserve.reserve(self.ledger, reserve_request(ticket, list(servers), **{"epoch": self.epoch, **fields}), self.now)
-        return answer
+        request = reserve_request(ticket, list(servers), **{"epoch": self.epoch, **fields})
+        return self.transact(lambda ledger: reserve.reserve(ledger, request, self.now))
 
     def settle(self, ticket: int, claimed: t.Sequence[str] = (), absent: t.Sequence[str] = (), epoch: EpochId | None = None) -> None:
         request: SettleRequest = {"epoch": epoch or self.epoch, "ticket": ticket, "claimed": list(claimed), "absent": list(absent)}
-        self.ledger, _nothing = settle.settle(self.ledger, request, self.now)
+        self.transact(lambda ledger: settle.settle(ledger, request, self.now))
 
     def renew(self, ticket: int, epoch: EpochId | None = None) -> None:
-        self.ledger, _ticket = tickets.renew(self.ledger, {"epoch": epoch or self.epoch, "ticket": ticket}, self.now)
+        self.transact(lambda ledger: tickets.renew(ledger, {"epoch": epoch or self.epoch, "ticket": ticket}, self.now))
 
     def carry(self, hosts: list[str]) -> None:
         """A later epoch with these hosts."""
         number = self.epoch["number"] + 1
         self.epoch = {"number": number, "id": f"epoch-{number}"}
-        self.ledger = ledgers.carried(
-            self.ledger, {**self.epoch, "fleet": "first", "store": "sqlite", "registrar": "h1", "is_carried": True, "hosts": hosts, "replaces": [hosts]}
-        )
+        carried: Epoch = {**self.epoch, "fleet": "first", "store": "sqlite", "registrar": "h1", "is_carried": True, "hosts": hosts, "replaces": [hosts]}
+        self.transact(lambda ledger: (ledgers.carried(ledger, carried), None))
 
     def held(self) -> list[Reservation]:
         return list(self.ledger.reservations.values())
