@@ -8,7 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
-PARTS := $(FAST) docs sanity units second-python host-python artefact integration faults
+PARTS := $(FAST) docs sanity units second-python host-python store artefact integration faults
 
 .PHONY: help system tools venv environment tree demo demo-down test test-fast faults $(addprefix test-,$(PARTS)) lint docs-fields docs-data format clean
 
@@ -80,6 +80,11 @@ test-second-python: venv ## imports and units with the other ansible-core
 test-host-python: venv ## what travels to a host on Python 3.9
 	$(call say,The hosts' oldest Python: imports and units)
 	@tests/tools/host-python
+
+test-store: venv ## the registrar's ledger in both of its stores, with a PostgreSQL server of its own
+	$(call say,The ledger's stores)
+	@tests/testbed/install-packages postgresql
+	@$(PY) -m pytest tests/store -q -n 2
 
 test-artefact: venv ## build, install and use the artefact
 	$(call say,Build and install the artefact)
