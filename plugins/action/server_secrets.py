@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import WrongRequest, secrets_by_server
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import WrongFile, requests_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "servers": {"type": "list", "elements": "dict", "no_log": True},
@@ -42,8 +42,7 @@ class ActionModule(ControllerAction):
     """Gives each server its own secrets, by its id."""
 
     SPEC = ARGUMENT_SPEC
-    CONDITIONS: t.ClassVar[dict[str, object]] = {"required_one_of": [("servers", "servers_file")], "mutually_exclusive": [("servers", "servers_file")]}
-    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (WrongRequest, UnreadableFile, WrongFile)
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (WrongRequest, UnreadableFile, UnclearRequests)
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """{secrets}."""

@@ -23,7 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import WrongFile, requests_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet, read_fleet_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
@@ -91,8 +91,7 @@ class ActionModule(ControllerAction):
     """Checks requests, catalogue and fleet together."""
 
     SPEC = ARGUMENT_SPEC
-    CONDITIONS: t.ClassVar[dict[str, object]] = {"required_one_of": [("servers", "servers_file")], "mutually_exclusive": [("servers", "servers_file")]}
-    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, WrongFile)
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests)
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """The validation; the joined fleet and the generated passwords are written into their files."""

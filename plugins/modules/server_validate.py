@@ -36,6 +36,7 @@ options:
       - The requests. Each has the fields of the C(server) object as of O(api_microversion), or is a whole body with C(server) and C(os:scheduler_hints).
       - Friendly aliases are C(flavor) (id or name) for C(flavorRef), C(image) (id or name) for C(imageRef), C(name) for C(uuid) of a network,
         C(scheduler_hints) for C(os:scheduler_hints), whose C(group) may be a name, and C(user_data_text) (plain text) for C(user_data).
+      - The C(port) of a network may be a name, too, unless the request is a whole body.
     type: list
     elements: dict
   servers_file:

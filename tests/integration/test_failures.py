@@ -121,7 +121,11 @@ def test_a_foreign_domain_counts_and_is_left_alone(fleet: Fleet) -> None:
     play = fleet.create(server("web", min_count=2, availability_zone="az1"))
     assert play.code == 0, play.output
     assert set(fleet.where("web-")) == {"h3"}
-    deleted = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["web-1", "web-2", "foreign"]})
+    wanted = {"compute_delete_names": ["web-1", "web-2", "foreign"]}
+    missing = fleet.play("kvmfleet.compute.delete_server", wanted)
+    assert missing.code != 0 and "no server has the name foreign" in missing.output
+    assert len(fleet.where("web-")) == 2
+    deleted = fleet.play("kvmfleet.compute.delete_server", {**wanted, "compute_delete_missing": "ignore"})
     assert deleted.code == 0, deleted.output
     assert host.domains("--all") == {"foreign"}
 
@@ -137,7 +141,7 @@ def test_delete_removes_all_of_ours_and_nothing_foreign(fleet: Fleet) -> None:
     assert fleet.play("kvmfleet.compute.delete_server", {"compute_delete_tags": ["ci"]}).code == 0
     assert host.domains("--all") == set()
     assert host.run("ls", folder).split() == ["notes.txt"]
-    again = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_tags": ["ci"]})
+    again = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_tags": ["ci"], "compute_delete_missing": "ignore"})
     assert (again.code, again.changed()) == (0, 0)
 
 

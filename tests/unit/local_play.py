@@ -27,16 +27,16 @@ def interpreter(folder: pathlib.Path, host: str, answer: object) -> str:
     return str(path)
 
 
-def run(
-    folder: pathlib.Path, tasks: list[dict[str, t.Any]], answers: dict[str, object], variables: dict[str, dict[str, t.Any]] | None = None, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    """The play; ``answers`` by host, and ``variables`` of the hosts beside."""
+def _inventory(folder: pathlib.Path, group: str, answers: dict[str, object], variables: dict[str, dict[str, t.Any]] | None) -> None:
     of_hosts = {
         host: {"ansible_connection": "local", "ansible_python_interpreter": interpreter(folder, host, answer), **(variables or {}).get(host, {})}
         for host, answer in answers.items()
     }
-    (folder / "inventory.yml").write_text(json.dumps({"all": {"hosts": of_hosts}}))
-    (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    (folder / "inventory.yml").write_text(json.dumps({group: {"hosts": of_hosts}}))
+
+
+def ansible_playbook(folder: pathlib.Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """ansible-playbook with these arguments, in a folder of its own."""
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -44,8 +44,24 @@ def run(
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
         "ANSIBLE_NOCOLOR": "1",
     }
-    command = [sys.executable, "-c", "from ansible.cli.playbook import main; main()", "-i", "inventory.yml", "play.yml", *arguments]
+    command = [sys.executable, "-c", "from ansible.cli.playbook import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
+
+
+def run(
+    folder: pathlib.Path, tasks: list[dict[str, t.Any]], answers: dict[str, object], variables: dict[str, dict[str, t.Any]] | None = None, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """The play; ``answers`` by host, and ``variables`` of the hosts beside."""
+    _inventory(folder, "all", answers, variables)
+    (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    return ansible_playbook(folder, "-i", "inventory.yml", "play.yml", *arguments)
+
+
+def packaged(folder: pathlib.Path, playbook: str, answers: dict[str, object], variables: dict[str, t.Any], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One of the collection's playbooks, with these extra variables."""
+    _inventory(folder, "hypervisors", answers, None)
+    (folder / "extra.yml").write_text(json.dumps(variables))
+    return ansible_playbook(folder, "-i", "inventory.yml", f"kvmfleet.compute.{playbook}", "-e", "@extra.yml", *arguments)
 
 
 def modules(folder: pathlib.Path, host: str) -> list[str]:

@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import user_data_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, derived_id
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.schema import HINT_KEYS
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 FIELDS = {
@@ -75,10 +76,12 @@ def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> Aliased:
         rename("user_data_text", FIELDS["user_data_text"], encoded if encoded is not None else server["user_data_text"])
     if isinstance(server.get("networks"), list):
         server["networks"] = [_network(item, f"networks[{index}]", catalogue, aliases, written, clashes) for index, item in enumerate(server["networks"])]
+        if not whole:
+            server["networks"] = [_port(item, f"networks[{index}].port", catalogue, written) for index, item in enumerate(server["networks"])]
     if "block_device_mapping" in server and "block_device_mapping_v2" not in server:
         # It becomes a mapping of today, whose faults are then those of this field.
         aliases["block_device_mapping_v2"] = "block_device_mapping"
-    _group(body, catalogue, written)
+    _group(body, catalogue, written, is_nova_s=whole)
     body["server"] = server
     return Aliased(body, aliases, written, clashes)
 
@@ -96,12 +99,21 @@ def _network(item: object, path: str, catalogue: Catalogue | None, aliases: dict
     return network
 
 
-def _group(body: dict[str, t.Any], catalogue: Catalogue | None, written: dict[str, object]) -> None:
-    """A server group by its name, only where the catalogue knows that name: Nova's hint takes a UUID."""
+def _port(item: object, path: str, catalogue: Catalogue | None, written: dict[str, object]) -> object:
+    """A network with its port by the id, which may be given by its name."""
+    port = item.get("port") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or not isinstance(port, str) or formats.is_uuid(port):
+        return item
+    written[path] = port
+    return dict(item, port=_reference(catalogue, "ports", "port", port))
+
+
+def _group(body: dict[str, t.Any], catalogue: Catalogue | None, written: dict[str, object], *, is_nova_s: bool) -> None:
+    """A server group by its name. Nova's hint takes a UUID, so that in a body of Nova's only a name that the catalogue has stands for one."""
     hints = body.get(HINT_KEYS[0])
     if not isinstance(hints, dict) or not isinstance(hints.get("group"), str) or catalogue is None:
         return
-    group = catalogue.server_groups.find(hints["group"])
-    if group:
-        written[f"{HINT_KEYS[0]}.group"] = hints["group"]
-        body[HINT_KEYS[0]] = dict(hints, group=group["id"])
+    name = hints["group"]
+    if catalogue.server_groups.find(name) or not (is_nova_s or formats.is_uuid(name)):
+        written[f"{HINT_KEYS[0]}.group"] = name
+        body[HINT_KEYS[0]] = dict(hints, group=_reference(catalogue, "server_groups", "server_group", name))

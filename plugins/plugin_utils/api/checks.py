@@ -74,8 +74,18 @@ class Checker:
         self._networks = RequestedNetworks(catalogue, hosts, records, policy, project)
         self._pairs = Pairs(fleet, policy)
         self._places = target.places_of(fleet) if fleet else None
+        # Security groups with rules that servers have, in their order.
+        self._unenforced: dict[str, None] = {}
         # Of requests that ask for no block device, by flavor, image and config drive: most are alike.
         self._plain: dict[tuple[str, str, bool], tuple[list[BlockDevice], disks.Plan]] = {}
+
+    def warnings(self) -> list[str]:
+        """What is to be said once for all requests that were checked."""
+        names = list(self._unenforced)
+        if not names:
+            return []
+        have = "security groups {} have rules: they are" if len(names) > 1 else "security group {} has rules: they are"
+        return [have.format(", ".join(names)) + " recorded with the servers, but not enforced on the hosts"]
 
     def check(self, server: ServerBody, asked: Asked, written: Written) -> Findings[Lookups]:
         """Find and check what a request refers to."""
@@ -102,7 +112,7 @@ class Checker:
             topology = verdict.topology
             if not verdict.is_readable:
                 plan = disks.NOTHING
-        group = yield from self._group(asked.hints)
+        group = yield from self._group(asked.hints, written)
         destination = yield from self._destination(server)
         if flavor:
             yield from block_devices.check(flavor, devices, server.get("imageRef") or None, count)
@@ -194,8 +204,7 @@ class Checker:
                 yield Fault(path, name, ambiguous(groups), "NoUniqueMatch", 409)
             for group in groups if len(groups) == 1 else []:
                 if group["rules"]:
-                    text = f"security group {group['name']} has rules: they are recorded with the server, but not enforced on the host"
-                    yield Remark(text, is_warning=True)
+                    self._unenforced[group["name"]] = None
                 found[group["id"]] = {"id": group["id"], "name": group["name"]}
             rule = None if groups else self._unknown.rule("security group", name, self._catalogue.security_groups)
             if rule:
@@ -215,15 +224,16 @@ class Checker:
         if 0 <= most < items:
             yield Fault("metadata", items, f"must not have more than {most} items", "MetadataLimitExceeded", 403)
 
-    def _group(self, hints: Hints) -> Findings[ServerGroup | None]:
+    def _group(self, hints: Hints, written: Written) -> Findings[ServerGroup | None]:
         hint: str | list[str] | None = hints.get("group")
         reference = (hint[0] if hint else None) if isinstance(hint, list) else hint
         if not reference:
             return None
         found = self._catalogue.server_groups.find(reference)
-        rule = None if found else self._unknown.rule("server group", reference, self._catalogue.server_groups)
+        value = written.get("os:scheduler_hints.group", reference)
+        rule = None if found else self._unknown.rule("server group", value, self._catalogue.server_groups)
         if rule:
-            yield Fault("os:scheduler_hints.group", reference, rule, "InstanceGroupNotFound")
+            yield Fault("os:scheduler_hints.group", value, rule, "InstanceGroupNotFound")
         return {"id": found["id"], "name": found["name"], "policy": found["policy"], "rules": found["rules"]} if found else None
 
     def _config_drive(self, server: ServerBody, image: CatalogueImage | None) -> bool:

@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Callable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Topology
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, not_built
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, image_properties
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
@@ -87,11 +87,13 @@ def _disk(flavor: Flavor, image: CatalogueImage, size: int | None, zero_disk_den
         yield Fault("flavorRef", flavor["name"], rule, "FlavorDiskSmallerThanMinDisk")
 
 
-def _not_built(flavor: Flavor, has_cells: bool) -> Iterator[Fault]:
-    """What no host here can build yet, and extra specs that no flavor of Nova's can have: better refused than a guest that is not what was asked for."""
-    if has_cells:
-        rule = "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but not built yet"
-        yield Fault("flavorRef", flavor["name"], rule, "UnsupportedHardware")
+def _not_here(flavor: Flavor, image: CatalogueImage, has_cells: bool) -> Iterator[Fault]:
+    """What no host here can build yet, and extra specs that no flavor of Nova's can have."""
+    # Persistent memory makes a cell of its own, and is named below.
+    if has_cells and not flavor["extra_specs"].get("hw:pmem"):
+        rule = "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but can't be built yet"
+        yield Fault("flavorRef", flavor["name"], rule, not_built.ERROR_CLASS)
+    yield from not_built.faults(flavor, image)
     for spec, least in LEAST.items():
         value = flavor["extra_specs"].get(spec)
         if value and int(value) < least:
@@ -155,6 +157,6 @@ class Pairs:
             chosen = constraints.constraints(flavor, image["properties"])
         except (constraints.ConstraintError, ValueError, OverflowError):
             return Verdict(faults, notes, None, is_readable)  # reported as what it is already
-        faults += _not_built(flavor, bool(chosen["numa"]))
+        faults += _not_here(flavor, image, bool(chosen["numa"]))
         sockets, cores, threads = chosen["topology"]
         return Verdict(faults, [*notes, *_notes(flavor, image)], {"sockets": sockets, "cores": cores, "threads": threads}, is_readable)

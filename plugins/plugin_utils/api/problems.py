@@ -27,6 +27,8 @@ Findings = Generator[Fault | Remark, None, T]
 
 SECRET_FIELDS = ("adminPass", "user_data", "user_data_text", "personality")
 MOST_SHOWN = 120
+# Requests that a remark names.
+MOST_NAMED = 3
 
 
 def is_secret(path: str) -> bool:
@@ -52,7 +54,8 @@ class Problems:
     def __init__(self) -> None:
         self.errors: list[shapes.Fault] = []
         self.warnings: list[str] = []
-        self.notes: list[str] = []
+        # The requests that each remark is about.
+        self._remarks: dict[Remark, list[str]] = {}
 
     def add(
         self,
@@ -86,6 +89,19 @@ class Problems:
         for fault in faults:
             self.add(*fault)
 
+    def remark(self, remark: Remark, request: str) -> None:
+        """Something worth knowing of a request; what many requests share is said once."""
+        self._remarks.setdefault(remark, []).append(request)
+
+    def remarks(self, *, warnings: bool) -> list[str]:
+        """The sentences of all remarks, each with the requests that it is about."""
+        return [f"{_of_requests(requests)}: {remark.text}" for remark, requests in self._remarks.items() if remark.is_warning == warnings]
+
+
+def _of_requests(requests: list[str]) -> str:
+    more = f" and {len(requests) - MOST_NAMED} more" if len(requests) > MOST_NAMED else ""
+    return ", ".join(requests[:MOST_NAMED]) + more
+
 
 def gathered(findings: Findings[T]) -> tuple[T, list[Fault], list[Remark]]:
     """(what rules return, their faults, their remarks)."""
@@ -114,13 +130,20 @@ class ServerProblems:
         found, faults, remarks = gathered(findings)
         self.extend(faults)
         for remark in remarks:
-            (self._problems.warnings if remark.is_warning else self._problems.notes).append(f"servers[{self._index}] ({self._name}): {remark.text}")
+            self._problems.remark(remark, f"servers[{self._index}] ({self._name})")
         return found
 
     def extend(self, faults: Iterable[Fault]) -> None:
         """Faults of this request; paths by Nova's field names, or of a ``compute_*`` variable that the request uses."""
         for fault in faults:
             self.count += 1
-            path = self._aliases.get(fault.path, fault.path)
+            path = self._as_written(fault.path)
             full = path if path.startswith("compute_") else f"servers[{self._index}].{path}".rstrip(".")
             self._problems.add(full, *fault[1:], server=self._index, name=self._name)
+
+    def _as_written(self, path: str) -> str:
+        """A path with the alias that stands for its first part, if one does."""
+        for nova_s, alias in self._aliases.items():
+            if path.startswith(nova_s) and path[len(nova_s) :][:1] in ("", ".", "["):
+                return alias + path[len(nova_s) :]
+        return path

@@ -103,7 +103,7 @@ class RequestedNetworks:
         reference = item.get("uuid")
         asked_port = item.get("port")
         if asked_port:
-            port = yield from self._port(asked_port, f"{path}.port", name)
+            port = yield from self._port(asked_port, written.get(f"{path}.port", asked_port), f"{path}.port", name)
             if port is None:
                 return None
             reference = port["network"]
@@ -134,16 +134,17 @@ class RequestedNetworks:
         if network["external"] and not network["shared"] and not self._policy.allows(rule):
             yield Fault(path, network["name"], f"is an external network; {self._policy.denial(rule)}", "ExternalNetworkAttachForbidden", 403)
 
-    def _port(self, reference: str, path: str, name: str) -> Findings[CataloguePort | None]:
+    def _port(self, reference: str, value: object, path: str, name: str) -> Findings[CataloguePort | None]:
+        """The port with this id, which the user wrote as ``value``."""
         port = self._catalogue.ports.find(reference)
         if port is None:
-            if reference not in self._catalogue.ports.faulty:
-                yield Fault(path, reference, f"unknown port{suggestion(reference, self._catalogue.ports.names())}", "PortNotFound")
+            if str(value) not in self._catalogue.ports.faulty:
+                yield Fault(path, value, f"unknown port{suggestion(value, self._catalogue.ports.names())}", "PortNotFound")
             return None
         me = (self._project, name)
         owner = self._ports.setdefault(port["id"], me)
         if owner != me:
-            yield Fault(path, reference, f"is in use by server {owner[1]}", "PortInUse", 409)
+            yield Fault(path, value, f"is in use by server {owner[1]}", "PortInUse", 409)
             return None
         network = self._catalogue.networks.find(port["network"])
         if network:

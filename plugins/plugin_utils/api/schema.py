@@ -50,7 +50,10 @@ METADATA: Schema = {
 NETWORK: Schema = mapping(
     {
         "uuid": field({"type": "string"}, "a network of the catalogue with a subnet; not looked at if port is given"),
-        "port": field({"type": ["string", "null"], "format": "uuid"}, "a free port of the catalogue, given once; for one server only; not with fixed_ip"),
+        "port": field(
+            {"type": ["string", "null"], "format": "uuid"},
+            "a free port of the catalogue, or its name where the body is not Nova's; once, for one server; not with fixed_ip",
+        ),
         "fixed_ip": field(IP, "free, in a subnet of the network; for one server only"),
     }
 )

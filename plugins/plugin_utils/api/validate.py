@@ -73,6 +73,9 @@ def validate(
         # Without a version there is nothing to check a body against.
         requests = []
         minor = microversions.MINORS[-1]
+    if not context["project_id"].strip():
+        rule = "must not be empty: an empty name is a project of its own; leave it out for the project default"
+        problems.add("compute_project", context["project_id"], rule)
     entries, faults = load(catalogue)
     problems.extend(faults)
     for found in _check_hosts(fleet, options) if fleet else ():
@@ -111,8 +114,8 @@ def validate(
     return {
         "version": 1,
         "errors": problems.errors,
-        "warnings": problems.warnings,
-        "notes": problems.notes,
+        "warnings": [*problems.warnings, *problems.remarks(warnings=True), *run.warnings()],
+        "notes": problems.remarks(warnings=False),
         "instances": instances if ok else [],
         "request_specs": specs if ok else [],
         "groups": _groups(entries, records) if ok else [],
@@ -187,6 +190,10 @@ class _Run:
         body: t.Any = aliased.body
         request = of_server.collect(self._read(index, body, aliased.written))
         return None if of_server.count else request
+
+    def warnings(self) -> list[str]:
+        """What is to be said once, whichever requests it is about."""
+        return self._checker.warnings()
 
     def _read(self, index: int, body: Body, written: dict[str, object]) -> Findings[Request | None]:
         """A body that fits the schema."""

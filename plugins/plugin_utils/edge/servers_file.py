@@ -14,7 +14,11 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import
 VARIABLE = "compute_servers"
 
 
-class WrongFile(ValueError):
+class UnclearRequests(ValueError):
+    """There is no request, or it is not clear which ones are meant; the message says why."""
+
+
+class WrongFile(UnclearRequests):
     """The file can't be read as requests; the message names it."""
 
 
@@ -32,6 +36,14 @@ def read(path: str) -> list[t.Any]:
 
 
 def requests_of(args: t.Mapping[str, object]) -> list[t.Any]:
-    """The requests of the arguments ``servers`` or ``servers_file``."""
-    given = args["servers"]
-    return given if isinstance(given, list) else read(str(args["servers_file"]))
+    """The requests of the arguments ``servers`` or ``servers_file``; UnclearRequests if there is none: a run that has nothing to do is no success."""
+    given, path = args["servers"], args["servers_file"]
+    if given is not None and path is not None:
+        raise UnclearRequests(f"{VARIABLE} (servers) and {VARIABLE}_file (servers_file) are both set; give one of them")
+    if given is None and path is None:
+        raise UnclearRequests(f"nothing is asked for: neither {VARIABLE} (servers) nor {VARIABLE}_file (servers_file) is set")
+    requests = given if isinstance(given, list) else read(str(path))
+    if not requests:
+        where = VARIABLE if path is None else f"servers_file {path}"
+        raise UnclearRequests(f"nothing is asked for: {where} is an empty list")
+    return requests

@@ -33,14 +33,14 @@ def asked(**fields: t.Any) -> dict[str, t.Any]:
 
 
 def check(
-    *requests: t.Any, catalogue: dict[str, t.Any] | None = None, fleet: dict | None = None, inventory: t.Any = None, **options: t.Any
+    *requests: t.Any, catalogue: dict[str, t.Any] | None = None, fleet: dict | None = None, inventory: t.Any = None, project: str = "p", **options: t.Any
 ) -> dict[str, t.Any]:
     numbers = itertools.count(1)
     return validate(
         list(requests),
         catalogue or CATALOGUE,
         fleet=fleet,
-        context={"project_id": "p", "user_id": "u"},
+        context={"project_id": project, "user_id": "u"},
         options=options,
         inventory=inventory,
         new_uuid=lambda: f"00000000-0000-4000-8000-{next(numbers):012d}",

@@ -89,6 +89,29 @@ def test_what_can_not_be_built_is_refused_and_what_has_no_effect_is_said() -> No
     assert any("quota:cpu_quota" in note and "hw:cpu_cores" not in note for note in capped["notes"])
 
 
+@pytest.mark.parametrize(
+    ("specs", "properties", "found"),
+    [
+        ({"os:secure_boot": "required"}, {}, "flavor"),
+        ({"os:secure_boot": "optional"}, {}, None),
+        ({}, {"os_secure_boot": "required"}, "image"),
+        ({"hw:tpm_version": "2.0"}, {}, "flavor"),
+        ({}, {"hw_tpm_version": "2.0"}, "image"),
+        ({"pci_passthrough:alias": "gpu:1"}, {}, "flavor"),
+        ({"hw:pmem": "4GB"}, {}, "flavor"),
+        ({"accel:device_profile": "fpga"}, {}, "flavor"),
+        ({"hw:ephemeral_encryption": "true"}, {}, "flavor"),
+        ({"hw:ephemeral_encryption": "false"}, {}, None),
+        ({}, {"hw_ephemeral_encryption": "yes"}, "image"),
+    ],
+)
+def test_hardware_that_can_not_be_built_is_refused(specs: dict[str, str], properties: dict[str, str], found: str | None) -> None:
+    flavors = {"small": {**CATALOGUE["flavors"]["small"], "extra_specs": specs}}
+    images = {"debian": {**CATALOGUE["images"]["debian"], "properties": properties}}
+    result = check(asked(), catalogue={**CATALOGUE, "flavors": flavors, "images": images})
+    assert rules(result) == ([(f"servers[0].{found}", "UnsupportedHardware")] if found else [])
+
+
 def test_what_can_not_be_read_in_flavor_or_image_is_their_fault() -> None:
     flavors = {"small": {**CATALOGUE["flavors"]["small"], "extra_specs": {"hw:numa_nodes": "1" * 5000}}}
     images = {"debian": {**CATALOGUE["images"]["debian"], "properties": {"block_device_mapping": [{"virtual_name": 5}]}}}

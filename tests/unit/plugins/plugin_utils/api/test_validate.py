@@ -46,13 +46,13 @@ def test_an_ordinary_request() -> None:
         ({"flavorRef": "small"}, "flavor", "ValidationError"),
         ({"min_count": 0}, "min_count", "ValidationError"),
         ({"user_data": "n?"}, "user_data", "ValidationError"),
-        ({"scheduler_hints": {"group": "none"}}, "scheduler_hints.group", "ValidationError"),
+        ({"scheduler_hints": {"group": "none"}}, "scheduler_hints.group", "InstanceGroupNotFound"),
+        ({"os:scheduler_hints": {"group": "none"}}, "os:scheduler_hints.group", "InstanceGroupNotFound"),
+        ({"networks": [{"port": "none"}]}, "networks[0].port", "PortNotFound"),
     ],
 )
 def test_what_is_refused_and_where(fields: dict, path: str, error_class: str) -> None:
     found = [(where.removeprefix("servers[0]."), what) for where, what in rules(check(asked(**fields)))]
-    if path.startswith("scheduler_hints"):
-        found = [(where.replace("os:", ""), what) for where, what in found]
     assert (path, error_class) in found
 
 
@@ -86,7 +86,36 @@ def test_zones_and_forced_hosts_must_exist() -> None:
 
 
 def test_rules_of_a_security_group_are_warned_about() -> None:
-    assert "not enforced" in check(asked(security_groups=[{"name": "web"}]))["warnings"][0]
+    requests = [asked(name=f"s{number}", security_groups=[{"name": "web"}]) for number in range(5)]
+    warned = "security group web has rules: they are recorded with the servers, but not enforced on the hosts"
+    assert check(*requests)["warnings"] == [warned]
+
+
+def test_a_port_is_found_by_its_name_and_an_unknown_one_is_suggested() -> None:
+    catalogue = {**CATALOGUE, "ports": {"front": {"network": "lan", "mac_address": "fa:16:3e:00:00:01"}}}
+    found = check(asked(networks=[{"port": "front"}]), catalogue=catalogue)
+    assert found["errors"] == [] and found["instances"][0]["networks"][0]["port"]["name"] == "front"
+    wrong = check(asked(networks=[{"port": "frnot"}]), catalogue=catalogue)["errors"]
+    assert [error["message"] for error in wrong] == ['servers[0].networks[0].port: "frnot": unknown port; did you mean front?']
+
+
+def test_an_unknown_group_is_no_wrong_uuid_but_in_a_body_of_nova_s() -> None:
+    [error] = check(asked(scheduler_hints={"group": "aprt"}))["errors"]
+    assert error["message"] == 'servers[0].scheduler_hints.group: "aprt": unknown server group; did you mean apart?'
+    server = {"name": "web", "flavorRef": "small", "imageRef": "x", "networks": "none"}
+    errors = check({"server": server, "os:scheduler_hints": {"group": "aprt"}})["errors"]
+    assert ("servers[0].os:scheduler_hints.group", "must be a UUID") in [(error["path"], error["rule"]) for error in errors]
+
+
+def test_what_many_requests_share_is_said_once() -> None:
+    catalogue = {**CATALOGUE, "flavors": {"small": {**CATALOGUE["flavors"]["small"], "extra_specs": {"quota:cpu_quota": "1"}}}}
+    notes = check(*(asked(name=f"s{number}") for number in range(5)), catalogue=catalogue)["notes"]
+    assert notes == ["servers[0] (s0), servers[1] (s1), servers[2] (s2) and 2 more: extra specs of flavor small that have no effect yet: quota:cpu_quota"]
+
+
+def test_a_project_has_a_name() -> None:
+    result = check(asked(), project=" ")
+    assert rules(result) == [("compute_project", "ValidationError")]
 
 
 def test_enormous_and_endless_counts_are_refused() -> None:

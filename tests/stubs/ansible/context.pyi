@@ -1,0 +1,3 @@
+import typing as t
+
+CLIARGS: t.Mapping[str, t.Any]

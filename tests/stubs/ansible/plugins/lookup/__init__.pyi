@@ -1,0 +1,6 @@
+import typing as t
+
+class LookupBase:
+    _loader: object
+    def set_options(self, task_keys: object = None, var_options: object = None, direct: object = None) -> None: ...
+    def get_option(self, option: str) -> t.Any: ...
