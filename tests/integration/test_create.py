@@ -270,4 +270,4 @@ def test_prepare_host_says_what_is_missing(fleet: Fleet) -> None:
     networks = {"lan": {"bridge": "br-none", "subnets": []}}
     play = fleet.play("kvmfleet.compute.prepare_host", {**asked, "compute_networks": networks})
     assert play.code == 2
-    assert "bridge: br-none" in play.output
+    assert "bridge br-none of network lan is missing: make it" in play.output

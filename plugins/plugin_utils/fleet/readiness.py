@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host lacks to be a hypervisor of the fleet, each with its fix; pure.
+
+The packages and services themselves are the role's: here is said what is still missing after it has done, or was not allowed to do, its part.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+
+# The package of each command, by Ansible's os_family.
+PACKAGES: dict[str, dict[str, str]] = {
+    "Debian": {"qemu-img": "qemu-utils", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "iso": "genisoimage"},
+    "RedHat": {"qemu-img": "qemu-img", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "iso": "xorriso"},
+    "Suse": {"qemu-img": "qemu-tools", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "iso": "mkisofs"},
+}
+BINDINGS = {"Debian": "python3-libvirt", "RedHat": "python3-libvirt", "Suse": "python3-libvirt-python"}
+NAMES = {"iso": "genisoimage, mkisofs or xorriso"}
+
+
+def findings(
+    os_family: str,
+    commands: list[str],
+    info: Mapping[str, t.Any],
+    networks: Mapping[str, Mapping[str, t.Any] | None],
+    virt_type: str | None,
+) -> Iterator[str]:
+    """A sentence for each thing that is missing: what it is, and what to do about it.
+
+    ``commands``: those that were not found; ``info``: what ``host_info`` returned, facts or a failure; ``networks``: the catalogue's; ``virt_type``: what
+    the operator has asked for.
+    """
+    yield from (_command(os_family, command) for command in commands)
+    host = info.get("host")
+    if not host:
+        yield _no_facts(os_family, str(info.get("msg") or "host_info gave no facts"))
+        return
+    yield from _networks(host, networks)
+    if virt_type != "qemu" and "kvm" not in host["virt_types"]:
+        yield (
+            "KVM is missing: libvirt offers no kvm guests; switch virtualisation on in the firmware (VT-x, AMD-V) and load kvm_intel or kvm_amd, or set "
+            "compute_virt_type: qemu to do without it (slow)"
+        )
+
+
+def _command(os_family: str, command: str) -> str:
+    package = PACKAGES.get(os_family, {}).get(command)
+    fix = f"install the package {package}" if package else "install it"
+    return f"command {NAMES.get(command, command)} is missing: {fix}"
+
+
+def _no_facts(os_family: str, message: str) -> str:
+    message = message.rstrip(".")
+    if "libvirt" in message and ("import" in message or "binding" in message):
+        package = BINDINGS.get(os_family, "libvirt's Python binding")
+        return f"the host can't be read: {message}; fix: install {package} for the Python that Ansible uses there (ansible_python_interpreter)"
+    return (
+        f"the host can't be read: {message}; fix: look at systemctl status libvirtd (or virtqemud.socket where libvirt is split into daemons), at "
+        "compute_libvirt_uri, and at the rights of the login (become: true)"
+    )
+
+
+def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.Any] | None]) -> Iterator[str]:
+    """The bridges and libvirt networks that the catalogue names and the host has not."""
+    bridges = {bridge["name"] for bridge in host["networks"]["bridges"]}
+    there = {network["name"] for network in host["networks"]["libvirt"]}
+    for name, network in networks.items():
+        bridge, libvirt_network = (network or {}).get("bridge"), (network or {}).get("libvirt_network")
+        if bridge and bridge not in bridges:
+            yield (
+                f"bridge {bridge} of network {name} is missing: make it in the host's network configuration (docs/bridges.md), or correct "
+                f"compute_networks.{name}.bridge; the host has {', '.join(sorted(bridges)) or 'no bridge'}"
+            )
+        if libvirt_network and libvirt_network not in there:
+            yield (
+                f"libvirt network {libvirt_network} of network {name} is missing: virsh net-define it, or correct compute_networks.{name}.libvirt_network; "
+                f"the host has {', '.join(sorted(there)) or 'none'}"
+            )

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host lacks, and what to do about it."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.readiness import PACKAGES, findings
+
+READY: dict[str, t.Any] = {
+    "host": {"virt_types": ["kvm", "qemu"], "networks": {"bridges": [{"name": "br0"}], "libvirt": [{"name": "default", "active": True}]}},
+}
+
+
+def told(
+    info: dict[str, t.Any] = READY, os_family: str = "Debian", commands: tuple[str, ...] = (), virt_type: str | None = None, **networks: t.Any
+) -> list[str]:
+    return list(findings(os_family, list(commands), info, networks, virt_type))
+
+
+def test_a_host_that_has_all_of_it_is_ready() -> None:
+    assert told(lan={"bridge": "br0", "libvirt_network": None}, nat={"libvirt_network": "default"}, empty=None) == []
+
+
+@pytest.mark.parametrize("os_family", PACKAGES)
+def test_a_missing_command_names_its_package(os_family: str) -> None:
+    for command, package in PACKAGES[os_family].items():
+        (sentence,) = told(os_family=os_family, commands=(command,))
+        assert sentence.endswith(f"install the package {package}")
+
+
+def test_a_missing_command_of_an_unknown_distribution_is_told_without_a_package() -> None:
+    assert told(os_family="Archlinux", commands=("iso",)) == ["command genisoimage, mkisofs or xorriso is missing: install it"]
+
+
+def test_a_missing_bridge_names_its_network_and_what_there_is() -> None:
+    (sentence,) = told(lan={"bridge": "br1"})
+    assert sentence.startswith("bridge br1 of network lan is missing: make it")
+    assert sentence.endswith("the host has br0")
+
+
+def test_a_missing_libvirt_network_names_its_network_and_what_there_is() -> None:
+    (sentence,) = told(nat={"libvirt_network": "isolated"})
+    assert sentence.startswith("libvirt network isolated of network nat is missing: virsh net-define it")
+    assert sentence.endswith("the host has default")
+
+
+def test_a_host_without_kvm_is_not_ready_unless_emulation_is_asked_for() -> None:
+    emulating = {"host": {**READY["host"], "virt_types": ["qemu"]}}
+    (sentence,) = told(emulating)
+    assert sentence.startswith("KVM is missing")
+    assert told(emulating, virt_type="qemu") == []
+
+
+@pytest.mark.parametrize(
+    ("message", "fix"),
+    [
+        ("Failed to import the required Python library (libvirt) on h1's Python /usr/bin/python3.", "install python3-libvirt"),
+        ("libvirt at qemu:///system does not answer: Failed to connect socket", "systemctl status libvirtd"),
+        ("Timed out after 300 seconds", "systemctl status libvirtd"),
+    ],
+)
+def test_a_host_that_can_not_be_read_says_why_and_nothing_about_its_networks(message: str, fix: str) -> None:
+    (sentence,) = told({"failed": True, "msg": message}, lan={"bridge": "br1"})
+    assert sentence.startswith(f"the host can't be read: {message.rstrip('.')}")
+    assert fix in sentence
