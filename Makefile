@@ -10,7 +10,7 @@ say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
 PARTS := $(FAST) docs sanity units second-python host-python store artefact integration faults
 
-.PHONY: help system tools venv environment tree demo demo-down test test-fast faults $(addprefix test-,$(PARTS)) lint docs-fields docs-data format clean
+.PHONY: help system tools venv environment tree demo demo-down test test-fast faults $(addprefix test-,$(PARTS)) lint docs docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -105,6 +105,10 @@ faults: venv ## every step with every fault, on the testbed: an hour
 	@MICRO_ONLY=1 KVMFLEET_FAULTS=all tests/tools/on-testbed tests/faults/test_plays.py
 
 lint: test-lint test-docs ## all that reads and doesn't run the code
+
+docs: venv ## the documentation as a site in .build/site
+	$(call say,Documentation)
+	@tests/tools/docs-site
 
 docs-fields: venv ## rewrite docs/fields.md and docs/catalogue.md from the schemas and the table of microversions
 	@tests/tools/fields-doc

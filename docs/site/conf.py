@@ -4,7 +4,7 @@
 """Sphinx: the pages of docs/ and those that antsibull-docs makes of the modules, roles, filters and plugins."""
 
 project = "kvmfleet.compute"
-copyright = "the kvmfleet.compute authors"  # noqa: A001 (Sphinx's name)
+copyright = "the kvmfleet.compute authors"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 exclude_patterns = ["README.md"]
 html_theme = "furo"
