@@ -71,6 +71,43 @@ options:
       - Its claims hold for its C(lease_s) after each call, by the host's clock. Until then no other run finishes them, unless the controller has seen that the
         run's process is gone (C(gone_run) of an order).
     type: dict
+  grant:
+    description:
+      - What the run shows for the claims of new servers on a host of a fleet with a registrar, in the shape of C(docs/data.md) (Grant).
+      - A host that holds an epoch takes a claim only with a grant of exactly that epoch, and until its deadline. A host that holds none takes claims
+        without one.
+    type: dict
+    suboptions:
+      epoch:
+        description: The epoch that it was granted in.
+        type: dict
+        required: true
+        suboptions:
+          number:
+            description: The epoch's number.
+            type: int
+            required: true
+          id:
+            description: The epoch's id.
+            type: str
+            required: true
+      ticket:
+        description: The run's ticket, which the host records.
+        type: int
+        required: true
+      deadline:
+        description: Past it, by the host's own clock, nothing is claimed.
+        type: dict
+        required: true
+        suboptions:
+          boot_id:
+            description: The boot id of the host's kernel.
+            type: str
+            required: true
+          ends_at:
+            description: In seconds since that boot.
+            type: int
+            required: true
   take_over:
     description: Finish a server whose claim another run holds, or that a process of the host is building.
     type: bool
@@ -226,6 +263,19 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 
+GRANT_SPEC = {
+    "epoch": {
+        "type": "dict",
+        "required": True,
+        "options": {"number": {"type": "int", "required": True}, "id": {"type": "str", "required": True}},
+    },
+    "ticket": {"type": "int", "required": True},
+    "deadline": {
+        "type": "dict",
+        "required": True,
+        "options": {"boot_id": {"type": "str", "required": True}, "ends_at": {"type": "int", "required": True}},
+    },
+}
 ARGUMENT_SPEC = {
     **host_argument_spec(),
     **capacity_argument_spec(),
@@ -235,6 +285,7 @@ ARGUMENT_SPEC = {
     "images": {"type": "list", "elements": "dict", "default": []},
     "secrets": {"type": "str", "no_log": True},
     "run": {"type": "dict"},
+    "grant": {"type": "dict", "options": GRANT_SPEC},
     "take_over": {"type": "bool", "default": False},
     "blank_missing_disks": {"type": "list", "elements": "str", "default": []},
     "virt_type": {"type": "str", "choices": ["kvm", "qemu"]},

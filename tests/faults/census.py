@@ -20,7 +20,8 @@ FOLDERS = ("/var/lib/libvirt/kvmfleet", "/var/lib/kvmfleet", "/etc/libvirt/qemu"
 # libvirtd's own folder of each running guest, which stays after a power cut.
 OF_LIBVIRT = "/var/lib/libvirt/qemu/domain-"
 # What belongs to the host, and to no server.
-OF_THE_HOST = ("/var/lib/kvmfleet/locks/host", "/var/lib/kvmfleet/secret.key", "/var/lib/kvmfleet/failed_builds")
+HELD = ("/var/lib/kvmfleet/registrar.json", "/var/lib/kvmfleet/registrar.json.new")
+OF_THE_HOST = ("/var/lib/kvmfleet/locks/host", "/var/lib/kvmfleet/secret.key", "/var/lib/kvmfleet/failed_builds", *HELD)
 
 
 def opened() -> libvirt.virConnect:
@@ -72,7 +73,10 @@ def things(connection: libvirt.virConnect) -> list[str]:
 
 
 def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:
-    """Every server but those with these uuids, and what it left."""
+    """Every server but those with these uuids, and what it left; what the host holds of a registrar, too."""
+    for path in HELD:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
     for domain in connection.listAllDomains():
         if domain.UUIDString() in kept:
             continue

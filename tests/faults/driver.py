@@ -34,9 +34,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils import libvirt as
 from ansible_collections.kvmfleet.compute.plugins.module_utils import libvirt_binding
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions import base, build, claim, delete, keep, start, table, take_over
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import fetch, publish
-from ansible_collections.kvmfleet.compute.plugins.modules import image, server, server_info
+from ansible_collections.kvmfleet.compute.plugins.modules import image, registrar, server, server_info
 
-MODULES = {"image": image, "server": server, "server_info": server_info}
+MODULES = {"image": image, "registrar": registrar, "server": server, "server_info": server_info}
 STEP_MODULES = (build, claim, delete, keep, start, take_over, fetch, publish)
 PHASES = ("steps", "lasting", "adopting")
 FOLDERS = ("/var/lib/libvirt/kvmfleet/", "/var/lib/kvmfleet/")
@@ -312,7 +312,8 @@ def _with_defaults(given: dict[str, t.Any], spec: dict[str, dict[str, t.Any]]) -
     params = {name: given.get(name, option.get("default")) for name, option in spec.items()}
     for name, option in spec.items():
         if "options" in option and params[name]:
-            params[name] = [_with_defaults(item, option["options"]) for item in params[name]]
+            given_one, inner = params[name], option["options"]
+            params[name] = [_with_defaults(item, inner) for item in given_one] if isinstance(given_one, list) else _with_defaults(given_one, inner)
     return params
 
 

@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 KVMFLEET = "/var/lib/libvirt/kvmfleet"
 INSTANCES, IMAGES, HOST_STATE = f"{KVMFLEET}/instances", f"{KVMFLEET}/images", "/var/lib/kvmfleet"
 CALL_S = 120.0  # the longest call
+GRANTED_S = 600
 
 
 class Answer(t.NamedTuple):
@@ -149,6 +150,22 @@ class Hypervisor:
     def call(self, module: str, fault: dict[str, t.Any] | None = None, **params: t.Any) -> Answer:
         """A call of a module, to its end."""
         return self.begin(module, fault, **params).answer()
+
+    def enrol(self, epoch: dict[str, t.Any] | None) -> None:
+        """It holds an epoch; None: none again."""
+        if epoch is None:
+            self.run("rm", "-f", f"{HOST_STATE}/registrar.json")
+            return
+        result = self.call("registrar", offer={"epoch": epoch, "expected": None}, host_name=self.name).result
+        assert result and result.get("changed"), result
+
+    def granted(self, epoch: dict[str, t.Any], ticket: int) -> dict[str, t.Any]:
+        """What a run shows for its claims, good for some minutes by the hypervisor's own clock."""
+        result = self.call("registrar").result
+        assert result is not None, f"{self.name} says nothing of the time"
+        clock = result["held"]["clock"]
+        deadline = {"boot_id": clock["boot_id"], "ends_at": int(clock["seconds"]) + GRANTED_S}
+        return {"epoch": {"number": epoch["number"], "id": epoch["id"]}, "ticket": ticket, "deadline": deadline}
 
     def census(self, kept: list[str] | None = None, no_files: bool = False) -> Census:
         """What is on it; if ``kept`` is given, without all servers but those with these uuids, and with ``no_files`` without any file of ours."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import typing as t
 import uuid as uuid_library
 
+from ansible_collections.kvmfleet.compute.tests.unit import make
+
 from .hypervisor import Answer, Call, Hypervisor
 from .images import Image, asked_for
 from .servers import Server
@@ -76,10 +78,18 @@ class Scenario:
 
 
 class Claiming(Scenario):
-    """No server becomes one that is claimed."""
+    """No server becomes one that is claimed, on a host of a fleet with a registrar."""
 
     state = "claimed"
     holds_the_host = True
+
+    def prepare(self) -> None:
+        self.server.epoch = dict(make.epoch(registrar="elsewhere"))
+        self.host.enrol(self.server.epoch)
+
+    def remove(self) -> None:
+        super().remove()
+        self.host.enrol(None)
 
 
 class TakingOver(Scenario):

@@ -20,6 +20,7 @@ from .hypervisor import INSTANCES, Answer, Call, Hypervisor
 MB = 2**20
 WRITTEN_AT = 512 * MB  # where a guest's pattern lies on its root disk
 _numbers = itertools.count(1)
+_tickets = itertools.count(1)
 Outcome = dict[str, t.Any]
 
 
@@ -62,6 +63,7 @@ class Server:
         self.instance = instance(host, image, name, **changes)
         self.run = dict(make.run(id=str(uuid_library.uuid4())))
         self.action = "build"
+        self.epoch: dict[str, t.Any] | None = None  # in which its claims are granted; None: its host is of no fleet with a registrar
         self._gone_run: str | None = None  # whose process its controller has seen gone
 
     @property
@@ -79,6 +81,8 @@ class Server:
     def begin(self, state: str, action: str = "build", fault: dict[str, t.Any] | None = None, **params: t.Any) -> Call:
         """A call of the module ``server``, not waited for."""
         given = {"servers": [self.order(action)], "state": state, "run": self.run, "host_name": self.host.name}
+        if self.epoch and state == "claimed":
+            given["grant"] = self.host.granted(self.epoch, next(_tickets))
         return self.host.begin("server", fault, **{"cpu_allocation_ratio": 64.0, "virt_type": "qemu", "on_error": "report", **given, **params})
 
     def call(self, state: str, action: str = "build", fault: dict[str, t.Any] | None = None) -> Answer:

@@ -19,6 +19,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     EpochOffer,
     FixedIp,
     Flavor,
+    Grant,
+    Held,
     HostNetworks,
     HostResources,
     Image,
@@ -262,6 +264,7 @@ def host(name: str = "h1", **changes: t.Any) -> FleetHost:
         "networks": {"bridges": [], "libvirt": []},
         "instances_path": {"path": "/var/lib/libvirt/instances", "total_gb": 100, "free_gb": 100},
         "images": [],
+        "registrar": held(),
         "host_ip": "192.0.2.10",
         "service": {"disabled": False, "disabled_reason": None},
         "facts": {},
@@ -340,6 +343,16 @@ def requested_network(**changes: t.Any) -> RequestedNetwork:
 
 
 # What a host sees
+
+
+def held(of: Epoch | None = None, **changes: t.Any) -> Held:
+    made: Held = {"epoch": of, "highest_ticket": 0, "clock": {"boot_id": "boot-1", "seconds": 1000.0}}
+    return _with(made, changes)
+
+
+def grant(of: Epoch, ticket: int = 1, ends_at: int = 1300, boot_id: str = "boot-1") -> Grant:
+    made: Grant = {"epoch": {"number": of["number"], "id": of["id"]}, "ticket": ticket, "deadline": {"boot_id": boot_id, "ends_at": ends_at}}
+    return made
 
 
 def epoch(number: int = 1, **changes: t.Any) -> Epoch:

@@ -8,7 +8,8 @@ Follows ``nova/virt/libvirt/driver.py: spawn``, ``_create_domain_and_network``, 
 How a server comes to be, and what holds whenever somebody dies on the way:
 
 1. Claim: under the host's lock name, addresses, group and capacity are checked against all domains, and the domain is defined. Its record says
-   ``building``, names the run and has its lease (``lease.py``). From here on the claim counts; nothing else of the server is there.
+   ``building``, names the run and has its lease (``lease.py``). From here on the claim counts; nothing else of the server is there. On a host of a fleet
+   with a registrar the run shows what it was granted, and a claim that is past its deadline by then is taken back under the same lock.
 2. Take-over: a run that finds a claim whose run is dead writes its own name into the record, under the server's lock. Whoever works on a server holds its
    lock, and the kernel drops the lock of a dead process, so that two can't build at once. Who comes back after that finds at its next call, or before
    the guest may run, that the claim is another's.
@@ -45,6 +46,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Diff,
     Domain,
+    Grant,
     HostNetworks,
     HostResources,
     ImageResult,
@@ -108,6 +110,7 @@ class Builder:
         host: Host,
         run: Run,
         *,
+        grant: t.Optional[Grant] = None,
         secrets: t.Optional[t.Dict[str, Secrets]] = None,
         force_take_over: bool = False,
         blank_missing_disks: t.Collection[str] = (),
@@ -116,6 +119,7 @@ class Builder:
         self.hypervisor = hypervisor
         self.host = host
         self.run = run
+        self.grant = grant  # what the run shows for its claims; None: nothing
         self.force_take_over = force_take_over
         self.blank_missing_disks = frozenset(blank_missing_disks)  # servers that start with new disks in place of lost ones
         self.check_mode = check_mode

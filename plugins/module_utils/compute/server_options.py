@@ -17,7 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_repo
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import host_key, key_path
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ImageResult, Order, Run, Secrets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, ImageResult, Order, Run, Secrets
 
 LEASE_S = 1800  # of a run of its own
 
@@ -39,6 +39,7 @@ class ServerOptions:
     images: t.List[ImageResult]
     secrets: t.Dict[str, Secrets]
     run: t.Optional[Run]
+    grant: t.Optional[Grant]
     take_over: bool
     blank_missing_disks: t.List[str]
     virt_type: t.Optional[str]
@@ -60,6 +61,7 @@ class ServerOptions:
             images=params["images"],
             secrets=_secrets(params["secrets"]),
             run=params["run"],
+            grant=params["grant"],
             take_over=params["take_over"],
             blank_missing_disks=params["blank_missing_disks"],
             virt_type=params["virt_type"],
@@ -102,6 +104,7 @@ def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode:
         hypervisor,
         host,
         options.run or own_run(name),
+        grant=options.grant,
         secrets=options.secrets,
         force_take_over=options.take_over,
         blank_missing_disks=options.blank_missing_disks,

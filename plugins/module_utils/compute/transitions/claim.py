@@ -13,12 +13,24 @@ import os
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import left_s
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import missing_fields
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition, Work, as_server_error
 from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import record_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.grant import check_epoch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
+
+LATE = "ClaimLate"
+
+
+def check_grant(work: Work) -> None:
+    """Refuse a run that wasn't granted its claims, or not in the epoch that the host holds. In check mode nothing is granted."""
+    builder = work.builder
+    if not builder.check_mode:
+        check_epoch(state_file.read(builder.host.state_path).epoch, builder.grant["epoch"] if builder.grant else None)
 
 
 def check(work: Work) -> None:
@@ -37,6 +49,25 @@ def check_folder(work: Work) -> None:
 def render(work: Work) -> None:
     """The domain's XML with the record in it."""
     work.xml = work.builder.render(work.record)
+
+
+def note_ticket(work: Work) -> None:
+    """That the ledger has drawn this ticket is known here before there is a claim of it: a ledger that is restored from a backup is noticed by that."""
+    grant, state_path = work.builder.grant, work.builder.host.state_path
+    if grant is None or work.builder.check_mode:
+        return
+    state = state_file.read(state_path)
+    if state.highest_ticket < grant["ticket"]:
+        try:
+            state_file.write(state_path, state._replace(highest_ticket=grant["ticket"]))
+        except OSError as error:
+            raise as_server_error("note_ticket", error) from error
+
+
+def check_in_time(work: Work) -> None:
+    """Refuse what is past its deadline."""
+    if _is_late(work):
+        raise ServerError(LATE, _why_late(work), reschedule=True)
 
 
 def define(work: Work) -> None:
@@ -63,6 +94,28 @@ def _is_absent(work: Work) -> bool:
         return False
 
 
+def withdraw_if_late(work: Work) -> None:
+    """What became a claim past its deadline is none: the registrar may have granted its name and addresses to another since."""
+    if not _is_late(work):
+        return
+    hypervisor = work.builder.hypervisor
+    try:
+        hypervisor.undefine(work.uuid)
+        is_there = hypervisor.find(work.uuid) is not None
+    except HypervisorError as error:
+        raise ServerError(LATE, f"{_why_late(work)}; the domain may be there all the same: {error}", unknown=True) from error
+    raise ServerError(LATE, f"{_why_late(work)}{'; the domain is still there' if is_there else ''}", reschedule=True, unknown=is_there)
+
+
+def _is_late(work: Work) -> bool:
+    grant = work.builder.grant
+    return grant is not None and left_s(grant["deadline"], work.builder.time()) == 0
+
+
+def _why_late(work: Work) -> str:
+    return f"{work.record['display_name']} is claimed too late: what the registrar had granted for it has run out on this host"
+
+
 def count(work: Work) -> None:
     """The claims after it see it."""
     work.builder.domains.append(parse_domain(work.xml, "shutdown"))
@@ -78,10 +131,10 @@ class Claim(Transition):
     ends_in = "building"
     done = "claimed"
     refused = "refused"
-    steps = (check, check_folder, render, define, count)
+    steps = (check_grant, check, check_folder, render, note_ticket, check_in_time, define, withdraw_if_late, count)
 
     def run(self, builder: Builder, order: Order) -> Outcome:
-        """Nothing but the define leaves a trace, so that a refusal has nothing to undo."""
+        """Nothing but the define leaves a trace of the server, so that a refusal has nothing to undo but that."""
         missing = missing_fields(order)
         if missing:
             name = order["instance"]["display_name"] or order["instance"]["uuid"]

@@ -9,7 +9,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Host
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Instance, Order, Outcome, Record, Run, Secrets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Epoch, Grant, Instance, Order, Outcome, Record, Run, Secrets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
@@ -68,6 +70,7 @@ class Lab:
         force: bool = False,
         blank: tuple[str, ...] = (),
         secrets: dict[str, Secrets] | None = None,
+        grant: Grant | None = None,
         **changes: t.Any,
     ) -> Builder:
         whole = {
@@ -83,12 +86,23 @@ class Lab:
             **changes,
         }
         made = Builder(
-            self.hypervisor, Host(**whole), run or make.run(), secrets=secrets, force_take_over=force, blank_missing_disks=blank, check_mode=check_mode
+            self.hypervisor,
+            Host(**whole),
+            run or make.run(),
+            grant=grant,
+            secrets=secrets,
+            force_take_over=force,
+            blank_missing_disks=blank,
+            check_mode=check_mode,
         )
         made.links = self.links
         made.time = lambda: self.now
         made.claim_timeout_s = 0.0
         return made
+
+    def hold(self, epoch: Epoch | None, highest_ticket: int = 0) -> None:
+        """The host has taken an epoch."""
+        state_file.write(str(self.state), HostState(epoch, highest_ticket, None))
 
     def pass_time(self, seconds: float) -> None:
         self.now = HostTime(self.now.boot_id, self.now.seconds + seconds)

@@ -13,6 +13,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.cleanup i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.cleanup_options import CleanupOptions, make_cleanup
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import cache
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ledger import found
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.sqlite_store import SqliteStore
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Leaving
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
@@ -327,3 +329,16 @@ def test_a_host_that_has_nothing_yet_has_nothing_left(lab: Lab) -> None:
 def test_what_is_no_id_names_no_folder(name: str) -> None:
     with pytest.raises(ServerError, match="is not the id of a server"):
         CleanupOptions.of({"folders": [name]})
+
+
+def test_what_the_host_holds_of_the_registrar_is_no_leaving(lab: Lab) -> None:
+    lab.hold(make.epoch(2), 7)
+    SqliteStore(str(lab.state)).transact(lambda ledger: (found(ledger, {"number": 2, "id": "epoch 2"}, 0), None))
+    before = everything(lab)
+    cleanup = cleaned(lab)
+    assert (cleanup.removed, cleanup.left, cleanup.failed) == ([], [], [])
+    assert everything(lab) == before
+    web = lab.web()
+    lab.claim(web, builder=lab.builder(grant=make.grant(make.epoch(2))))
+    assert lab.delete(web["uuid"])[0]["outcome"] == "deleted"
+    assert {"registrar.json", "registrar.sqlite"} <= {path.name for path in lab.state.iterdir()}

@@ -24,6 +24,7 @@ DEFAULTS: dict[str, t.Any] = {
     "images": [],
     "secrets": None,
     "run": None,
+    "grant": None,
     "take_over": False,
     "blank_missing_disks": [],
     "virt_type": None,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import not_begun
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import HostState
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, Grant, Outcome
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
 
@@ -220,3 +224,133 @@ def test_a_take_over_whose_answer_is_lost_is_unknown(lab: Lab) -> None:
     lab.hypervisor.fail("set_record", HypervisorError("libvirt went away", lost=True))
     (outcome,) = lab.claim(make.order(web, action="finish", gone_run=OTHER_RUN["id"]))
     assert outcome["outcome"] == "unknown"
+
+
+# The host's clock is at 1000 s.
+HELD = make.epoch(2)
+GRANT = make.grant(HELD, ticket=7)
+
+
+def test_a_claim_that_was_granted_in_the_hosts_epoch_is_taken_and_its_ticket_is_known_before_the_define(lab: Lab) -> None:
+    lab.hold(HELD, 3)
+    lab.hypervisor.fail("define")
+    claims = lab.builder(grant=GRANT)
+    refused, claimed = lab.claim(lab.web(1), lab.web(2), builder=claims)
+    assert [refused["outcome"], claimed["outcome"]] == ["refused", "claimed"]
+    assert state_file.read(str(lab.state)) == HostState(HELD, 7, None)
+
+
+def test_a_ticket_is_noted_before_the_first_define(lab: Lab) -> None:
+    lab.hold(HELD)
+    seen: list[int] = []
+
+    def define(_xml: str) -> None:
+        seen.append(state_file.read(str(lab.state)).highest_ticket)
+
+    lab.hypervisor.define = define  # type: ignore[method-assign]
+    lab.claim(lab.web(), builder=lab.builder(grant=GRANT))
+    assert seen == [7]
+
+
+def test_an_older_ticket_leaves_what_is_noted(lab: Lab) -> None:
+    lab.hold(HELD, 9)
+    assert lab.claim(lab.web(), builder=lab.builder(grant=GRANT))[0]["outcome"] == "claimed"
+    assert state_file.read(str(lab.state)).highest_ticket == 9
+
+
+@pytest.mark.parametrize(
+    ("held", "grant", "error_class"),
+    [
+        (HELD, None, "EpochMissing"),
+        (HELD, make.grant(make.epoch(1)), "EpochOver"),
+        (HELD, make.grant(make.epoch(2, id="other")), "EpochForeign"),
+        (None, GRANT, "EpochMissing"),
+        (make.epoch(3, store="none"), GRANT, "EpochOver"),
+    ],
+)
+def test_what_was_not_granted_in_the_hosts_epoch_is_refused_and_no_other_host_is_tried(
+    lab: Lab, held: Epoch | None, grant: Grant | None, error_class: str
+) -> None:
+    lab.hold(held)
+    outcomes = lab.claim(lab.web(1), lab.web(2), builder=lab.builder(grant=grant))
+    assert [error_of(item) for item in outcomes] == [("refused", error_class, False)] * 2
+    assert not lab.hypervisor.xml
+    assert state_file.read(str(lab.state)).highest_ticket == 0
+
+
+def test_who_builds_without_a_claim_needs_a_grant_too(lab: Lab) -> None:
+    lab.hold(HELD)
+    (outcome,) = lab.build(lab.web())
+    assert error_of(outcome) == ("refused", "EpochMissing", False)
+    assert not lab.hypervisor.xml
+
+
+def test_a_server_that_is_there_needs_no_grant(lab: Lab) -> None:
+    web = lab.web()
+    lab.claim(web, builder=lab.builder(OTHER_RUN))
+    lab.hold(HELD)
+    order = make.order(web, action="finish", gone_run=OTHER_RUN["id"])
+    assert [lab.claim(order)[0]["outcome"], lab.build(order)[0]["outcome"]] == ["claimed", "built"]
+    lab.hypervisor.destroy(web["uuid"])
+    assert lab.build(make.order(web, action="start"))[0]["outcome"] == "started"
+
+
+def test_in_check_mode_nothing_is_granted_and_claims_are_checked_all_the_same(lab: Lab) -> None:
+    lab.hold(HELD)
+    (outcome,) = lab.claim(lab.web(), builder=lab.builder(check_mode=True))
+    assert outcome["outcome"] == "claimed"
+    assert state_file.read(str(lab.state)).highest_ticket == 0
+
+
+@pytest.mark.parametrize("late", [{"ends_at": 1000}, {"boot_id": "boot-0"}], ids=["past", "the host was rebooted"])
+def test_past_the_deadline_nothing_is_defined(lab: Lab, late: dict[str, t.Any]) -> None:
+    lab.hold(HELD)
+    (outcome,) = lab.claim(lab.web(), builder=lab.builder(grant=make.grant(HELD, **late)))
+    assert error_of(outcome) == ("refused", "ClaimLate", True)
+    assert "define" not in lab.hypervisor.calls
+    assert lab.left() == []
+
+
+def slow(lab: Lab, seconds: float) -> None:
+    """The next defines take as long as this."""
+    define = lab.hypervisor.define
+
+    def slowly(xml: str) -> None:
+        define(xml)
+        lab.pass_time(seconds)
+
+    lab.hypervisor.define = slowly  # type: ignore[method-assign]
+
+
+def test_a_define_that_ends_past_the_deadline_is_taken_back_and_those_behind_it_are_not_begun(lab: Lab) -> None:
+    lab.hold(HELD)
+    slow(lab, 200.0)
+    outcomes = lab.claim(lab.web(1), lab.web(2), lab.web(3), builder=lab.builder(grant=make.grant(HELD, ends_at=1400)))
+    assert [item["outcome"] for item in outcomes] == ["claimed", "refused", "refused"]
+    assert error_of(outcomes[1]) == ("refused", "ClaimLate", True)
+    assert list(lab.hypervisor.xml) == [lab.web(1)["uuid"]]
+    assert lab.hypervisor.calls.count("define") == 2
+
+
+@pytest.mark.parametrize("method", ["undefine", "find"])
+def test_a_late_claim_that_is_not_proven_gone_is_unknown(lab: Lab, method: str) -> None:
+    lab.hold(HELD)
+    slow(lab, 200.0)
+    lab.hypervisor.fail(method)
+    (outcome,) = lab.claim(lab.web(), builder=lab.builder(grant=make.grant(HELD, ends_at=1100)))
+    assert error_of(outcome) == ("unknown", "ClaimLate", False)
+
+
+def test_what_the_host_holds_and_cannot_be_read_refuses_every_new_claim(lab: Lab) -> None:
+    lab.hold(HELD)
+    (lab.state / "registrar.json").write_text("{")
+    (outcome,) = lab.claim(lab.web(), builder=lab.builder(grant=GRANT))
+    assert error_of(outcome) == ("refused", "EpochUnreadable", False)
+
+
+def test_a_ticket_that_cannot_be_noted_refuses_the_claim(lab: Lab) -> None:
+    lab.hold(HELD)
+    (lab.state / "registrar.json.new").mkdir()
+    (outcome,) = lab.claim(lab.web(), builder=lab.builder(grant=GRANT))
+    assert error_of(outcome) == ("refused", "OSError", True)
+    assert not lab.hypervisor.xml
