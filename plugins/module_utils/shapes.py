@@ -538,6 +538,7 @@ class HostFacts(t.TypedDict):
     networks: HostNetworks  # bridges and libvirt networks
     instances_path: InstancesPath  # the file system of the disks
     images: t.List[CachedImage]  # the image cache
+    registrar: Held  # what it holds of the registrar; left out: no epoch
 
 
 # The registrar

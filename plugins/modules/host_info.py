@@ -15,6 +15,7 @@ description:
   - Reads a hypervisor in one libvirt connection, as C(nova-compute) does for the resource tracker - totals, reserved and committed resources of every domain
     (also of those that this collection did not make), the records of this collection's servers, versions, CPU, virtualisation types, bridges, libvirt networks,
     the disk of the instances path and the cached images.
+  - No claims are taken while it reads the domains. It waits for a run that is taking some, two minutes at most.
   - What it returns is the input of M(kvmfleet.compute.server_validate) and M(kvmfleet.compute.server_schedule).
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
@@ -30,6 +31,7 @@ attributes:
   idempotent:
     support: full
 seealso:
+  - module: kvmfleet.compute.registrar
   - module: kvmfleet.compute.server_schedule
 """
 
@@ -96,6 +98,9 @@ host:
       description: The virtualisation types that work on the host.
       type: list
       elements: str
+    registrar:
+      description: What the host holds of the fleet's registrar, as in RV(kvmfleet.compute.registrar#module:held).
+      type: dict
   sample:
     version: 1
     node: kvm1
@@ -121,7 +126,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Hos
 ARGUMENT_SPEC = {**host_argument_spec(), **capacity_argument_spec()}
 
 
-def read(options: HostOptions, capacity: Capacity) -> HostFacts:
+def read(options: HostOptions, capacity: Capacity, check_mode: bool) -> HostFacts:
     with Hypervisor(options.libvirt_uri, options.libvirt_timeout_s) as hypervisor:
         return host_report.facts(
             hypervisor,
@@ -130,6 +135,7 @@ def read(options: HostOptions, capacity: Capacity) -> HostFacts:
             state_path=options.state_path,
             reserved=capacity.reserved,
             allocation_ratio=capacity.allocation_ratio,
+            check_mode=check_mode,
         )
 
 
@@ -137,7 +143,7 @@ def main() -> None:
     module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
     try:
-        host = read(HostOptions.of(module.params), Capacity.of(module.params))
+        host = read(HostOptions.of(module.params), Capacity.of(module.params), module.check_mode)
     except (KvmfleetError, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())
     for sentence in host_report.copies(host["domains"]):

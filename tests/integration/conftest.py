@@ -121,7 +121,8 @@ class Fleet:
                 "-c",
                 "for d in $(virsh -q list --all --name); do virsh -q destroy $d;"
                 " virsh -q undefine --nvram --managed-save --snapshots-metadata --checkpoints-metadata $d; done >/dev/null 2>&1;"
-                f"rm -rf {INSTANCES}/* /var/lib/kvmfleet/journal /var/lib/kvmfleet/locks /var/lib/kvmfleet/failed_builds; true",
+                f"rm -rf {INSTANCES}/* /var/lib/kvmfleet/journal /var/lib/kvmfleet/locks /var/lib/kvmfleet/failed_builds"
+                " /var/lib/kvmfleet/registrar.*; true",
             )
 
 

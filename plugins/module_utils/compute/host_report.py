@@ -8,6 +8,7 @@ Follows ``nova/virt/libvirt/driver.py: get_available_resource`` and ``update_pro
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -15,7 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import bu
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import GIB, add_disk_sizes, existing_parent
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_drift import domain_drift
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_clock, host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, left_s
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits import cpu_traits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
@@ -23,8 +24,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import held
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainReport, HostFacts, HypervisorHost, InstanceReport, Record
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
+
+WAIT_S = 120.0  # how long runs may claim before the host's facts are given up
 
 
 class FileSystem(t.NamedTuple):
@@ -102,6 +107,13 @@ def copies(domains: t.Iterable[DomainReport]) -> t.List[str]:
     ]
 
 
+def _no_claims(state_path: str, check_mode: bool) -> t.ContextManager[None]:
+    """What is being claimed is there whole, or not at all: a claim that came too late is taken back under the same lock."""
+    if check_mode and not os.path.exists(locks.lock_path(state_path, locks.HOST)):
+        return contextlib.nullcontext()
+    return locks.host_lock(state_path, WAIT_S, shared=True)
+
+
 def facts(
     hypervisor: HypervisorLike,
     *,
@@ -110,10 +122,13 @@ def facts(
     state_path: str,
     reserved: t.Dict[str, int],
     allocation_ratio: t.Dict[str, float],
+    check_mode: bool,
 ) -> HostFacts:
-    """All that is reported of a host."""
+    """All that is reported of a host; ServerError (HostLocked) if others claim on it for too long."""
     host, disk = hypervisor.host(), file_system(instances_path)
-    domains = readable(hypervisor.domains(live=True))
+    with _no_claims(state_path, check_mode):
+        registrar = held(state_file.read(state_path), host_clock())
+        domains = readable(hypervisor.domains(live=True))
     allocated = add_disk_sizes(hypervisor, domains, instances_path)
     committed = used(domains)
     records = instances(domains, instances_path, state_path)
@@ -152,4 +167,5 @@ def facts(
         "networks": {"bridges": bridges.bridges(), "libvirt": hypervisor.networks()},
         "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),
+        "registrar": registrar,
     }

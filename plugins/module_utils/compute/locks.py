@@ -26,9 +26,9 @@ def _open(state_path: str, name: str) -> int:
     return os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _try(descriptor: int) -> bool:
+def _try(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -44,12 +44,15 @@ def _try_again(descriptor: int) -> bool:
 
 
 @contextlib.contextmanager
-def host_lock(state_path: str, timeout_s: float = 120.0) -> t.Iterator[None]:
-    """Hold the host's claim lock; ServerError if another run keeps it longer than ``timeout_s``: nothing was claimed, so another host may be tried."""
+def host_lock(state_path: str, timeout_s: float = 120.0, *, shared: bool = False) -> t.Iterator[None]:
+    """Hold the host's claim lock, alone, or ``shared`` with others that only keep claims away.
+
+    ServerError if others keep it longer than ``timeout_s``: nothing was claimed, so another host may be tried.
+    """
     descriptor = _open(state_path, HOST)
     try:
         deadline = time.monotonic() + timeout_s
-        while not _try(descriptor):
+        while not _try(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 why = f"the host's claim lock was not free within {timeout_s:.0f} s: {lock_holder.describe(descriptor)} holds it"
                 raise ServerError("HostLocked", why, reschedule=True)

@@ -189,6 +189,28 @@ _CACHED_IMAGE: Schema = open_mapping(
     {"digest": NOT_EMPTY, "digests": by_name(TEXT), "disk_format": NOT_EMPTY, "virtual_size": _AMOUNT},
     required=("digest", "digests", "disk_format", "virtual_size"),
 )
+_SHORT: Schema = field(TEXT, maxLength=255)
+_EPOCH: Schema = _record_of(
+    {
+        "number": field({"type": "integer"}, minimum=1, maximum=MOST),
+        "id": _SHORT,
+        "fleet": _SHORT,
+        "store": one_of("sqlite", "postgresql", "none"),
+        "registrar": _SHORT,
+        "is_carried": BOOLEAN,
+        "hosts": list_of(_SHORT),
+        "replaces": list_of(list_of(_SHORT)),
+    }
+)
+# What a host says that it holds of the registrar.
+HELD: Schema = _record_of(
+    {
+        "epoch": _EPOCH,
+        "highest_ticket": field({"type": "integer"}, minimum=0, maximum=MOST),
+        "clock": _record_of({"boot_id": _SHORT, "seconds": _AMOUNT}),
+    },
+    ("epoch",),
+)
 HOST_FACTS: Schema = open_mapping(
     {
         **HOST_STATE["properties"],
@@ -205,6 +227,7 @@ HOST_FACTS: Schema = open_mapping(
         "images": list_of(_CACHED_IMAGE),
         "domains": list_of(_DOMAIN),
         "addresses": list_of(_IP),
+        "registrar": HELD,
         "networks": open_mapping({"bridges": list_of(_NAMED), "libvirt": list_of(_NAMED)}, required=("bridges", "libvirt")),
     },
     required=("vcpus", "memory_mb", "disk_gb"),

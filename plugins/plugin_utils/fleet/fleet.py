@@ -12,6 +12,7 @@ import json
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Held
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import facts_shape
@@ -25,6 +26,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agg
 
 # Of a sentence that a host brought about.
 MOST_SHOWN = 200
+# Of a host whose facts are from before there was a registrar, or were written by hand.
+NOTHING_HELD: Held = {"epoch": None, "highest_ticket": 0, "clock": {"boot_id": "", "seconds": 0.0}}
 # The hosts that the playbooks take if they are told nothing else.
 FLEET_GROUP = "hypervisors"
 MOST_NAMED = 5
@@ -103,7 +106,7 @@ def _joined(variables: Variables, name: str, facts: object) -> FleetHost:
         raise OddFacts(f"facts of host {name}: {wrong}")
     address = _address(variables, name)
     # A fleet file may be written by hand: what a host reports always may be missing in it.
-    nothing_there: dict[str, object] = {"node": name, "instances": [], "images": [], "domains": [], "addresses": []}
+    nothing_there: dict[str, object] = {"node": name, "instances": [], "images": [], "domains": [], "addresses": [], "registrar": NOTHING_HELD}
     whole: t.Any = {**nothing_there, **{key: value for key, value in facts.items() if value is not None}}
     host: FleetHost = whole
     host["name"] = name
@@ -112,6 +115,7 @@ def _joined(variables: Variables, name: str, facts: object) -> FleetHost:
     host["service"] = _service(variables)
     host["traits"] = sorted({*(facts.get("traits") or []), *(variables.get("compute_traits") or [])})
     host["facts"] = variables.get("compute_facts") or {}
+    host["registrar"] = {**NOTHING_HELD, **host["registrar"]}
     nothing: t.Any = dict.fromkeys(facts_shape.NULLABLE)
     host["instances"] = [{**nothing, **record} for record in host["instances"]]
     for record in records_of(host):

@@ -8,14 +8,14 @@ import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, host_report, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import existing_parent
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import to_element
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import HostFacts
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HostFacts
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
 
 
-def facts(lab: Lab) -> HostFacts:
+def facts(lab: Lab, check_mode: bool = False) -> HostFacts:
     return host_report.facts(
         lab.hypervisor,
         instances_path=str(lab.instances),
@@ -23,6 +23,7 @@ def facts(lab: Lab) -> HostFacts:
         state_path=str(lab.state),
         reserved={"MEMORY_MB": 512},
         allocation_ratio={"VCPU": 2.0},
+        check_mode=check_mode,
     )
 
 
@@ -112,3 +113,41 @@ def test_failed_builds_are_counted_reset_and_never_in_the_way(lab: Lab) -> None:
     assert build_failures.read(state) == 0
     build_failures.count(state, 1, 0)
     assert build_failures.read(state) == 1
+
+
+def test_a_host_reports_what_it_holds_of_the_registrar_and_its_own_time(lab: Lab) -> None:
+    assert facts(lab)["registrar"]["epoch"] is None
+    lab.hold(make.epoch(2), 7)
+    found = facts(lab)["registrar"]
+    assert (found["epoch"], found["highest_ticket"]) == (make.epoch(2), 7)
+    assert facts(lab)["registrar"]["clock"]["seconds"] > found["clock"]["seconds"] > 0
+
+
+def test_what_the_host_holds_and_cannot_be_read_is_an_error_and_not_nothing(lab: Lab) -> None:
+    lab.hold(make.epoch())
+    (lab.state / "registrar.json").write_text("{")
+    with pytest.raises(KvmfleetError, match=r"registrar\.json, can't be read"):
+        facts(lab)
+
+
+def test_the_domains_are_read_while_nobody_can_claim(lab: Lab) -> None:
+    def read(*, live: bool) -> list[Domain]:
+        assert live
+        with pytest.raises(ServerError, match="claim lock was not free"), locks.host_lock(str(lab.state), 0.0):
+            pass
+        with locks.host_lock(str(lab.state), 0.0, shared=True):
+            return []
+
+    lab.hypervisor.domains = read  # type: ignore[method-assign, assignment]
+    assert facts(lab)["num_instances"] == 0
+    with locks.host_lock(str(lab.state), 0.0):
+        pass
+
+
+def test_in_check_mode_a_host_without_the_lock_gets_none_and_one_with_it_keeps_claims_away(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts(lab, check_mode=True)
+    assert not lab.state.exists()
+    facts(lab)
+    monkeypatch.setattr(host_report, "WAIT_S", 0.0)
+    with locks.host_lock(str(lab.state)), pytest.raises(ServerError, match="claim lock was not free"):
+        facts(lab, check_mode=True)

@@ -41,6 +41,12 @@ def test_a_host_needs_no_more_than_its_sizes_and_may_have_more_than_is_known() -
         ({"instances": [{**RECORD, "group": "g"}]}, "instances[0].group"),
         ({"memory_mb": 10**30}, "memory_mb"),
         ({"domains": [{}]}, "domains[0].mac_addresses"),
+        ({"registrar": {**make.held(), "highest_ticket": -1}}, "registrar.highest_ticket"),
+        ({"registrar": {**make.held(), "clock": {"boot_id": "b", "seconds": "1"}}}, "registrar.clock.seconds"),
+        ({"registrar": make.held(make.epoch(number=True))}, "registrar.epoch.number"),
+        ({"registrar": make.held(make.epoch(store="redis"))}, "registrar.epoch.store"),
+        ({"registrar": make.held(make.epoch(hosts="h1"))}, "registrar.epoch.hosts"),
+        ({"registrar": {"highest_ticket": 0, "clock": None}}, "registrar.clock"),
         ({"networks": {"bridges": [{"up": True}], "libvirt": []}}, "networks.bridges[0].name"),
     ],
 )
