@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import typing as t
 import uuid
+from collections.abc import Iterable, Mapping
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
@@ -22,15 +23,25 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, with_lists
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import schedule
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.schedule import Members, schedule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, BuildRequest, FleetHost, RequestSpec, Schedule, SpecGroup
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    Aggregate,
+    Agreement,
+    BuildRequest,
+    FleetHost,
+    RequestSpec,
+    ScheduleResult,
+    SpecGroup,
+)
 
+Occupied = Iterable[tuple[RequestSpec, Mapping[str, str]]]
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "instances": {"type": "list", "elements": "dict", "required": True},
     "request_specs": {"type": "list", "elements": "dict", "required": True},
     "groups": {"type": "list", "elements": "dict", "default": []},
     "kept_ports": {"type": "list", "elements": "dict", "default": []},
+    "agreement": {"type": "dict"},
     "joined_fleet": {"type": "path"},
     "hosts_variable": {"type": "str"},
     "fleet_file": {"type": "path"},
@@ -44,10 +55,36 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
 }
 
 
-def _config(args: dict[str, t.Any]) -> dict[str, t.Any]:
+def _config(args: Mapping[str, t.Any]) -> dict[str, t.Any]:
     config = with_lists(args["options"], args["filters"], args["weighers"])
     config.setdefault("scheduler", {}).setdefault("max_attempts", args["max_attempts"])
     return config
+
+
+def scheduled(
+    args: Mapping[str, t.Any], specs: list[RequestSpec], hosts: list[FleetHost], aggregates: list[Aggregate], members: Members, occupied: Occupied = ()
+) -> list[ScheduleResult]:
+    """What the scheduler says with these arguments: ``groups``, ``filters``, ``weighers``, ``options``, ``max_attempts`` and ``seed``, if there is one."""
+    if _asks_for_addresses(args, specs):
+        with_addresses(hosts)
+    groups: list[SpecGroup] = args["groups"]
+    try:
+        with garbage_collection.paused():
+            rng = random.Random(args.get("seed"))
+            return schedule(specs, hosts, aggregates, groups, _config(args), rng=rng, members=members, occupied=occupied)["results"]
+    except ConfigError as error:
+        raise AnsibleActionFail(f"compute_scheduler_options: {error}") from error
+    except (registry.UnknownFilter, ExpressionError) as error:
+        raise AnsibleActionFail(f"compute_scheduler_filters or compute_scheduler_weighers: {error}") from error
+
+
+def reserved_members(agreement: Agreement | None) -> dict[str, dict[str, str]]:
+    """The hosts of group members that other runs have reserved and no facts need show, by group id and server id."""
+    members: dict[str, dict[str, str]] = {}
+    for held in agreement["reservations"] if agreement else []:
+        if held["group"]:
+            members.setdefault(held["group"], {})[held["server"]] = held["host"]
+    return members
 
 
 class ActionModule(ControllerAction):
@@ -68,11 +105,9 @@ class ActionModule(ControllerAction):
         requests: list[BuildRequest] = args["instances"]
         fleet = fleet_of(self._task, variables, args, args["aggregates"])
         hosts = [host["state"] for host in fleet["hosts"].values() if host["state"]]
-        if _asks_for_addresses(args, specs):
-            with_addresses(hosts)
-        planned = self._schedule(args, specs, hosts, fleet["aggregates"])
+        planned = scheduled(args, specs, hosts, fleet["aggregates"], reserved_members(args["agreement"]))
         book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()), args["kept_ports"])
-        results = list(zip(specs, planned["results"], strict=True))
+        results = list(zip(specs, planned, strict=True))
         placed, unplaced = place(requests, results, fleet, book, lambda result: (result["message"], explain.reasons(result)))
         verbosity: int = self._display.verbosity
         answer: dict[str, object] = {
@@ -80,7 +115,7 @@ class ActionModule(ControllerAction):
             "unplaced": unplaced,
             "group_members": group_members(fleet, placed),
             "cached_images": cached_images(fleet, placed),
-            "scheduled": planned["results"],
+            "scheduled": planned,
             "msg": [line for spec, result in results for line in explain.table(result, spec["display_names"], verbosity)],
         }
         if unplaced and args["on_error"] == "fail":
@@ -88,19 +123,8 @@ class ActionModule(ControllerAction):
             answer.update(failed=True, msg="; ".join(sentences))
         return answer
 
-    @staticmethod
-    def _schedule(args: dict[str, t.Any], specs: list[RequestSpec], hosts: list[FleetHost], aggregates: list[Aggregate]) -> Schedule:
-        groups: list[SpecGroup] = args["groups"]
-        try:
-            with garbage_collection.paused():
-                return schedule(specs, hosts, aggregates, groups, _config(args), rng=random.Random(args["seed"]))
-        except ConfigError as error:
-            raise AnsibleActionFail(f"compute_scheduler_options: {error}") from error
-        except (registry.UnknownFilter, ExpressionError) as error:
-            raise AnsibleActionFail(f"compute_scheduler_filters or compute_scheduler_weighers: {error}") from error
 
-
-def _asks_for_addresses(args: dict[str, t.Any], specs: list[RequestSpec]) -> bool:
+def _asks_for_addresses(args: Mapping[str, t.Any], specs: list[RequestSpec]) -> bool:
     """True if the hosts' addresses count: a request is to be near one, or an expression names them. Only then are names resolved."""
     near = any("build_near_host_ip" in spec["scheduler_hints"] for spec in specs)
     return near or "host_ip" in str([args["filters"], args["weighers"], args["options"]])

@@ -49,6 +49,11 @@ options:
     type: list
     elements: dict
     default: []
+  agreement:
+    description:
+      - RV(kvmfleet.compute.server_validate#module:agreement), where there is a registrar. The members of server groups that other runs have reserved count
+        where they are reserved.
+    type: dict
   joined_fleet:
     description:
       - RV(kvmfleet.compute.server_validate#module:joined_fleet), the fleet that the requests were validated against. It lasts as long as the run.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import typing as t
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.random_source import RandomSource
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, prefilters, registry
@@ -39,6 +40,8 @@ EXPLAINED = 20000
 EXPLAINED_PAST_THAT = 20
 # Evaluations of this many kinds of request are kept.
 KEPT = 8
+# Hosts of the members of server groups, by group id and server id.
+Members = Mapping[str, Mapping[str, str]]
 # What tells requests of one kind from each other.
 OWN_FIELDS = ("id", "instance_uuids", "display_names", "num_instances", "min_count", "request_index")
 
@@ -51,9 +54,16 @@ def schedule(
     config: Options | None = None,
     *,
     rng: RandomSource | None = None,
+    members: Members | None = None,
+    occupied: Iterable[tuple[RequestSpec, Mapping[str, str]]] = (),
 ) -> Schedule:
-    """Place the requests one after another; those of one call see each other. ``rng``: for shuffling among equals; without it there is none."""
-    scheduler = Scheduler(hosts, aggregates, groups, config, rng)
+    """Place the requests one after another; those of one call see each other. ``rng``: for shuffling among equals; without it there is none.
+
+    ``members``: of server groups, that the hosts' facts need not show. ``occupied``: request specs with the hosts of servers that were placed before.
+    """
+    scheduler = Scheduler(hosts, aggregates, groups, config, rng, members)
+    for spec, hosts_of in occupied:
+        scheduler.occupy(spec, hosts_of)
     return {"version": 1, "results": [scheduler.place(spec) for spec in requests]}
 
 
@@ -61,12 +71,19 @@ class Scheduler:
     """The fleet during one call."""
 
     def __init__(
-        self, hosts: list[FleetHost], aggregates: list[Aggregate], groups: list[SpecGroup], config: Options | None, rng: RandomSource | None = None
+        self,
+        hosts: list[FleetHost],
+        aggregates: list[Aggregate],
+        groups: list[SpecGroup],
+        config: Options | None,
+        rng: RandomSource | None = None,
+        members: Members | None = None,
     ) -> None:
         belongs = memberships(aggregates)
         self.config, self.rng, self.aggregates = Config(config), rng, aggregates
         self.hosts = [HostState(facts, belongs(facts["name"]), position) for position, facts in enumerate(hosts)]
         self.groups = {group["uuid"]: Group(group) for group in groups}
+        self._add_members(members or {})
         self.group_hosts: dict[str, set[str]] = {group.uuid: self._hosts_of(group) for group in self.groups.values()}
         self._judges = Judges(
             [registry.make_filter(item, self.config, self.group_hosts) for item in self.config.filter("enabled_filters")],
@@ -83,6 +100,22 @@ class Scheduler:
 
     def _hosts_of(self, group: Group) -> set[str]:
         return {host.host for host in self.hosts if not group.members.isdisjoint(host.instances)} if group.members else set()
+
+    def _add_members(self, members: Members) -> None:
+        """Let members be on hosts whose facts don't show them."""
+        by_name = {host.host: host for host in self.hosts} if members else {}
+        for uuid, of_group in members.items():
+            for member, name in of_group.items():
+                if uuid in self.groups and name in by_name:
+                    self.groups[uuid].members.add(member)
+                    by_name[name].instances.setdefault(member, {"uuid": member})
+
+    def occupy(self, spec: RequestSpec, hosts: Mapping[str, str]) -> None:
+        """Take what servers of a request use where they were placed before; ``hosts``: by server id."""
+        by_name = {host.host: host for host in self.hosts}
+        for uuid, name in hosts.items():
+            if name in by_name:
+                self._consume(by_name[name], Request(spec, self.groups, self.config), uuid)
 
     # one request
 

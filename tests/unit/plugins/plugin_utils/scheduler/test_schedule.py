@@ -284,3 +284,20 @@ def test_of_what_a_host_has_too_little_of_the_scarcest_is_told_so_that_the_neare
     result = one(request(flavor=make.flavor(vcpus=2, memory_mb=16384)), [both, host("memory")])
     assert explain.reasons(result)["both"].startswith("MEMORY_MB: 1024 left of")
     assert "nearest miss: memory (MEMORY_MB: 8192 left of" in result["message"]
+
+
+def test_members_that_no_facts_show_count_where_they_are_said_to_be() -> None:
+    hosts = [host("a", 16384), host("b")]
+    for policy, where in (("anti-affinity", "b"), ("affinity", "a")):
+        result = schedule([request(group="g")], hosts, [], [make.spec_group("g", policy)], members={"g": {"other": "a", "lost": "z"}, "unknown": {"x": "a"}})
+        assert hosts_of(result["results"][0]) == [where]
+
+
+def test_what_was_placed_before_has_its_room_and_its_group() -> None:
+    hosts = [host("a", 2048), host("b", 1536)]
+    before = request(id="before", group="g", flavor=make.flavor(memory_mb=1536))
+    assert hosts_of(schedule([request()], hosts, [], [make.spec_group("g")], occupied=[(before, {"before-0": "a"})])["results"][0]) == ["b"]
+    apart = schedule(
+        [request(group="g")], [host("a", 16384), host("b")], [], [make.spec_group("g", "anti-affinity")], occupied=[(before, {"before-0": "a", "x": "z"})]
+    )
+    assert hosts_of(apart["results"][0]) == ["b"]
