@@ -12,6 +12,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Ser
 if t.TYPE_CHECKING:
     from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Quota
 
+SERVER = frozenset({"instances", "cores", "ram"})
+
 
 class Usage:
     """What projects use: by the facts, and by servers that the facts don't show."""
@@ -27,12 +29,17 @@ class Usage:
 
     def check(self, project: str, amounts: t.Dict[str, int]) -> None:
         """ServerError if a server of the project would go beyond a limit."""
-        over: t.List[str] = []
+        over: t.Dict[str, str] = {}
         for resource, quota in sorted(self._quotas.get(project, {}).items()):
             asked, used = amounts.get(resource, 0), quota["used"] + self._reserved.get((project, resource), 0)
             if asked and 0 <= quota["limit"] < used + asked:
-                over.append(f"{resource}: requested {asked}, already used or reserved {used} of {quota['limit']}")
+                over[resource] = f"{resource}: requested {asked}, already used or reserved {used} of {quota['limit']}"
         if over:
-            # Nova counts ports before anything else.
-            error_class = "PortLimitExceeded" if any(text.startswith("ports:") for text in over) else "TooManyInstances"
-            raise ServerError(error_class, f"quota of project {project} exceeded for " + ", ".join(over))
+            raise ServerError(_error_class(over), f"quota of project {project} exceeded for " + ", ".join(over.values()))
+
+
+def _error_class(over: t.Collection[str]) -> str:
+    """Nova counts ports before anything else, and the members of a server group last."""
+    if "ports" in over:
+        return "PortLimitExceeded"
+    return "TooManyInstances" if SERVER.intersection(over) else "OverQuota"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterator
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ServerGroup
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Quota, ServerGroup
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.quota_resources import members_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import QUOTAS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
@@ -62,6 +63,22 @@ def used(records: list[FleetInstance], project: str) -> dict[str, int]:
         "ram": sum(record["flavor"]["memory_mb"] for record in mine),
         "ports": sum(1 for record in mine for port in record["ports"] if not port["preexisting"]),
     }
+
+
+def to_reserve(of: Limits, records: list[FleetInstance], instances: list[Instance]) -> dict[str, dict[str, Quota]]:
+    """{project: {resource: limit and use}} for new servers, where there is a limit: what the registrar checks again at the moment of the claim."""
+    quotas: dict[str, dict[str, Quota]] = {}
+    for project in {instance["project_id"] for instance in instances}:
+        use = used(records, project)
+        of_project: dict[str, Quota] = {name: {"limit": limit(of, project, name), "used": use[name]} for name in use if limit(of, project, name) >= 0}
+        most = limit(of, project, "server_group_members")
+        joined = {(instance["group"]["id"], instance["user_id"]) for instance in instances if instance["group"] and instance["project_id"] == project}
+        for group, user in sorted(joined) if most >= 0 else ():
+            number = sum(1 for record in records if record["group"] and record["group"]["id"] == group and record["user_id"] == user)
+            of_project[members_of(group, user)] = {"limit": most, "used": number}
+        if of_project:
+            quotas[project] = of_project
+    return quotas
 
 
 def granted(need: dict[str, int], least: int, most: int, limit: Callable[[str], int], usage: dict[str, int]) -> int:

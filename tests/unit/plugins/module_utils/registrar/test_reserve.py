@@ -170,6 +170,9 @@ def test_no_limit_refuses_nothing_and_ports_have_their_own_error(registrar: Regi
     assert registrar.reserve(registrar.begin(), asked, quotas=quota(-1, 99))["granted"]
     both = {"p": {**quota(1)["p"], **quota(1, resource="ports")["p"]}}
     assert losses(registrar.reserve(registrar.begin(), {**asked, "uuid": "b", "name": "b"}, quotas=both)) == {"b": "PortLimitExceeded"}
+    members = quota(0, resource="server_group_members of g by u")
+    joining = server("c", amounts={"server_group_members of g by u": 1})
+    assert losses(registrar.reserve(registrar.begin(), joining, quotas=members)) == {"c": "OverQuota"}
 
 
 def test_a_server_that_the_facts_show_already_counts_once(registrar: Registrar) -> None:

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.quota_resources import amounts
+from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked, check, rules
 
 
@@ -29,3 +31,17 @@ def test_granted_is_never_beyond_a_limit(least: int, extra: int, limit: int, use
         return
     assert least <= number <= least + extra
     assert limit < 0 or used + 2 * number <= limit
+
+
+def test_the_registrar_gets_the_limits_that_there_are_and_what_the_facts_show() -> None:
+    limits = quotas.limits({"instances": 5, "cores": -1, "ram": -1, "ports": -1, "server_group_members": 3, "projects": {"q": {"instances": -1}}})
+    there = make.instance("x", project_id="p", user_id="u", group=make.group(id="g"))
+    others = [make.instance("y", project_id="q", user_id="u", group=make.group(id="g")), make.instance("z", project_id="p", user_id="v")]
+    records = [make.fleet_record(instance) for instance in (there, *others)]
+    new = [make.instance(name, project_id="p", user_id="u", group=make.group(id="g")) for name in "ab"]
+    assert quotas.to_reserve(limits, records, new) == {
+        "p": {"instances": {"limit": 5, "used": 2}, "server_group_members of g by u": {"limit": 3, "used": 2}},
+    }
+    assert quotas.to_reserve(limits, records, [make.instance("c", project_id="q")]) == {}
+    assert quotas.to_reserve(quotas.limits(None), records, new) == {}
+    assert set(amounts(new[0])) >= set(quotas.used(records, "p"))
