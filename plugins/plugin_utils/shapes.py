@@ -18,6 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     EpochOffer,
     Error,
     Flavor,
+    Grant,
     HostClock,
     HostFacts,
     HostRoute,
@@ -385,7 +386,7 @@ class Attempt(t.TypedDict):
     """A host that did not do."""
 
     host: str  # inventory name
-    stage: str  # claim or build
+    stage: str  # reserve, claim or build
     error: str  # one sentence
 
 
@@ -430,6 +431,14 @@ class RoundServer(t.TypedDict):
     console: list[str]  # the end of the console log
 
 
+class Reserved(t.TypedDict):
+    """The servers of a run that the registrar holds something for, by what is known of their claims."""
+
+    open: list[str]  # ids of those that may be claimed, or whose claim nobody knows the outcome of
+    claimed: list[str]  # whose claim is there: the registrar is to be told
+    absent: list[str]  # of which nothing is there for certain: the registrar is to be told
+
+
 class Round(t.TypedDict):
     """Where all servers of a run are, and who does what next."""
 
@@ -443,6 +452,8 @@ class Round(t.TypedDict):
     group_members: dict[str, dict[str, str]]  # hosts of the members that were there, by group id and uuid
     cached_images: dict[str, dict[str, str]]  # disk formats of the images in the caches, by host and digest
     images: dict[str, list[Image]]  # what this stage needs and the host's cache lacks, by host
+    grants: dict[str, Grant]  # what hosts have to be shown for the claims of this stage, by host; empty without a registrar
+    reserved: Reserved  # what the registrar holds
 
 
 class Address(t.TypedDict):

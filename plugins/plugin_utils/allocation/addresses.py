@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """MAC and fixed IP addresses of a whole run, chosen between placement and claim; pure.
 
-Stands for Neutron's ``db_base_plugin_v2`` address allocation. A port keeps what it got on every retry. This is the one place that decides on
-addresses, so that reservations can be put here.
+Stands for Neutron's ``db_base_plugin_v2`` address allocation. A port keeps what it got on every retry. Where there is a
+registrar it chooses the automatic addresses anew, of the same pools without what other runs are about to take (``pools.py``).
 
 1. Taken is what any record or domain of the fleet has, foreign domains' MAC addresses too. An address is taken in its segment: on the bridge or the libvirt
    network, whatever the catalogue calls it now.
@@ -64,20 +64,19 @@ class AddressBook:
     def reserve(self, wanted: Iterable[RequestedNetwork]) -> None:
         """Take the addresses that requests name before any automatic choice could hand them out."""
         for request in wanted:
-            for ip in _named(request):
+            for ip in named(request):
                 self._taken |= self._segments.places(request["network"]["id"], request["network"]["binding"], ip)
 
     def port(self, wanted: RequestedNetwork) -> Port:
         """The port of one requested network; NoMoreFixedIps if an address is to be chosen and none is left."""
         network, made = wanted["network"], wanted["port"]
-        named = [_fixed_ip(ip, _subnet_of(network, ip), network) for ip in _named(wanted)]
-        fixed_ips = named or self._automatic(network)
+        fixed_ips = [fixed_ip(ip, network) for ip in named(wanted)] or self._automatic(network)
         port_id = made["id"] if made else self._new_uuid()
         port: Port = {
             "id": port_id,
             "network_id": network["id"],
             "network_name": network["name"],
-            "mac_address": (made["mac_address"] if made else None) or self._mac(),
+            "mac_address": (made["mac_address"] if made else None) or self.new_mac(),
             "binding": network["binding"],
             "mtu": network["mtu"],
             "tag": wanted["tag"],
@@ -98,7 +97,7 @@ class AddressBook:
             if version not in chosen:
                 address = self._free_ip(network, subnet)
                 if address:
-                    chosen[version] = _fixed_ip(address, subnet, network)
+                    chosen[version] = fixed_ip(address, network)
         for version in sorted(versions - set(chosen)):
             raise NoMoreFixedIps(f"network {network['name']}: no free IPv{version} address is left in its allocation pools")
         return [chosen[version] for version in sorted(chosen)]
@@ -106,7 +105,7 @@ class AddressBook:
     def _free_ip(self, network: Network, subnet: Subnet) -> str | None:
         """The next free address of a subnet's pools; each pool is walked once in a run, however many servers ask."""
         walk = self._pools.setdefault((network["id"], subnet["cidr"]), _pool(subnet))
-        never = {normal(server) for server in subnet["dns_nameservers"] or network["dns_nameservers"]}
+        never = {normal(server) for server in name_servers(subnet, network)}
         segments = self._segments.of(network["id"], network["binding"])
         for address in walk:
             if address not in never and address not in self._of_hosts and not any((segment, address) in self._taken for segment in segments):
@@ -114,7 +113,8 @@ class AddressBook:
                 return address
         return None
 
-    def _mac(self) -> str:
+    def new_mac(self) -> str:
+        """A MAC address that nobody has; it is taken from then on."""
         while True:
             tail = self._tail() & 0xFFFFFF
             mac = f"{MAC_PREFIX}:{tail >> 16:02x}:{tail >> 8 & 0xFF:02x}:{tail & 0xFF:02x}"
@@ -123,45 +123,49 @@ class AddressBook:
                 return mac
 
 
-def _named(wanted: RequestedNetwork) -> list[str]:
-    """The addresses that a port made beforehand has, or that the request asks for."""
+def named(wanted: RequestedNetwork) -> list[str]:
+    """The addresses that a port made beforehand has, or that the request asks for; none: they are chosen."""
     made: CataloguePort | None = wanted["port"]
     if made:
         return [ip["ip_address"] for ip in made["fixed_ips"]]
     return [wanted["fixed_ip"]] if wanted["fixed_ip"] else []
 
 
-def _pool(subnet: Subnet) -> Iterator[str]:
+def ranges(subnet: Subnet) -> list[tuple[int, int]]:
+    """First and last address, as numbers, of each range that a subnet gives addresses out of: its allocation pools, or the whole subnet."""
     cidr = ipaddress.ip_network(subnet["cidr"])
     pools = subnet["allocation_pools"]
     if pools:
-        ranges = [(int(ipaddress.ip_address(pool["start"])), int(ipaddress.ip_address(pool["end"]))) for pool in pools]
-    else:
-        ranges = [(int(cidr.network_address) + 1, int(cidr.broadcast_address) - (cidr.version == 4))]
-    gateway = str(ipaddress.ip_address(subnet["gateway_ip"])) if subnet["gateway_ip"] else None
-    make = ipaddress.IPv4Address if cidr.version == 4 else ipaddress.IPv6Address
-    for first, last in ranges:
+        return [(int(ipaddress.ip_address(pool["start"])), int(ipaddress.ip_address(pool["end"]))) for pool in pools]
+    return [(int(cidr.network_address) + 1, int(cidr.broadcast_address) - (cidr.version == 4))]
+
+
+def name_servers(subnet: Subnet, network: Network) -> list[str]:
+    """The DNS servers of a subnet; those of its network if it has none."""
+    return subnet["dns_nameservers"] or network["dns_nameservers"]
+
+
+def _pool(subnet: Subnet) -> Iterator[str]:
+    gateway = normal(subnet["gateway_ip"]) if subnet["gateway_ip"] else None
+    make = ipaddress.IPv4Address if ipaddress.ip_network(subnet["cidr"]).version == 4 else ipaddress.IPv6Address
+    for first, last in ranges(subnet):
         for number in range(first, last + 1):
             address = str(make(number))
             if address != gateway:
                 yield address
 
 
-def _subnet_of(network: Network, ip: str) -> Subnet:
+def fixed_ip(ip: str, network: Network) -> FixedIp:
+    """An address of a network with what the guest must know of its subnet; NoMoreFixedIps if it is in none."""
     address = ipaddress.ip_address(ip)
     for subnet in network["subnets"]:
         if address in ipaddress.ip_network(subnet["cidr"]):
-            return subnet
+            return {
+                "ip_address": str(address),
+                "version": address.version,
+                "cidr": subnet["cidr"],
+                "gateway_ip": subnet["gateway_ip"],
+                "dns_nameservers": name_servers(subnet, network),
+                "host_routes": subnet["host_routes"],
+            }
     raise NoMoreFixedIps(f"network {network['name']}: fixed IP {ip} is in none of its subnets")
-
-
-def _fixed_ip(ip: str, subnet: Subnet, network: Network) -> FixedIp:
-    address = ipaddress.ip_address(ip)
-    return {
-        "ip_address": str(address),
-        "version": address.version,
-        "cidr": subnet["cidr"],
-        "gateway_ip": subnet["gateway_ip"],
-        "dns_nameservers": subnet["dns_nameservers"] or network["dns_nameservers"],
-        "host_routes": subnet["host_routes"],
-    }

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From the scheduler's picks to placed instances with ports: the seam between placement and claim; pure.
 
-Names, addresses, quotas and group members of the whole fleet are decided before this returns; short-lived reservations would be taken here.
+Names, addresses, quotas and group members are those of the facts here; what other runs are about to take the registrar knows (``reservation.py``).
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _placed(request: BuildRequest, host: str, node: str, alternates: list[Altern
     }
 
 
-class _Placer:
+class Placer:
     """The fleet that servers are placed in."""
 
     def __init__(self, fleet: Fleet) -> None:
@@ -118,6 +118,16 @@ class _Placer:
         if is_forced(request["target"]) or spec["requested_destination"]:
             return []
         return [{"host": name, "node": self._nodes[name], "zone": self.zones.get(name, DEFAULT_ZONE)} for name in pick["alternates"]]
+
+    def move(self, placed: Placed, request: BuildRequest, spec: RequestSpec, pick: Pick) -> bool:
+        """Put a placed server where the scheduler has put it now; False if it found no host."""
+        host = pick["host"]
+        if not host:
+            return False
+        placed["host"], placed["node"] = host, pick["node"] or host
+        placed["alternates"] = self._alternates(request, spec, pick)
+        placed["instance"]["availability_zone"] = self.zones.get(host, DEFAULT_ZONE)
+        return True
 
     def placed(self, request: BuildRequest, spec: RequestSpec, pick: Pick) -> Placed | None:
         """The server where the scheduler has put it; None if it found no host."""
@@ -137,7 +147,7 @@ def place(
     ``explain(result)``: (one sentence, {host: reason}).
     """
     by_id = {request["instance"]["uuid"]: request for request in requests}
-    placer = _Placer(fleet)
+    placer = Placer(fleet)
     placed: list[Placed] = []
     unplaced: list[Unplaced] = []
     for request in requests:

@@ -24,6 +24,7 @@ from collections.abc import Iterable
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Image, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, Outcomes
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.reserved import after
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer, Unplaced
 
 STAGE_STATUS = {"claim": "placed", "build": "claimed"}
@@ -48,8 +49,8 @@ def _group_hosts(coming: dict[str, Counter[str]], group_members: dict[str, dict[
     return sorted({*group_members.get(group["id"], {}).values(), *others})
 
 
-def _stage(state: Round) -> Round:
-    """Set the stage, and with it who does what where."""
+def staged(state: Round) -> Round:
+    """The round with its stage, and with it who does what where, by the status of its servers."""
     statuses = {server["status"] for server in state["servers"].values()}
     state["stage"] = "claim" if "placed" in statuses else "build" if "claimed" in statuses else "done"
     coming = _on_their_way(state["servers"].values())
@@ -85,7 +86,7 @@ def first(
     servers = [(_position(item), _server(item, None, "claimed" if item["action"] in ("none", "start") else "placed")) for item in placed]
     servers += [(_position(item), _server(None, item, "failed")) for item in unplaced]
     servers.sort(key=lambda item: item[0])
-    return _stage(
+    return staged(
         {
             "version": 1,
             "stage": "claim",
@@ -97,6 +98,8 @@ def first(
             "group_members": group_members,
             "cached_images": cached_images,
             "images": {},
+            "grants": {},
+            "reserved": {"open": [], "claimed": [], "absent": []},
         }
     )
 
@@ -168,6 +171,7 @@ def conduct(state: Round, outcomes: Outcomes) -> Round:
     state = copy.deepcopy(state)
     stage = state["stage"]
     told = {host: outcomes.get(host, LostHost("no result of this host")) for host in state["placements"]}
+    state["reserved"] = after(state["reserved"], stage, told)
     # First of all hosts: no server must go on to one that is lost.
     state["lost_hosts"].update({host: reported.reason for host, reported in told.items() if isinstance(reported, LostHost)})
     for host, uuids in state["placements"].items():
@@ -184,7 +188,7 @@ def conduct(state: Round, outcomes: Outcomes) -> Round:
             else:
                 _lose(server, placed, stage, _lost(placed, stage, state["lost_hosts"][host] if lost else "the host reported nothing of this server"))
     _leave(state, stage)
-    return _stage(state)
+    return staged(state)
 
 
 def _leave(state: Round, stage: str) -> None:

@@ -20,17 +20,28 @@ class Segments:
 
     def __init__(self, hosts: Iterable[FleetHost]) -> None:
         self._bridges: dict[str, set[Segment]] = {}
+        self._bridge_on: dict[tuple[str, str], str] = {}
         for host in hosts:
             networks = host.get("networks")
             for network in networks["libvirt"] if networks else ():
                 bridge = network.get("bridge")
                 if bridge:
                     self._bridges.setdefault(network["name"], set()).add(("bridge", bridge))
+                    self._bridge_on[host["name"], network["name"]] = bridge
 
     def of(self, network_id: str, binding: Binding) -> frozenset[Segment]:
         """The segments of a network."""
         found = segments(network_id, binding)
         return found | self._bridges.get(binding["name"], set()) if binding["type"] == "libvirt_network" else found
+
+    def one(self, binding: Binding, host: str) -> str:
+        """The one name of the segment of a port on a host, which runs with other catalogues have for it too: its bridge, or a libvirt network without one.
+
+        A bridge of one name is taken for one segment on all hosts: no fact says that it ends on its host.
+        """
+        if binding["type"] == "libvirt_network" and (host, binding["name"]) in self._bridge_on:
+            return f"bridge {self._bridge_on[host, binding['name']]}"
+        return f"{binding['type'].replace('_', ' ')} {binding['name']}"
 
     def places(self, network_id: str, binding: Binding, address: str) -> frozenset[Place]:
         """Where an address of a network is taken."""

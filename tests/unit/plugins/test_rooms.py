@@ -41,7 +41,14 @@ ROOMS: dict[str, set[str]] = {
         "module_utils/network",
     },
     "plugin_utils/scheduler": {"plugin_utils", "plugin_utils/hardware", "plugin_utils/fleet", "plugin_utils/schema", "module_utils", "module_utils/network"},
-    "plugin_utils/allocation": {"plugin_utils", "plugin_utils/fleet", "module_utils", "module_utils/network", "module_utils/registrar"},
+    "plugin_utils/allocation": {
+        "plugin_utils",
+        "plugin_utils/fleet",
+        "plugin_utils/schema",
+        "module_utils",
+        "module_utils/network",
+        "module_utils/registrar",
+    },
     "plugin_utils/conductor": {"plugin_utils", "plugin_utils/fleet", "plugin_utils/schema", "module_utils"},
 }
 FILES = sorted(path for folder in ("module_utils", "plugin_utils") for path in (PLUGINS / folder).rglob("*.py"))
