@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
@@ -30,6 +30,12 @@ def share_of_round(conducted: object, host: str) -> tuple[list[Placed], Run]:
     if not isinstance(whole, Mapping):
         raise AnsibleActionFail("round_variable: this is not what server_conduct has registered")
     return [plain(whole["servers"][uuid]["placed"]) for uuid in whole["placements"].get(host) or []], plain(whole["run"])
+
+
+def share_of_grants(conducted: Mapping[str, t.Any], host: str) -> Grant | None:
+    """What the host has to be shown for its claims in this stage; None if nothing was reserved, or if it has none to take that need it."""
+    grants = conducted["round"].get("grants") or {}
+    return plain(grants[host]) if host in grants else None
 
 
 def share_of_secrets(registered: object, servers: list[t.Any]) -> str | None:
@@ -64,6 +70,9 @@ class ActionModule(HostAction):
                 # In check mode nothing was claimed, so that the host has no record to read.
                 args.update(servers=orders_of(servers, claimed=to_build), run=run)
                 args.setdefault("host_name", host)
+                grant = share_of_grants(variables[round_variable], host) if args.get("state") == "claimed" else None
+                if grant:
+                    args["grant"] = grant
             secrets = share_of_secrets(variables.get(secrets_variable or ""), servers)
         except NotPlain as error:
             raise AnsibleActionFail(str(error)) from error

@@ -149,8 +149,8 @@ options:
     default: fail
   round_variable:
     description:
-      - The name of the variable under which M(kvmfleet.compute.server_conduct) was registered. O(servers), O(run) and O(host_name) are then those of the host
-        in this round.
+      - The name of the variable under which M(kvmfleet.compute.server_conduct) or M(kvmfleet.compute.server_reserve) was registered. O(servers), O(run) and
+        O(host_name) are then those of the host in this round, and what the registrar has granted is shown to the host.
     type: str
   secrets_variable:
     description: The name of the variable under which M(kvmfleet.compute.server_secrets) was registered. Each host gets those of its own servers.

@@ -25,8 +25,8 @@ Everything is JSON: mappings, lists, text, numbers, true, false and null. Units 
 | `host_info` | `server_validate`, `server_schedule` | [HostFacts](#hostfacts), joined to a [Fleet](#fleet) |
 | `server_validate` | `server_schedule` | [Validation](#validation) with [BuildRequest](#buildrequest) and [RequestSpec](#requestspec) |
 | `server_schedule` | `server_conduct` | `placements`: [Placed](#placed) by host; `unplaced`: [Unplaced](#unplaced) |
-| `server_conduct` | `server_reserve`, and back | `round`: a [Round](#round); the registrar gets a [ReserveRequest](#reserverequest) or a [SettleRequest](#settlerequest) |
-| `server_conduct`, `server_reserve` | `server` on each host | `round`: a [Round](#round); a host gets an [Order](#order) for each of its servers, and a [Grant](#grant) |
+| `server_conduct` | `server_reserve`, and back | `round`: a [Round](#round); the registrar gets a [ReserveRequest](#reserverequest) |
+| `server_conduct`, `server_reserve` | `server` on each host | `round`: a [Round](#round); a host gets [Orders](#order) and a [Grant](#grant) |
 | `server`, `port` | `server_conduct` | [Outcome](#outcome) |
 | `server_conduct` | the user | `report`: [ReportRow](#reportrow) |
 | the domain's metadata | `host_info`, `server_info` | [Record](#record) |
