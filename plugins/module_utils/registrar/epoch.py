@@ -8,16 +8,25 @@
    majorities of one list share a host, so two such epochs are never in force together; and a newcomer is never of another fleet.
 3. A new fleet has no list that two first runs share: one may know a part of what the other knows. So it is enrolled by an epoch that all its hosts have to
    hold, and that grants nothing; the epoch that follows needs majorities only. An enrolment that one of its hosts can't take any more is dead.
-4. Whoever finds something half done finishes it, or, if that can't be any more, puts a new epoch in place of all that it has seen.
-5. An epoch that needs hosts which are no longer the fleet's is followed by one that needs the fleet's own only, so that the others may go.
+4. With the same ledger an epoch is carried: what was granted by the one before may still be claimed. A new ledger knows nothing of what was granted, so every
+   host has to hold its epoch, but those that are given up by name: they leave the fleet. If they come back with what they held, the later epoch counts.
+5. Whoever finds something half done finishes it, or, if that can't be any more, puts a new epoch in place of all that it has seen.
+6. An epoch that needs more than a majority of its own hosts is followed by one that doesn't, so that hosts may go, and a host that is down stops nobody.
+7. Runs that have seen the same and want the same propose the same epoch. What needs every host is offered to one of them first: it decides among runs.
 """
 
 from __future__ import annotations
 
+import json
 import typing as t
+import uuid
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, EpochOffer
+
+# Where the ledger is.
+SQLITE, POSTGRESQL, NONE = "sqlite", "postgresql", "none"
+_NAMESPACE = uuid.UUID("7a4d7c7e-5d0b-4d0e-9a3c-6f1c1f0c9b52")
 
 Seen = t.Mapping[str, t.Optional[Epoch]]  # what the hosts that were asked hold; None: no epoch
 
@@ -42,92 +51,170 @@ def is_in_force(epoch: Epoch, seen: Seen) -> bool:
     return bool(epoch["replaces"]) and _has_majorities(epoch, _holders(epoch, seen))
 
 
-def next_step(seen: Seen, hosts: t.List[str], new_id: str) -> Step:
-    """The way to an epoch that is in force, for a run with these hosts in its inventory; the first one becomes a new fleet's registrar.
+def next_step(seen: Seen, hosts: t.List[str], new_id: str, store: str = SQLITE) -> Step:
+    """The way to an epoch that is in force, for a run with these hosts in its inventory; those that are not the fleet's yet join.
 
+    A new fleet keeps its ledger in ``store``, and the first host becomes its registrar; so does one from which the registrar was taken off, unless ``store``
+    is none. ``new_id`` is a random id, for a fleet of which nothing is there yet.
     Refused (EpochForeign, EpochIncomplete) if the hosts are of two fleets, or if an epoch waits for hosts that were not asked.
     """
     granting, enrolling = _distinct(seen)
     if granting:
-        return _go_on(granting, seen, new_id)
+        return _go_on(granting, seen, hosts, store)
     if not enrolling:
-        return _enrol(seen, hosts, new_id)
+        return _enrol(seen, hosts, new_id, store)
     if len(enrolling) > 1:
         raise _foreign(enrolling[0], enrolling[1], seen)
     (epoch,) = enrolling
     _require_all(epoch["hosts"], seen)
     if _holders(epoch, seen) >= set(epoch["hosts"]):
-        return successor(seen, epoch["registrar"], epoch["hosts"], new_id)
+        return _carried(enrolling, seen, epoch["hosts"])
     return Step(epoch, False, _offers(epoch, epoch["hosts"], seen))
 
 
-def successor(seen: Seen, registrar: str, hosts: t.List[str], new_id: str) -> Step:
-    """A new epoch in place of all that may be in force by what was seen: to move the registrar, or to let hosts join or go.
+def new_ledger(seen: Seen, hosts: t.List[str], registrar: str, store: str, given_up: t.Collection[str] = ()) -> Step:
+    """To move the registrar, to rebuild it or to take it off: an epoch that voids all that was granted, for the fleet's hosts and those of the inventory.
 
-    Refused (EpochForeign, EpochIncomplete) if the hosts are of two fleets, or if there is no fleet yet.
+    Refused (EpochForeign, EpochIncomplete) if the hosts are of two fleets, if there is no fleet yet, or if a host was not asked that is not given up.
     """
     granting, enrolling = _distinct(seen)
+    ours = granting or enrolling
     if not granting:
         if len(enrolling) != 1:
             raise Refused("EpochIncomplete", "the hosts that answer are of no fleet yet: enrol it by a run over all its hosts")
         _require_all(enrolling[0]["hosts"], seen, _holders(enrolling[0], seen))
-    ours = granting or enrolling
-    floor = max((epoch["number"] for epoch in granting if is_in_force(epoch, seen)), default=0)
-    replaces: t.List[t.List[str]] = []
-    for epoch in (epoch for epoch in ours if epoch["number"] >= floor):
-        # What an epoch in force took the place of can't come back.
-        for names in [epoch["hosts"], *([] if epoch["number"] == floor else epoch["replaces"])]:
-            if sorted(names) not in replaces:
-                replaces.append(sorted(names))
+    return _new_ledger(ours, seen, hosts, registrar, store, given_up)
+
+
+def finish(epoch: Epoch, seen: Seen) -> Step:
+    """What is left of the way to an epoch; Refused (EpochOver) if hosts hold another one that they don't give up for it."""
+    offers = _offers(epoch, _everybody(epoch), seen)
+    if not _has_majorities(epoch, _holders(epoch, seen) | offers.keys()):
+        raise Refused("EpochOver", f"another run has given hosts an epoch in place of epoch {epoch['number']}, or they have not answered: run again")
+    return Step(epoch, is_in_force(epoch, seen), offers)
+
+
+def _go_on(granting: t.List[Epoch], seen: Seen, hosts: t.List[str], store: str) -> Step:
+    """The fleet is there: the latest of its epochs in force counts; with none in force the latest is finished, or replaced by one that says the same."""
+    latest = granting[-1]
+    epoch = next((epoch for epoch in reversed(granting) if is_in_force(epoch, seen)), None)
+    if epoch is None:
+        if _has_majorities(latest, _holders(latest, seen) | _offers(latest, _everybody(latest), seen).keys()):
+            return finish(latest, seen)
+        if _are_of_one_ledger(granting, 0):
+            return _carried(granting, seen, latest["hosts"])
+        return _new_ledger(granting, seen, latest["hosts"], latest["registrar"], latest["store"], ())
+    if epoch["store"] == NONE:
+        if store == NONE:
+            return Step(epoch, True, _offers(epoch, _everybody(epoch), seen))
+        return _new_ledger(granting, seen, hosts, hosts[0] if store == SQLITE else "", store, ())
+    wanted = sorted({*epoch["hosts"], *(host for host in hosts if host in seen)})
+    if epoch["hosts"] == wanted and epoch["replaces"] == [wanted]:
+        return Step(epoch, True, _offers(epoch, wanted, seen))
+    if latest is not epoch and latest["hosts"] == wanted and _are_of_one_ledger(granting, epoch["number"]):
+        # Another run is at it.
+        offers = _offers(latest, _everybody(latest), seen)
+        if _has_majorities(latest, _holders(latest, seen) | offers.keys()):
+            return Step(latest, False, offers)
+    if _are_of_one_ledger(granting, epoch["number"]):
+        return _carried(granting, seen, wanted)
+    return _new_ledger(granting, seen, wanted, epoch["registrar"], epoch["store"], ())
+
+
+def _enrol(seen: Seen, hosts: t.List[str], new_id: str, store: str) -> Step:
+    """The first run of a fleet, or one after enrolments that got in each other's way."""
+    _require_all(hosts, seen)
+    earlier = [epoch for epoch in seen.values() if epoch]
+    new = _epoch(earlier, "", store, hosts[0] if store == SQLITE else "", False, sorted(hosts), [])
+    new["id"] = new["fleet"] = new["id"] if earlier else new_id
+    return _to_one_first(Step(new, False, _offers(new, hosts, seen)), "")
+
+
+def _carried(ours: t.List[Epoch], seen: Seen, hosts: t.List[str]) -> Step:
+    """An epoch of the same ledger in place of all that may be in force, for these hosts."""
+    before, replaces = _before(ours, seen)
     newcomers = sorted(set(hosts).difference(*replaces))
     _require_all(newcomers, seen)
-    replaces += [[host] for host in newcomers if [host] not in replaces]
-    number = 1 + max(epoch["number"] for epoch in seen.values() if epoch)
-    new: Epoch = {
+    replaces += [[host] for host in newcomers]
+    latest = before[-1]
+    new = _epoch(before, latest["fleet"], latest["store"], latest["registrar"], True, sorted(hosts), replaces, seen)
+    return Step(new, False, _reaching(new, seen))
+
+
+def _new_ledger(ours: t.List[Epoch], seen: Seen, hosts: t.List[str], registrar: str, store: str, given_up: t.Collection[str]) -> Step:
+    before, lists = _before(ours, seen)
+    fleet = {host for epoch in before for host in epoch["hosts"]}.union(hosts).difference(given_up)
+    half_done = before[-1]
+    wanted = (store, registrar, False, sorted(fleet))
+    if half_done["replaces"] and (half_done["store"], half_done["registrar"], half_done["is_carried"], half_done["hosts"]) == wanted:
+        offers = _offers(half_done, _everybody(half_done), seen)
+        if not is_in_force(half_done, seen) and _has_majorities(half_done, _holders(half_done, seen) | offers.keys()):
+            return Step(half_done, False, offers)
+    needed = sorted(fleet.union(*lists).difference(given_up))
+    missing = sorted(set(needed) - seen.keys())
+    if missing:
+        raise Refused("EpochIncomplete", f"a new ledger voids what was granted on every host, and host {', '.join(missing)} was not reached")
+    new = _epoch(before, before[-1]["fleet"], store, registrar, False, sorted(fleet), [[host] for host in needed], seen)
+    return _to_one_first(Step(new, False, _offers(new, needed, seen)), before[-1]["registrar"])
+
+
+def _before(ours: t.List[Epoch], seen: Seen) -> t.Tuple[t.List[Epoch], t.List[t.List[str]]]:
+    """The epochs that may be in force or come to be, and the hosts of each and of those that they may take the place of."""
+    floor = max((epoch["number"] for epoch in ours if is_in_force(epoch, seen)), default=0)
+    before = [epoch for epoch in ours if epoch["number"] >= floor]
+    lists: t.List[t.List[str]] = []
+    for epoch in before:
+        # What an epoch in force took the place of can't come back.
+        for names in [epoch["hosts"], *([] if epoch["number"] == floor else epoch["replaces"])]:
+            if sorted(names) not in lists:
+                lists.append(sorted(names))
+    return before, lists
+
+
+def _epoch(
+    before: t.List[Epoch],
+    fleet: str,
+    store: str,
+    registrar: str,
+    is_carried: bool,
+    hosts: t.List[str],
+    replaces: t.List[t.List[str]],
+    seen: t.Optional[Seen] = None,
+) -> Epoch:
+    """A new epoch; its id says what it is, and what it comes after."""
+    number = 1 + max((epoch["number"] for epoch in [*before, *(epoch for epoch in (seen or {}).values() if epoch)]), default=0)
+    text = json.dumps([number, fleet, store, registrar, is_carried, hosts, replaces, sorted({epoch["id"] for epoch in before})])
+    return {
         "number": number,
-        "id": new_id,
-        "fleet": ours[0]["fleet"],
-        "store": "sqlite",
+        "id": str(uuid.uuid5(_NAMESPACE, text)),
+        "fleet": fleet,
+        "store": store,
         "registrar": registrar,
-        "is_carried": True,
+        "is_carried": is_carried,
         "hosts": hosts,
         "replaces": replaces,
     }
-    return Step(new, False, _offers(new, _everybody(new), seen))
 
 
-def _go_on(granting: t.List[Epoch], seen: Seen, new_id: str) -> Step:
-    """The fleet is there: one of its epochs is in force, or the latest is finished, or is replaced by one that says the same."""
-    latest = granting[-1]
-    for epoch in granting:
-        if is_in_force(epoch, seen):
-            if epoch is latest and set(_everybody(epoch)) != set(epoch["hosts"]):
-                return successor(seen, epoch["registrar"], epoch["hosts"], new_id)
-            return Step(epoch, True, _offers(epoch, _everybody(epoch), seen))
-    offers = _offers(latest, _everybody(latest), seen)
-    if _has_majorities(latest, _holders(latest, seen) | offers.keys()):
-        return Step(latest, False, offers)
-    step = successor(seen, latest["registrar"], latest["hosts"], new_id)
-    if not _has_majorities(step.epoch, set(step.offers)):
-        _require_all(_everybody(step.epoch), seen)
-    return step
+def _are_of_one_ledger(ours: t.List[Epoch], floor: int) -> bool:
+    """True if nothing can have been granted since the epoch of number ``floor``, which is in force, but by the one ledger."""
+    open_ones = [epoch for epoch in ours if epoch["number"] >= floor]
+    is_one = len({(epoch["store"], epoch["registrar"]) for epoch in open_ones}) == 1
+    return is_one and all(epoch["is_carried"] for epoch in open_ones if epoch["number"] > floor)
 
 
-def _enrol(seen: Seen, hosts: t.List[str], new_id: str) -> Step:
-    """The first run of a fleet, or one after enrolments that got in each other's way."""
-    _require_all(hosts, seen)
-    number = 1 + max((epoch["number"] for epoch in seen.values() if epoch), default=0)
-    new: Epoch = {
-        "number": number,
-        "id": new_id,
-        "fleet": new_id,
-        "store": "sqlite",
-        "registrar": hosts[0],
-        "is_carried": False,
-        "hosts": hosts,
-        "replaces": [],
-    }
-    return Step(new, False, _offers(new, hosts, seen))
+def _to_one_first(step: Step, host: str) -> Step:
+    """The offers without those that come when this host has taken its own; the first one if there is none for it."""
+    first = host if host in step.offers else min(step.offers, default="")
+    return step._replace(offers={name: offer for name, offer in step.offers.items() if name == first})
+
+
+def _reaching(epoch: Epoch, seen: Seen) -> t.Dict[str, EpochOffer]:
+    """The offers; Refused (EpochIncomplete) if they can't bring it in force."""
+    offers = _offers(epoch, _everybody(epoch), seen)
+    if not _has_majorities(epoch, set(offers)):
+        _require_all(_everybody(epoch), seen)
+    return offers
 
 
 def _distinct(seen: Seen) -> t.Tuple[t.List[Epoch], t.List[Epoch]]:
@@ -153,7 +240,7 @@ def _holders(epoch: Epoch, seen: Seen) -> t.Set[str]:
 
 def _everybody(epoch: Epoch) -> t.List[str]:
     """Its hosts and those of the epochs that it replaces: both have to hold it."""
-    return [host for hosts in [epoch["hosts"], *epoch["replaces"]] for host in hosts]
+    return sorted({host for hosts in [epoch["hosts"], *epoch["replaces"]] for host in hosts})
 
 
 def _has_majorities(epoch: Epoch, hosts: t.Set[str]) -> bool:
@@ -177,7 +264,5 @@ def _require_all(hosts: t.List[str], seen: Seen, holding: t.Optional[t.Set[str]]
 
 
 def _foreign(one: Epoch, other: Epoch, seen: Seen) -> Refused:
-    here, there = min(_holders(one, seen)), min(_holders(other, seen))
-    return Refused(
-        "EpochForeign", f"hosts {here} and {there} are of two fleets, with registrars on {one['registrar']} and {other['registrar']}: keep them apart"
-    )
+    (here, _one), (there, _other) = sorted((min(_holders(epoch, seen)), epoch["id"]) for epoch in (one, other))
+    return Refused("EpochForeign", f"hosts {here} and {there} are of two fleets: keep them apart, in inventories of their own")

@@ -33,6 +33,7 @@ class Run:
     def __init__(self, hosts: list[str]) -> None:
         self.hosts = hosts
         self.seen: dict[str, Epoch | None] = {}
+        self.goal: Epoch | None = None
         self.offers: dict[str, EpochOffer] = {}
 
 
@@ -46,6 +47,8 @@ class Fleet(RuleBasedStateMachine):
         self.held: dict[str, Epoch | None] = dict.fromkeys(HOSTS)
         self.every: dict[str, Epoch] = {}
         self.been_in_force: dict[str, Epoch] = {}
+        self.given_up: dict[str, frozenset[str]] = {}  # by the epoch that goes without them
+        self.ancestors: dict[str, set[str]] = {}  # what was known when an epoch was made
         self.count = 0
 
     @initialize(target=runs, fleets=st.sampled_from([[], [5], [3], [3, 2], [1, 4], [2]]), sights=st.lists(SOME, min_size=2, max_size=2))
@@ -71,26 +74,42 @@ class Fleet(RuleBasedStateMachine):
         for host in sorted(which.intersection(run.hosts)):
             run.seen[host] = self.held[host]
 
-    def go(self, run: Run, what: Callable[[str], Step]) -> None:
+    def go(self, run: Run, what: Callable[[str], Step], given_up: frozenset[str] = frozenset()) -> None:
         self.count += 1
         try:
             step = what(f"epoch-{self.count}")
         except Refused as refused:
-            assert refused.error_class in ("EpochForeign", "EpochIncomplete")
+            assert refused.error_class in ("EpochForeign", "EpochIncomplete", "EpochOver")
             return
         self.every[step.epoch["id"]] = step.epoch
-        run.offers = step.offers
+        known = {epoch["id"] for epoch in run.seen.values() if epoch}
+        ancestors = known.union(*(self.ancestors[name] for name in known))
+        self.ancestors.setdefault(step.epoch["id"], ancestors)
+        # What is finished goes without those that it was begun without.
+        without = given_up.union(*(self.given_up[name] for name in ancestors)).difference(step.epoch["hosts"])
+        self.given_up.setdefault(step.epoch["id"], without)
+        run.goal, run.offers = step.epoch, step.offers
 
     @rule(run=runs)
     def step(self, run: Run) -> None:
         self.go(run, lambda new_id: epochs.next_step(run.seen, run.hosts, new_id))
 
-    @rule(run=runs, which=SOME)
-    def move(self, run: Run, which: frozenset[str]) -> None:
-        """To the first of some hosts, which are the fleet from then on."""
-        hosts = [host for host in run.hosts if host in which] or run.hosts
-        if run.seen:
-            self.go(run, lambda new_id: epochs.successor(run.seen, hosts[0], hosts, new_id))
+    @rule(run=runs)
+    def finish(self, run: Run) -> None:
+        """What it went for before, by what it has seen since."""
+        goal = run.goal
+        if goal:
+            self.go(run, lambda _new_id: epochs.finish(goal, run.seen))
+
+    @rule(
+        run=runs, to=st.sampled_from(HOSTS), store=st.sampled_from([epochs.SQLITE, epochs.SQLITE, epochs.NONE]), without=st.one_of(st.just(frozenset()), SOME)
+    )
+    def move(self, run: Run, to: str, store: str, without: frozenset[str]) -> None:
+        """Another registrar, or none, with a new ledger; some hosts may be given up, answering or not."""
+        hosts = [host for host in run.hosts if host not in without]
+        if run.seen and hosts:
+            registrar = "" if store == epochs.NONE else to if to in hosts else hosts[0]
+            self.go(run, lambda _new_id: epochs.new_ledger(run.seen, hosts, registrar, store, without), without)
 
     @rule(run=runs, arrive=SOME, answer=SOME)
     def offer(self, run: Run, arrive: frozenset[str], answer: frozenset[str]) -> None:
@@ -99,10 +118,13 @@ class Fleet(RuleBasedStateMachine):
             if host in answer:
                 run.seen[host] = self.held[host]
 
-    @rule(run=runs, which=SOME, arrive=SOME)
-    def move_at_once(self, run: Run, which: frozenset[str], arrive: frozenset[str]) -> None:
-        self.move(run, which)
-        self.offer(run, arrive, EVERY)
+    @rule(run=runs, to=st.sampled_from(HOSTS), without=st.one_of(st.just(frozenset()), SOME), arrive=st.lists(SOME, min_size=3, max_size=3))
+    def whole_move(self, run: Run, to: str, without: frozenset[str], arrive: list[frozenset[str]]) -> None:
+        """As a mover does it, with others before and after."""
+        self.move(run, to, epochs.SQLITE, without)
+        for which in arrive:
+            self.offer(run, which, EVERY)
+            self.finish(run)
 
     @rule(run=runs)
     def whole_round(self, run: Run) -> None:
@@ -115,20 +137,34 @@ class Fleet(RuleBasedStateMachine):
     def crash(self, run: Run) -> None:
         pass
 
+    def holding(self) -> dict[str, Epoch | None]:
+        """What hosts hold, without those that are given up by an epoch that was in force and that they know nothing of: who does so answers for it."""
+        gone = set()
+        for name in self.been_in_force:
+            for host in self.given_up[name]:
+                held = self.held[host]
+                if held and held["id"] != name and name not in self.ancestors[held["id"]]:
+                    gone.add(host)
+        return {host: held for host, held in self.held.items() if host not in gone}
+
     @invariant()
     def no_host_has_two_registrars(self) -> None:
-        in_force = [epoch for epoch in self.every.values() if epochs.is_in_force(epoch, self.held)]
+        in_force = [epoch for epoch in self.every.values() if epochs.is_in_force(epoch, self.holding())]
+        self.been_in_force.update((epoch["id"], epoch) for epoch in in_force)
+        in_force = [epoch for epoch in in_force if epochs.is_in_force(epoch, self.holding())]
         for one in in_force:
             for other in in_force:
                 assert one["id"] == other["id"] or not set(one["hosts"]) & set(other["hosts"]), (one, other)
+            for old in self.been_in_force.values():
+                assert old["fleet"] != one["fleet"] or old["number"] <= one["number"], (old, one)
 
     @invariant()
-    def what_was_replaced_never_comes_back(self) -> None:
-        for epoch in self.every.values():
-            if epochs.is_in_force(epoch, self.held):
-                self.been_in_force[epoch["id"]] = epoch
-                for old in self.been_in_force.values():
-                    assert old["fleet"] != epoch["fleet"] or old["number"] <= epoch["number"], (old, epoch)
+    def a_new_ledger_leaves_no_host_of_the_old_one(self) -> None:
+        """Nothing that the old one has granted can be claimed any more."""
+        for epoch in self.been_in_force.values():
+            for host, held in self.holding().items():
+                if not epoch["is_carried"] and held and held["id"] in self.been_in_force and held["fleet"] == epoch["fleet"]:
+                    assert held["number"] >= epoch["number"], (host, held, epoch)
 
     def teardown(self) -> None:
         """A run over all hosts comes to an end: an epoch is in force, or it is told of two fleets."""
