@@ -15,8 +15,10 @@ import uuid
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import POSTGRESQL, SQLITE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.registrar import NO_PROMISE, is_to_build, settled
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
@@ -25,11 +27,12 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory im
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Inventory, check_size
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet, read_fleet_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import hosts_of_play, write_joined
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import begun_of_play, hosts_of_play, write_joined
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Fleet
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, BuildRequest, Fleet, Validation
 
 CATALOGUE = (*KINDS, "quotas", "policy")
 
@@ -48,6 +51,10 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "duplicates": {"type": "str", "choices": ["warn", "fail"], "default": "warn"},
     "inventory_prefix": {"type": "str", "default": ""},
     "admin_password_file": {"type": "path", "no_log": False},
+    "registrar_variable": {"type": "str"},
+    "registrar": {"type": "str", "choices": ["host", "none"], "default": "host"},
+    "registrar_dsn": {"type": "str", "no_log": True},
+    "fleet_size": {"type": "raw"},
     # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
     "api_microversion": {"type": "raw", "default": NEWEST},
 }
@@ -117,7 +124,13 @@ class ActionModule(ControllerAction):
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )
-        answer: dict[str, object] = {**validated, "joined_fleet": None, "has_secrets": any(map(_has_secrets, validated["instances"]))}
+        agreement = self._agreement(args, variables, validated, fleet)
+        answer: dict[str, object] = {
+            **validated,
+            "joined_fleet": None,
+            "has_secrets": any(map(_has_secrets, validated["instances"])),
+            "agreement": agreement,
+        }
         if validated["warnings"]:
             answer["warnings"] = validated["warnings"]
         if validated["errors"]:
@@ -135,6 +148,17 @@ class ActionModule(ControllerAction):
                 raise AnsibleActionFail(f"admin_password_file {args['admin_password_file']}: {error}") from error
         return answer
 
+    def _agreement(self, args: dict[str, t.Any], variables: dict[str, t.Any], validated: Validation, fleet: Fleet | None) -> Agreement | None:
+        """What the hosts' answers to begin come to, if there is something to build; None if nobody has asked them. What is wrong is added."""
+        if args["registrar"] == "none" or not is_to_build(validated):
+            return None
+        begun = begun_of_play(variables, args["registrar_variable"]) if args["registrar_variable"] and fleet and not self._task.check_mode else None
+        if not begun or not fleet or not begun.is_asked:
+            validated["notes"].append(NO_PROMISE)
+            return None
+        inventory = Inventory(list(fleet["hosts"]), POSTGRESQL if args["registrar_dsn"] else SQLITE)
+        return settled(validated, fleet, begun, inventory, str(uuid.uuid4()), leaves_out=args["unreachable_hosts"] == "ignore")
+
     def _fleet(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> Fleet | None:
         """The fleet that the requests are checked against; None if there is none to check against."""
         aggregates = args["aggregates"] if args["aggregates"] is not None else self._variable(variables, "aggregates")
@@ -144,6 +168,9 @@ class ActionModule(ControllerAction):
             return None
         catalogue = tuple(f"compute_{kind}" for kind in (*CATALOGUE, "aggregates"))
         hosts = hosts_of_play(self._task, variables, args["hosts_variable"], (*catalogue, *one_for_all.OPTIONS))
+        cut = check_size(args["fleet_size"], hosts)
+        if cut:
+            raise FleetError(cut)
         # A catalogue that is an argument of the task is one.
         given = {f"compute_{kind}" for kind in (*CATALOGUE, "aggregates") if args.get(kind) is not None}
         wrong = one_for_all.difference(

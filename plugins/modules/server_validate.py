@@ -124,6 +124,22 @@ options:
     description:
       - A file on the controller. Servers without C(adminPass) then get a generated password, which is written to this file (JSON, mode 0600) and nowhere else.
     type: path
+  registrar_variable:
+    description:
+      - The name of the variable under which each host of the play has what M(kvmfleet.compute.registrar) returned to V(begin), before the facts were read.
+      - Without it, and in check mode, a note says what can't be promised.
+    type: str
+  registrar:
+    description: V(host) asks what O(registrar_variable) says, if there is something to build. V(none) is for who is sure to be alone.
+    type: str
+    choices: [host, none]
+    default: host
+  registrar_dsn:
+    description: The PostgreSQL database that has the registrar's ledger, as libpq's connection string or URI. Without it a host of the fleet has the ledger.
+    type: str
+  fleet_size:
+    description: How many hosts the fleet has, or a list of them. A play that has fewer or others is refused.
+    type: raw
   api_microversion:
     description:
       - The microversion of Nova's API that requests are checked as of, V(2.1) to V(2.104), as text in quotes, or V(latest).
@@ -237,6 +253,12 @@ has_secrets:
   description: Whether a server has user data or an admin password, which M(kvmfleet.compute.server_secrets) then hands on.
   returned: always
   type: bool
+agreement:
+  description:
+    - Which epoch of the fleet the run works with, and what hosts are to take first, in the shape of C(docs/data.md) (Agreement).
+    - Null if there is nothing to build, if no registrar was asked, or if there are errors.
+  returned: always
+  type: dict
 seconds:
   description: How long it took, in seconds.
   returned: always

@@ -17,7 +17,9 @@ from collections.abc import Iterable, Mapping
 from ansible import constants
 from ansible.playbook.task import Task
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables, play_hosts
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import begun
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import HOST_VARIABLES, FleetError, read_fleet, read_fleet_file, refuse_partial_plays
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet
 
@@ -38,6 +40,18 @@ def fleet_of(task: Task, variables: Variables, args: Variables, aggregates: Vari
         return read_fleet_file(args["fleet_file"], aggregates)
     hosts_variable: str = args["hosts_variable"]
     return read_fleet(hosts_of_play(task, variables, hosts_variable), hosts_variable, aggregates)
+
+
+def begun_of_play(variables: Variables, registrar_variable: str) -> begun.Begun:
+    """What the hosts of the play have registered from ``kvmfleet.compute.registrar`` under that name."""
+    registered: dict[str, t.Any] = {}
+    for name, host in play_hosts(variables, (registrar_variable,)).items():
+        try:
+            registered[name] = plain(host.get(registrar_variable))
+        except (NotPlain, RecursionError) as error:
+            # What one host says must not stop the others.
+            registered[name] = {"failed": True, "msg": f"its answer is none: {error}"}
+    return begun.read(registered)
 
 
 def write_joined(fleet: Fleet) -> str:

@@ -30,7 +30,14 @@ ROOMS: dict[str, set[str]] = {
     "plugin_utils/schema": {"module_utils", "module_utils/image"},
     "plugin_utils/edge": {"plugin_utils", "plugin_utils/schema", "module_utils"},
     "plugin_utils/hardware": {"plugin_utils", "plugin_utils/schema", "module_utils"},
-    "plugin_utils/fleet": {"plugin_utils", "plugin_utils/edge", "plugin_utils/schema", "module_utils", "module_utils/network"},
+    "plugin_utils/fleet": {
+        "plugin_utils",
+        "plugin_utils/edge",
+        "plugin_utils/schema",
+        "module_utils",
+        "module_utils/network",
+        "module_utils/registrar",
+    },
     "plugin_utils/api": {
         "plugin_utils",
         "plugin_utils/hardware",
@@ -39,6 +46,7 @@ ROOMS: dict[str, set[str]] = {
         "module_utils",
         "module_utils/image",
         "module_utils/network",
+        "module_utils/registrar",
     },
     "plugin_utils/scheduler": {"plugin_utils", "plugin_utils/hardware", "plugin_utils/fleet", "plugin_utils/schema", "module_utils", "module_utils/network"},
     "plugin_utils/allocation": {

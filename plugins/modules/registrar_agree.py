@@ -1,0 +1,77 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: registrar_agree
+short_description: Say which epoch the hosts of a fleet are to take next
+version_added: 0.1.0
+author:
+  - The kvmfleet.compute authors (@kvmfleet)
+description:
+  - Reads what each host of the play has answered to V(begin) of M(kvmfleet.compute.registrar), and says which epoch the fleet is at, or what each host is to
+    be offered on the way to one. A new fleet is enrolled, hosts that are new join, and what another run has left half done is finished.
+  - It fails if there is no way to an epoch for these hosts, or if there was none in ten rounds.
+  - It runs on the controller and changes nothing. The role P(kvmfleet.compute.create_server#role) uses it; it is of little use alone.
+extends_documentation_fragment:
+  - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.controller
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details: It changes nothing.
+  idempotent:
+    support: full
+    details: The id of a new fleet is random.
+options:
+  registrar_variable:
+    description: The name of the variable under which each host of the play has what M(kvmfleet.compute.registrar) returned.
+    type: str
+    required: true
+  dsn:
+    description: The PostgreSQL database that has the ledger, as the role's C(compute_registrar_dsn).
+    type: str
+  previous:
+    description: What this module returned in the round before.
+    type: dict
+requirements:
+  - jsonschema >= 4.17 on the controller
+seealso:
+  - module: kvmfleet.compute.registrar
+"""
+
+EXAMPLES = r"""
+- name: Agree on an epoch
+  kvmfleet.compute.registrar_agree:
+    registrar_variable: begun
+  run_once: true
+  register: agreed
+"""
+
+RETURN = r"""
+agreement:
+  description: The epoch, and what each host is to be offered, in the shape of C(docs/data.md) (Agreement).
+  returned: success
+  type: dict
+round:
+  description: How many rounds there were.
+  returned: success
+  type: int
+offered:
+  description: The id of the epoch that each host is to be offered, by host.
+  returned: success
+  type: dict
+msg:
+  description: The same in a sentence.
+  returned: always
+  type: str
+seconds:
+  description: How long it took, in seconds.
+  returned: success
+  type: float
+"""

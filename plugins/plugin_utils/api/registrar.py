@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the registrar means for a validation: without it nothing new is built; pure but for the validation and the fleet that it is given."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Drawn, Inventory, agree, out_of_step
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, Fleet, Validation
+
+NO_PROMISE = (
+    "the registrar was not asked: names, addresses, quotas and places in server groups are free by what is known now, and another run may take them before "
+    "this request is built"
+)
+
+
+def is_to_build(validated: Validation) -> bool:
+    """True if there are servers that are not there yet."""
+    return any(not item["existing"] for item in validated["instances"])
+
+
+def settled(
+    validated: Validation, fleet: Fleet, begun: Begun, inventory: Inventory, new_id: str, *, leaves_out: bool, drawn: Drawn | None = None
+) -> Agreement | None:
+    """The agreement; None if there is none, and then the validation has errors.
+
+    ``leaves_out``: a host that can take no claim is left out with a warning, and gets no server; else it is an error.
+    """
+    problems = Problems()
+    agreement: Agreement | None = None
+    try:
+        agreement = agree(begun, inventory, new_id, drawn)
+    except Refused as refused:
+        problems.add("compute_registrar", "host", str(refused), refused.error_class, 503)
+    # What is offered first may change this.
+    for host, why in out_of_step(begun, agreement).items() if agreement and not agreement["offers"] else ():
+        state = fleet["hosts"][host]["state"]
+        if state is None:
+            continue
+        if leaves_out:
+            state["service"] = {"disabled": True, "disabled_reason": why}
+            validated["warnings"].append(f"host {host} gets no server: {why}")
+        else:
+            problems.add(f"hosts.{host}", None, f"{why}; compute_unreachable_hosts: ignore gives it no server", "HostUnreachable", 503)
+    if problems.errors:
+        validated["errors"] += problems.errors
+        validated["instances"], validated["request_specs"], validated["groups"], validated["kept_ports"] = [], [], [], []
+        return None
+    return agreement

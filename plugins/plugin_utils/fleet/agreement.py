@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which epoch a run works with, by what the hosts have answered when it began, or what they are to take first; pure."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Collection, Iterable
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import epoch as epochs
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE, POSTGRESQL, SQLITE, Step
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginAnswer, Epoch
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun, Refusal
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement
+
+PLAYBOOK = "ansible-playbook kvmfleet.compute.registrar -e registrar_operation="
+MOST_NAMED = 5
+MOST_ROUNDS = 10
+# What a rebuilt ledger puts right.
+REBUILT = ("LedgerLost", "LedgerStale", "LedgerUnreadable")
+
+
+class Inventory(t.NamedTuple):
+    """What a run is given."""
+
+    hosts: list[str]  # of the play, in the inventory's order, whether they answer or not
+    store: str  # sqlite or postgresql: where a new fleet has its ledger
+
+
+class Drawn(t.NamedTuple):
+    """What PostgreSQL has answered."""
+
+    ticket: BeginAnswer | None
+    refused: Refusal | None
+
+
+def names(hosts: Iterable[str]) -> str:
+    """The first of them."""
+    listed = sorted(hosts)
+    return ", ".join(listed[:MOST_NAMED]) + (f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else "")
+
+
+def given_up(hosts: Iterable[str]) -> str:
+    """The option of the playbook that names hosts to give up."""
+    return f"""-e '{{"registrar_give_up": [{", ".join(f'"{host}"' for host in sorted(hosts))}]}}'"""
+
+
+def step(begun: Begun, inventory: Inventory, new_id: str) -> Step:
+    """The epoch that the hosts agree on, or the next step to it.
+
+    Refused (EpochForeign, EpochIncomplete, FleetIncomplete, RegistrarElsewhere) if there is none for this inventory.
+    """
+    try:
+        found = epochs.next_step(begun.epochs, inventory.hosts, new_id, inventory.store)
+    except Refused as refused:
+        latest = max((epoch for epoch in begun.epochs.values() if epoch), key=lambda epoch: epoch["number"], default=None)
+        if latest:
+            _require_whole(latest, inventory.hosts)
+        if refused.error_class == "EpochIncomplete" and begun.lost:
+            said = "; ".join(f"host {host}: {why}" for host, why in sorted(begun.lost.items())[:MOST_NAMED])
+            raise Refused(refused.error_class, f"{refused} ({said}); {_give_up(begun.lost)}") from None
+        raise
+    _require_whole(found.epoch, inventory.hosts)
+    if found.epoch["store"] != inventory.store:
+        where = {SQLITE: f"on host {found.epoch['registrar']}", POSTGRESQL: "in PostgreSQL", NONE: "nowhere"}
+        told = "set" if inventory.store == POSTGRESQL else "not set"
+        raise Refused(
+            "RegistrarElsewhere",
+            f"the fleet's ledger is {where[found.epoch['store']]} by epoch {found.epoch['number']}, and compute_registrar_dsn is {told}: "
+            f"{'take it out' if inventory.store == POSTGRESQL else 'set it'}, or move the ledger by {PLAYBOOK}move",
+        )
+    return found
+
+
+def agree(begun: Begun, inventory: Inventory, new_id: str, drawn: Drawn | None = None) -> Agreement:
+    """What the answers come to; ``drawn``: of PostgreSQL, if it has the ledger.
+
+    Refused as by ``step``, and (RegistrarUnreachable, EpochOver, or as the registrar says) if the epoch is in force and its registrar gave no ticket.
+    """
+    found = step(begun, inventory, new_id)
+    epoch = found.epoch
+    ticket: BeginAnswer | None = None
+    if drawn and drawn.refused:
+        raise _refused("PostgreSQL", drawn.refused)
+    if found.is_in_force and epoch["store"] == POSTGRESQL:
+        ticket = drawn.ticket if drawn else None
+    elif found.is_in_force and epoch["registrar"] not in found.offers:
+        ticket = _ticket(begun, epoch)
+    return {
+        "epoch": epoch,
+        "is_in_force": found.is_in_force,
+        "offers": found.offers,
+        "ticket": ticket["ticket"] if ticket else None,
+        "reservations": ticket["reservations"] if ticket else [],
+        # Of an earlier epoch's ledger a host's ticket says nothing.
+        "highest_ticket": max((held["highest_ticket"] for held in begun.held.values() if held["epoch"] and held["epoch"]["id"] == epoch["id"]), default=0),
+        "clocks": begun.clocks,
+    }
+
+
+def rounds_left(agreement: Agreement, before: int) -> int:
+    """The number of this round; Refused (EpochIncomplete) if it is one too many."""
+    if agreement["offers"] and before >= MOST_ROUNDS:
+        raise Refused(
+            "EpochIncomplete",
+            f"host {names(agreement['offers'])} did not come to hold epoch {agreement['epoch']['number']} in {before} rounds: run again",
+        )
+    return before + 1
+
+
+def out_of_step(begun: Begun, agreement: Agreement) -> dict[str, str]:
+    """By host that can take no claim of this run, why: it gave no answer that counts, or holds an epoch that it will not give up."""
+    ours = agreement["epoch"]
+    found = {host: f"it gave no answer that counts when the run began: {why}" for host, why in begun.lost.items()}
+    for host, epoch in begun.epochs.items():
+        if host not in agreement["offers"] and (epoch is None or epoch["id"] != ours["id"]):
+            held = f"epoch {epoch['number']}" if epoch else "no epoch"
+            found[host] = f"it holds {held}, and the fleet is at epoch {ours['number']}; a move that was cut off is finished by {PLAYBOOK}move"
+    return found
+
+
+def check_size(declared: object, hosts: Collection[str]) -> str:
+    """What is wrong with a play of these hosts by ``compute_fleet_size``, a number of hosts or a list of them; empty if nothing is."""
+    why = "what must be unique or counted over the fleet can't be told from a part of it"
+    if declared is None:
+        return ""
+    if isinstance(declared, list):
+        missing, others = set(map(str, declared)).difference(hosts), set(hosts).difference(map(str, declared))
+        wrong = [f"lacks {names(missing)}"] if missing else []
+        wrong += [f"has {names(others)} beside them"] if others else []
+        return f"compute_fleet_size names {len(declared)} hosts, and this play {' and '.join(wrong)}: {why}" if wrong else ""
+    text = str(declared)
+    if isinstance(declared, bool) or not text.isascii() or not text.isdigit() or int(text) < 1:
+        return f"compute_fleet_size: {text[: MOST_NAMED * 10]} must be a number of hosts, or a list of their names"
+    if int(text) != len(hosts):
+        return f"compute_fleet_size says that the fleet has {int(text)} hosts, and this play has {len(hosts)}: {why}"
+    return ""
+
+
+def _require_whole(epoch: Epoch, hosts: list[str]) -> None:
+    left_out = set(epoch["hosts"]).difference(hosts)
+    if left_out:
+        raise Refused(
+            "FleetIncomplete",
+            f"the play leaves out {names(left_out)} of the fleet's hosts by epoch {epoch['number']}: run it over all of them (compute_hosts, the inventory); "
+            f"{_give_up(left_out)}",
+        )
+
+
+def _give_up(hosts: Iterable[str]) -> str:
+    return f"hosts that are gone for good are given up by {PLAYBOOK}move {given_up(hosts)}"
+
+
+def _ticket(begun: Begun, epoch: Epoch) -> BeginAnswer:
+    """What the registrar's host has answered in an epoch that is in force."""
+    registrar = epoch["registrar"]
+    if registrar in begun.lost:
+        raise Refused(
+            "RegistrarUnreachable",
+            f"host {registrar}, the registrar by epoch {epoch['number']}, gave no answer that counts ({begun.lost[registrar]}): nothing is granted without it; "
+            f"if it is gone for good, move the registrar by {PLAYBOOK}move -e registrar_host=<another host> {given_up([registrar])}",
+        )
+    if registrar in begun.refused:
+        raise _refused(f"host {registrar}", begun.refused[registrar])
+    held = begun.epochs.get(registrar)
+    if registrar not in begun.tickets or not held or held["id"] != epoch["id"]:
+        raise Refused(
+            "EpochOver",
+            f"the registrar {registrar} is not at epoch {epoch['number']}, which the fleet is at: it has just moved, or a move was cut off; run again",
+        )
+    return begun.tickets[registrar]
+
+
+def _refused(where: str, refusal: Refusal) -> Refused:
+    remedy = f"; {PLAYBOOK}rebuild" if refusal.error_class in REBUILT else ""
+    return Refused(refusal.error_class, f"the registrar ({where}) grants nothing: {refusal.message}{remedy}")

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The shape of what a host answers when a run begins: a host may answer anything; pure."""
+
+from __future__ import annotations
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import (
+    BOOLEAN,
+    NOT_EMPTY,
+    NUMBER,
+    TEXT,
+    Schema,
+    by_name,
+    field,
+    list_of,
+    mapping,
+    one_of,
+    open_mapping,
+    whole,
+)
+
+# What SQLite and PostgreSQL keep as a number, with room for more epochs and tickets than there will be.
+MOST = 2**62
+_NULL_OR_TEXT: Schema = {"type": ["string", "null"]}
+_NULL_OR_NUMBER: Schema = field({"type": ["integer", "null"]}, minimum=0, maximum=MOST)
+_EPOCH: Schema = mapping(
+    {
+        "number": whole(least=1, most=MOST),
+        "id": NOT_EMPTY,
+        "fleet": NOT_EMPTY,
+        "store": one_of("sqlite", "postgresql", "none"),
+        "registrar": TEXT,
+        "is_carried": BOOLEAN,
+        "hosts": list_of(NOT_EMPTY, minItems=1),
+        "replaces": list_of(list_of(NOT_EMPTY, minItems=1)),
+    },
+    required=("number", "id", "fleet", "store", "registrar", "is_carried", "hosts", "replaces"),
+)
+_HELD: Schema = open_mapping(
+    {
+        "epoch": _EPOCH,
+        "highest_ticket": whole(most=MOST),
+        "clock": mapping({"boot_id": NOT_EMPTY, "seconds": field(NUMBER, minimum=0, maximum=MOST)}, required=("boot_id", "seconds")),
+    },
+    required=("highest_ticket", "clock"),
+)
+_TICKET: Schema = mapping(
+    {"ticket": whole(least=1, most=MOST), "run": TEXT, "lasts_s": whole(most=MOST), "deadline": whole(most=MOST)},
+    required=("ticket", "run", "lasts_s", "deadline"),
+)
+_PORT: Schema = mapping(
+    {"id": TEXT, "segment": TEXT, "mac_address": TEXT, "ip_addresses": list_of(TEXT)}, required=("id", "segment", "mac_address", "ip_addresses")
+)
+_RESERVATION: Schema = mapping(
+    {
+        "ticket": whole(least=1, most=MOST),
+        "server": NOT_EMPTY,
+        "host": NOT_EMPTY,
+        "project": TEXT,
+        "name": TEXT,
+        "group": _NULL_OR_TEXT,
+        "ports": list_of(_PORT),
+        "amounts": by_name(whole(most=MOST)),
+        "deadline": whole(most=MOST),
+        "expires": whole(most=MOST),
+        "released_at": _NULL_OR_NUMBER,
+        "known_at": _NULL_OR_NUMBER,
+    },
+    required=("ticket", "server", "host", "project", "name", "ports", "amounts", "deadline", "expires"),
+)
+_BEGUN: Schema = open_mapping(
+    {"ticket": _TICKET, "oldest": whole(most=MOST), "reservations": list_of(_RESERVATION), "registrar": NOT_EMPTY},
+    required=("ticket", "oldest", "reservations", "registrar"),
+)
+_ANSWER: Schema = open_mapping(
+    {"held": _HELD, "answer": _BEGUN, "refused": open_mapping({"error_class": NOT_EMPTY, "message": TEXT}, required=("error_class", "message"))},
+    required=("held",),
+)
+
+
+def faults(answer: object) -> str:
+    """What is wrong with a host's answer to begin, as a sentence; empty if it is one. A ledger's content has no place in it."""
+    return sentence(shape_check.faults(_ANSWER, answer))
