@@ -54,6 +54,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "registrar_variable": {"type": "str"},
     "registrar": {"type": "str", "choices": ["host", "none"], "default": "host"},
     "registrar_dsn": {"type": "str", "no_log": True},
+    "registrar_drawn": {"type": "dict"},
     "fleet_size": {"type": "raw"},
     # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
     "api_microversion": {"type": "raw", "default": NEWEST},
@@ -157,7 +158,7 @@ class ActionModule(ControllerAction):
             validated["notes"].append(NO_PROMISE)
             return None
         inventory = Inventory(list(fleet["hosts"]), POSTGRESQL if args["registrar_dsn"] else SQLITE)
-        return settled(validated, fleet, begun, inventory, str(uuid.uuid4()), leaves_out=args["unreachable_hosts"] == "ignore")
+        return settled(validated, fleet, begun, inventory, str(uuid.uuid4()), args["registrar_drawn"], leaves_out=args["unreachable_hosts"] == "ignore")
 
     def _fleet(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> Fleet | None:
         """The fleet that the requests are checked against; None if there is none to check against."""

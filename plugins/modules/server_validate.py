@@ -137,6 +137,9 @@ options:
   registrar_dsn:
     description: The PostgreSQL database that has the registrar's ledger, as libpq's connection string or URI. Without it a host of the fleet has the ledger.
     type: str
+  registrar_drawn:
+    description: RV(kvmfleet.compute.registrar_agree#module:drawn), where O(registrar_dsn) is set.
+    type: dict
   fleet_size:
     description: How many hosts the fleet has, or a list of them. A play that has fewer or others is refused.
     type: raw

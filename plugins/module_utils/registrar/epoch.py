@@ -51,6 +51,11 @@ def is_in_force(epoch: Epoch, seen: Seen) -> bool:
     return bool(epoch["replaces"]) and _has_majorities(epoch, _holders(epoch, seen))
 
 
+def is_held_by_all(epoch: Epoch, seen: Seen) -> bool:
+    """True if every host that may have to hold it does."""
+    return _holders(epoch, seen) >= set(_everybody(epoch))
+
+
 def next_step(seen: Seen, hosts: t.List[str], new_id: str, store: str = SQLITE) -> Step:
     """The way to an epoch that is in force, for a run with these hosts in its inventory; those that are not the fleet's yet join.
 

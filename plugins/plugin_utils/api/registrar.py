@@ -23,9 +23,9 @@ def is_to_build(validated: Validation) -> bool:
 
 
 def settled(
-    validated: Validation, fleet: Fleet, begun: Begun, inventory: Inventory, new_id: str, *, leaves_out: bool, drawn: Drawn | None = None
+    validated: Validation, fleet: Fleet, begun: Begun, inventory: Inventory, new_id: str, drawn: Drawn | None = None, *, leaves_out: bool
 ) -> Agreement | None:
-    """The agreement; None if there is none, and then the validation has errors.
+    """The agreement; None if there is none, and then the validation has errors. ``drawn``: of PostgreSQL, if it has the ledger.
 
     ``leaves_out``: a host that can take no claim is left out with a warning, and gets no server; else it is an error.
     """

@@ -29,8 +29,8 @@ class Inventory(t.NamedTuple):
     store: str  # sqlite or postgresql: where a new fleet has its ledger
 
 
-class Drawn(t.NamedTuple):
-    """What PostgreSQL has answered."""
+class Drawn(t.TypedDict):
+    """What PostgreSQL has answered: a ticket, a refusal, or none of both if the hosts have to go on first."""
 
     ticket: BeginAnswer | None
     refused: Refusal | None
@@ -60,7 +60,7 @@ def step(begun: Begun, inventory: Inventory, new_id: str) -> Step:
             _require_whole(latest, inventory.hosts)
         if refused.error_class == "EpochIncomplete" and begun.lost:
             said = "; ".join(f"host {host}: {why}" for host, why in sorted(begun.lost.items())[:MOST_NAMED])
-            raise Refused(refused.error_class, f"{refused} ({said}); {_give_up(begun.lost)}") from None
+            raise Refused(refused.error_class, f"{refused} ({said}); {give_up_sentence('move', begun.lost)}") from None
         raise
     _require_whole(found.epoch, inventory.hosts)
     if found.epoch["store"] != inventory.store:
@@ -77,16 +77,23 @@ def step(begun: Begun, inventory: Inventory, new_id: str) -> Step:
 def agree(begun: Begun, inventory: Inventory, new_id: str, drawn: Drawn | None = None) -> Agreement:
     """What the answers come to; ``drawn``: of PostgreSQL, if it has the ledger.
 
-    Refused as by ``step``, and (RegistrarUnreachable, EpochOver, or as the registrar says) if the epoch is in force and its registrar gave no ticket.
+    Refused as by ``step``, and as by ``of_step``.
     """
-    found = step(begun, inventory, new_id)
+    return of_step(begun, step(begun, inventory, new_id), drawn)
+
+
+def of_step(begun: Begun, found: Step, drawn: Drawn | None) -> Agreement:
+    """The step with the ticket of its epoch, if that is in force.
+
+    Refused (RegistrarUnreachable, EpochOver, or as the registrar says) if the registrar gave no ticket.
+    """
     epoch = found.epoch
     ticket: BeginAnswer | None = None
-    if drawn and drawn.refused:
-        raise _refused("PostgreSQL", drawn.refused)
+    if drawn and drawn["refused"]:
+        raise _refused("PostgreSQL", drawn["refused"])
     if found.is_in_force and epoch["store"] == POSTGRESQL:
-        ticket = drawn.ticket if drawn else None
-    elif found.is_in_force and epoch["registrar"] not in found.offers:
+        ticket = drawn["ticket"] if drawn else None
+    elif found.is_in_force and epoch["store"] == SQLITE and epoch["registrar"] not in found.offers:
         ticket = _ticket(begun, epoch)
     return {
         "epoch": epoch,
@@ -94,10 +101,21 @@ def agree(begun: Begun, inventory: Inventory, new_id: str, drawn: Drawn | None =
         "offers": found.offers,
         "ticket": ticket["ticket"] if ticket else None,
         "reservations": ticket["reservations"] if ticket else [],
-        # Of an earlier epoch's ledger a host's ticket says nothing.
-        "highest_ticket": max((held["highest_ticket"] for held in begun.held.values() if held["epoch"] and held["epoch"]["id"] == epoch["id"]), default=0),
+        "highest_ticket": highest_ticket(begun, epoch),
         "clocks": begun.clocks,
     }
+
+
+def highest_ticket(begun: Begun, epoch: Epoch) -> int:
+    """The highest one that a host of an epoch has recorded: of an earlier epoch's ledger a host's ticket says nothing."""
+    return max((held["highest_ticket"] for held in begun.held.values() if held["epoch"] and held["epoch"]["id"] == epoch["id"]), default=0)
+
+
+def to_found(begun: Begun) -> Epoch | None:
+    """The epoch whose ledger in PostgreSQL nobody may have founded yet: the latest one, if it is of a new ledger and all its hosts hold it."""
+    latest = max((epoch for epoch in begun.epochs.values() if epoch), key=lambda epoch: epoch["number"], default=None)
+    is_new = latest and latest["store"] == POSTGRESQL and not latest["is_carried"]
+    return latest if latest and is_new and epochs.is_held_by_all(latest, begun.epochs) else None
 
 
 def rounds_left(agreement: Agreement, before: int) -> int:
@@ -145,12 +163,13 @@ def _require_whole(epoch: Epoch, hosts: list[str]) -> None:
         raise Refused(
             "FleetIncomplete",
             f"the play leaves out {names(left_out)} of the fleet's hosts by epoch {epoch['number']}: run it over all of them (compute_hosts, the inventory); "
-            f"{_give_up(left_out)}",
+            f"{give_up_sentence('move', left_out)}",
         )
 
 
-def _give_up(hosts: Iterable[str]) -> str:
-    return f"hosts that are gone for good are given up by {PLAYBOOK}move {given_up(hosts)}"
+def give_up_sentence(operation: str, hosts: Iterable[str]) -> str:
+    """How hosts are given up."""
+    return f"hosts that are gone for good are given up by {PLAYBOOK}{operation} {given_up(hosts)}"
 
 
 def _ticket(begun: Begun, epoch: Epoch) -> BeginAnswer:
@@ -174,5 +193,5 @@ def _ticket(begun: Begun, epoch: Epoch) -> BeginAnswer:
 
 
 def _refused(where: str, refusal: Refusal) -> Refused:
-    remedy = f"; {PLAYBOOK}rebuild" if refusal.error_class in REBUILT else ""
-    return Refused(refusal.error_class, f"the registrar ({where}) grants nothing: {refusal.message}{remedy}")
+    remedy = f"; {PLAYBOOK}rebuild" if refusal["error_class"] in REBUILT else ""
+    return Refused(refusal["error_class"], f"the registrar ({where}) grants nothing: {refusal['message']}{remedy}")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The shape of what a host answers when a run begins: a host may answer anything; pure."""
+"""The shape of what a host answers of the registrar, as when a run begins: a host may answer anything; pure."""
 
 from __future__ import annotations
 
@@ -75,12 +75,23 @@ _BEGUN: Schema = open_mapping(
     {"ticket": _TICKET, "oldest": whole(most=MOST), "reservations": list_of(_RESERVATION), "registrar": NOT_EMPTY},
     required=("ticket", "oldest", "reservations", "registrar"),
 )
-_ANSWER: Schema = open_mapping(
-    {"held": _HELD, "answer": _BEGUN, "refused": open_mapping({"error_class": NOT_EMPTY, "message": TEXT}, required=("error_class", "message"))},
-    required=("held",),
+_CONTENT: Schema = open_mapping(
+    {
+        "epoch": mapping({"number": whole(least=1, most=MOST), "id": NOT_EMPTY}, required=("number", "id")),
+        "sequence": whole(most=MOST),
+        "outrun": BOOLEAN,
+        "tickets": list_of(_TICKET),
+        "reservations": list_of(_RESERVATION),
+    },
+    required=("epoch", "sequence", "outrun", "tickets", "reservations"),
 )
+_REFUSED: Schema = open_mapping({"error_class": NOT_EMPTY, "message": TEXT}, required=("error_class", "message"))
+_ANSWERS = {
+    operation: open_mapping({"held": _HELD, "answer": answer, "refused": _REFUSED}, required=("held",))
+    for operation, answer in (("begin", _BEGUN), ("reservations", _CONTENT))
+}
 
 
-def faults(answer: object) -> str:
-    """What is wrong with a host's answer to begin, as a sentence; empty if it is one. A ledger's content has no place in it."""
-    return sentence(shape_check.faults(_ANSWER, answer))
+def faults(answer: object, operation: str) -> str:
+    """What is wrong with a host's answer to ``begin`` or ``reservations``, as a sentence; empty if it is one."""
+    return sentence(shape_check.faults(_ANSWERS[operation], answer))

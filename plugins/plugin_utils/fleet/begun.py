@@ -10,7 +10,7 @@ import json
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginAnswer, Epoch, Held, Reservation
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginAnswer, Epoch, Held, LedgerContent, Reservation
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import begin_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import AnsweredClock
 
@@ -18,7 +18,7 @@ NOT_ASKED = "it was not asked"
 MOST_SHOWN = 200  # of a sentence that a host brought about
 
 
-class Refusal(t.NamedTuple):
+class Refusal(t.TypedDict):
     """What a registrar says in place of a ticket."""
 
     error_class: str
@@ -31,6 +31,7 @@ class Begun(t.NamedTuple):
     held: dict[str, Held]  # by host, of those whose answer counts
     answered_at: dict[str, float]  # s of the controller's monotonic clock
     tickets: dict[str, BeginAnswer]  # of each host that is a registrar by the epoch that it holds
+    ledgers: dict[str, LedgerContent]  # of each such host, if that was asked for
     refused: dict[str, Refusal]  # of those that gave none
     lost: dict[str, str]  # by each other host, why its answer does not count
 
@@ -50,49 +51,48 @@ class Begun(t.NamedTuple):
         return {host: {**held["clock"], "answered_at": self.answered_at[host]} for host, held in self.held.items()}
 
 
-class _Refused(t.TypedDict):
-    error_class: str
-    message: str
-
-
 class _Answer(t.TypedDict):
     """What the module returns; what is null may be left out."""
 
     held: Held
-    answer: t.NotRequired[BeginAnswer | None]
-    refused: t.NotRequired[_Refused | None]
+    answer: t.NotRequired[t.Any]
+    refused: t.NotRequired[Refusal | None]
     answered_at: t.NotRequired[float]
 
 
-def read(registered: Mapping[str, object]) -> Begun:
-    """From what each host registered from ``kvmfleet.compute.registrar``, as plain data; a host without a result was not asked."""
-    begun = Begun({}, {}, {}, {}, {})
+def read(registered: Mapping[str, object], operation: str = "begin") -> Begun:
+    """From what each host registered from an operation of ``kvmfleet.compute.registrar``, as plain data; a host without a result was not asked."""
+    begun = Begun({}, {}, {}, {}, {}, {})
     for host, result in registered.items():
-        said = _answer(result)
+        said = _answer(result, operation)
         if isinstance(said, str):
             begun.lost[host] = said
             continue
         begun.held[host] = {**said["held"], "epoch": said["held"].get("epoch")}
         begun.answered_at[host] = said.get("answered_at") or 0
-        ticket, refused = said.get("answer"), said.get("refused")
-        if ticket:
+        refused = said.get("refused")
+        if said.get("answer") and operation == "begin":
+            ticket: BeginAnswer = said["answer"]
             begun.tickets[host] = {**ticket, "reservations": list(map(_whole, ticket["reservations"]))}
+        elif said.get("answer"):
+            content: LedgerContent = said["answer"]
+            begun.ledgers[host] = {**content, "reservations": list(map(_whole, content["reservations"]))}
         elif refused:
-            begun.refused[host] = Refusal(refused["error_class"], refused["message"][:MOST_SHOWN])
+            begun.refused[host] = {"error_class": refused["error_class"], "message": refused["message"][:MOST_SHOWN]}
     for host in _odd_ones(begun.epochs):
         epoch = begun.held.pop(host)["epoch"]
         begun.lost[host] = f"it says something else of epoch {epoch['number'] if epoch else 0} than other hosts that hold it"
     return begun
 
 
-def _answer(result: object) -> _Answer | str:
+def _answer(result: object, operation: str) -> _Answer | str:
     """The answer, or why there is none."""
     given: t.Any = result
     if not isinstance(result, Mapping) or result.get("skipped"):
         return NOT_ASKED
     if result.get("unreachable") or result.get("failed") or "timedout" in result:
         return str(result.get("msg") or "it did not answer")[:MOST_SHOWN]
-    wrong = begin_shape.faults({key: result.get(key) for key in ("held", "answer", "refused")})
+    wrong = begin_shape.faults({key: result.get(key) for key in ("held", "answer", "refused")}, operation)
     if wrong:
         return f"its answer is none: {wrong}"[:MOST_SHOWN]
     answer: _Answer = given

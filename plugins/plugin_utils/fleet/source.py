@@ -42,8 +42,8 @@ def fleet_of(task: Task, variables: Variables, args: Variables, aggregates: Vari
     return read_fleet(hosts_of_play(task, variables, hosts_variable), hosts_variable, aggregates)
 
 
-def begun_of_play(variables: Variables, registrar_variable: str) -> begun.Begun:
-    """What the hosts of the play have registered from ``kvmfleet.compute.registrar`` under that name."""
+def begun_of_play(variables: Variables, registrar_variable: str, operation: str = "begin") -> begun.Begun:
+    """What the hosts of the play have registered from an operation of ``kvmfleet.compute.registrar`` under that name."""
     registered: dict[str, t.Any] = {}
     for name, host in play_hosts(variables, (registrar_variable,)).items():
         try:
@@ -51,7 +51,7 @@ def begun_of_play(variables: Variables, registrar_variable: str) -> begun.Begun:
         except (NotPlain, RecursionError) as error:
             # What one host says must not stop the others.
             registered[name] = {"failed": True, "msg": f"its answer is none: {error}"}
-    return begun.read(registered)
+    return begun.read(registered, operation)
 
 
 def write_joined(fleet: Fleet) -> str:

@@ -131,9 +131,9 @@ def test_what_postgresql_says_counts_where_it_has_the_ledger() -> None:
         hosts.begin(agree(hosts.begin(), there)["offers"])
     (ticket,) = [answer["answer"] for answer in fleet().begin().values() if answer["answer"]]
     read = begun.read(hosts.begin())
-    assert agreement.agree(read, there, "x", agreement.Drawn(ticket, None))["ticket"] == ticket["ticket"]
+    assert agreement.agree(read, there, "x", {"ticket": ticket, "refused": None})["ticket"] == ticket["ticket"]
     with pytest.raises(Refused, match=r"the registrar \(PostgreSQL\) grants nothing: it is down"):
-        agreement.agree(read, there, "x", agreement.Drawn(None, begun.Refusal("LedgerUnavailable", "it is down")))
+        agreement.agree(read, there, "x", {"ticket": None, "refused": {"error_class": "LedgerUnavailable", "message": "it is down"}})
 
 
 def test_rounds_come_to_an_end() -> None:
