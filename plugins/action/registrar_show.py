@@ -18,7 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.registrar_review import Read, review
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.registrar_review import Read, cut, review
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import begun_of_play, hosts_of_play
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.upkeep import latest
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
@@ -47,19 +47,19 @@ class ActionModule(ControllerAction):
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
 
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
-        """{table, wrong}, lines of text."""
+        """{table, wrong, cut}: lines of text, and a sentence."""
         for library in MISSING:
             raise AnsibleActionFail(missing_required_lib(library))
         hosts = list(map(str, variables["ansible_play_hosts_all"]))
         begun = begun_of_play(variables, args["registrar_variable"], "reservations")
         found = review(begun, hosts, _ledger(begun, args["dsn"]))
-        cut = check_size(args["fleet_size"], hosts)
-        wrong = [*found.wrong, *([cut] if cut else [])]
+        size = check_size(args["fleet_size"], hosts)
+        wrong = [*found.wrong, *([size] if size else [])]
         if args["hosts_variable"]:
             fleet = read_fleet(hosts_of_play(self._task, variables, args["hosts_variable"]), args["hosts_variable"])
             wrong += [f"host {name} can't be read: {host['error']}" for name, host in fleet["hosts"].items() if host["state"] is None and name in begun.held]
             wrong += map(str, find(fleet, records(fleet)))
-        return {"table": found.table, "wrong": wrong}
+        return {"table": found.table, "wrong": wrong, "cut": size or cut(begun, hosts)}
 
 
 def _ledger(begun: Begun, dsn: str | None) -> Read:

@@ -72,6 +72,10 @@ wrong:
   returned: success
   type: list
   elements: str
+cut:
+  description: Which hosts of the fleet the play leaves out, in a sentence; empty if it leaves out none.
+  returned: success
+  type: str
 seconds:
   description: How long it took, in seconds.
   returned: success

@@ -160,11 +160,15 @@ def check_size(declared: object, hosts: Collection[str]) -> str:
 def _require_whole(epoch: Epoch, hosts: list[str]) -> None:
     left_out = set(epoch["hosts"]).difference(hosts)
     if left_out:
-        raise Refused(
-            "FleetIncomplete",
-            f"the play leaves out {names(left_out)} of the fleet's hosts by epoch {epoch['number']}: run it over all of them (compute_hosts, the inventory); "
-            f"{give_up_sentence('move', left_out)}",
-        )
+        raise Refused("FleetIncomplete", left_out_sentence(epoch, left_out))
+
+
+def left_out_sentence(epoch: Epoch, hosts: Iterable[str]) -> str:
+    """What is wrong with a play without these hosts, and what to do."""
+    return (
+        f"the play leaves out {names(hosts)} of the fleet's hosts by epoch {epoch['number']}: run it over all of them (compute_hosts, the inventory); "
+        f"{give_up_sentence('move', hosts)}"
+    )
 
 
 def give_up_sentence(operation: str, hosts: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import epoch as epochs
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE, SQLITE
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, LedgerContent
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import REBUILT, highest_ticket, names
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import REBUILT, highest_ticket, left_out_sentence, names
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun, Refusal
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.upkeep import latest, where
 
@@ -34,6 +34,13 @@ def review(begun: Begun, hosts: list[str], ledger: Read) -> Review:
     """Of the hosts of the play."""
     epoch = latest(begun)
     return Review([_head(begun, epoch, ledger), *_lines(begun, hosts)], list(_wrong(begun, epoch, hosts, ledger)))
+
+
+def cut(begun: Begun, hosts: list[str]) -> str:
+    """What a play of these hosts leaves out of the fleet, and what to do, in a sentence; empty if that is nothing."""
+    epoch = latest(begun)
+    left_out = set(epoch["hosts"]).difference(hosts) if epoch else set[str]()
+    return left_out_sentence(epoch, left_out) if epoch and left_out else ""
 
 
 def _head(begun: Begun, epoch: Epoch | None, ledger: Read) -> str:

@@ -34,3 +34,17 @@ def test_id_and_host_together_remove_one_of_two(tmp_path: pathlib.Path) -> None:
 def test_a_host_without_ids_is_refused(tmp_path: pathlib.Path) -> None:
     code, output, hosts = deleted(tmp_path, compute_delete_names=["db"], compute_delete_host="h2")
     assert code != 0 and hosts == set() and "compute_delete_ids must say" in output
+
+
+def test_a_host_of_the_fleet_that_the_play_leaves_out_is_named(tmp_path: pathlib.Path) -> None:
+    epoch = {"number": 2, "id": "e", "fleet": "f", "store": "none", "registrar": "", "is_carried": True, "hosts": ["h1", "h2", "h3"], "replaces": [["h1"]]}
+    held = {"epoch": epoch, "highest_ticket": 0, "clock": {"boot_id": "b", "seconds": 1}}
+    tasks = [{"ansible.builtin.import_role": {"name": "kvmfleet.compute.delete_server"}, "vars": {"compute_delete_names": ["db"]}}]
+    done = local_play.run(tmp_path, tasks, {key: {**ANSWER, "held": held} for key in ("h1", "h2")})
+    assert done.returncode != 0 and "the play leaves out h3 of the fleet's hosts by epoch 2" in " ".join(done.stdout.split())
+    assert "AnsiballZ_server.py" not in local_play.modules(tmp_path, "h1")
+
+
+def test_a_play_that_is_smaller_than_declared_deletes_nothing(tmp_path: pathlib.Path) -> None:
+    code, output, hosts = deleted(tmp_path, compute_delete_names=["db"], compute_fleet_size=3)
+    assert code != 0 and hosts == set() and "says that the fleet has 3 hosts, and this play has 2" in " ".join(output.split())

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import epoch as epochs
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import agreement, begun, upkeep
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.registrar_review import Read, review
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.registrar_review import Read, cut, review
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.fleet.registrar_answers import Hosts
 
 if t.TYPE_CHECKING:
@@ -156,3 +156,9 @@ def test_what_is_wrong_is_named(hosts: Hosts) -> None:
     hosts.held["h2"] = None
     assert "host h2 holds no epoch: it joins by the next run of create_server" in review(begun.read(hosts.begin()), HOSTS, Read(content(hosts), None)).wrong
     assert review(begun.read(Hosts(*HOSTS).begin()), HOSTS, Read(None, None)).wrong == ["the fleet is not enrolled"]
+
+
+def test_a_play_over_a_part_of_the_fleet_is_told_what_it_leaves_out(hosts: Hosts) -> None:
+    assert cut(begun.read(hosts.begin()), HOSTS) == ""
+    assert "the play leaves out h3 of the fleet's hosts by epoch 2: run it over all of them" in cut(begun.read(hosts.begin()), ["h1", "h2"])
+    assert cut(begun.read(Hosts(*HOSTS).begin()), ["h1"]) == ""
