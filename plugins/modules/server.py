@@ -160,6 +160,10 @@ options:
     type: list
     elements: str
     default: []
+  console_lines:
+    description: How many lines of each console O(console_of) returns at most, up to 1000.
+    type: int
+    default: 20
 seealso:
   - module: kvmfleet.compute.server_conduct
   - module: kvmfleet.compute.server_secrets
@@ -296,6 +300,7 @@ ARGUMENT_SPEC = {
     "round_variable": {"type": "str"},
     "secrets_variable": {"type": "str", "no_log": False},
     "console_of": {"type": "list", "elements": "str", "default": []},
+    "console_lines": {"type": "int", "default": 20},
 }
 
 
@@ -327,7 +332,7 @@ def main() -> None:
         options = ServerOptions.of(module.params)
         if options.console_of:
             logs = {uuid: InstanceFiles(os.path.join(options.host.instances_path, uuid)).console_log for uuid in options.console_of}
-            module.exit_json(changed=False, servers=[], consoles={uuid: console.tail(log) for uuid, log in logs.items()})
+            module.exit_json(changed=False, servers=[], consoles={uuid: console.tail(log, options.console_lines) for uuid, log in logs.items()})
         try:
             with Hypervisor(options.host.libvirt_uri, options.host.libvirt_timeout_s) as hypervisor:
                 work(module, options, hypervisor)

@@ -1,4 +1,4 @@
-"""Servers that are there, in a later run: as an inventory to log in by."""
+"""Servers that are there, in a later run: as an inventory to log in by, as a table, and what they have written to their consoles."""
 
 from __future__ import annotations
 
@@ -43,3 +43,11 @@ def test_one_logs_in_tomorrow(fleet: Fleet) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for name in ("web-1", "web-2", "db"):
         assert f"{name} | CHANGED | rc=0 >>\n{name}" in done.stdout.replace("\r", "")
+    listed = fleet.play("kvmfleet.compute.list", {})
+    assert listed.code == 0, listed.output
+    for line in ("project default: 3 servers", *(f"  {name}  " for name in ("db   ", "web-1", "web-2"))):
+        assert line in listed.output
+    assert all(address["addr"] in listed.output for item in made.result["servers"] for of in item["addresses"].values() for address in of)
+    console = fleet.play("kvmfleet.compute.server_console", {"compute_console_name": "web-2", "compute_console_lines": 3})
+    assert console.code == 0, console.output
+    assert "kvmfleet-micro ready hostname=web-2" in console.output

@@ -15,6 +15,9 @@ POLL_S = 0.25
 PIECE_BYTES = 2**16  # read at once
 LOOK_BYTES = 2**23  # read at one look
 OVERLAP_BYTES = 4096  # of a piece that are looked at again with the next one: more than any pattern is long
+LEAST_BYTES = 16384  # of its end that are read, however few lines are asked for
+LINE_BYTES = 400  # of a line that are shown
+MOST_LINES = 1000
 CLOUD_INIT_DONE = re.compile(rb"Cloud-init v\. \S+ finished at ")
 _ESCAPE = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78])")
 # Unicode's categories of what moves, turns or hides the text around it: control and format characters (bidi overrides too), separators of lines.
@@ -26,8 +29,9 @@ def _clean(line: str) -> str:
     return "".join(character for character in text if character == "\t" or unicodedata.category(character) not in _UNSEEN).rstrip()
 
 
-def tail(path: str, lines: int = 20, most_bytes: int = 16384) -> list[str]:
+def tail(path: str, lines: int = 20) -> list[str]:
     """The last lines of a console log, without control characters and sequences; empty if there is no log."""
+    most_bytes = max(LEAST_BYTES, lines * LINE_BYTES)
     try:
         with open(path, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - most_bytes))
@@ -35,7 +39,7 @@ def tail(path: str, lines: int = 20, most_bytes: int = 16384) -> list[str]:
     except OSError:
         return []
     clean = [_clean(line) for line in text.replace("\r", "\n").split("\n")]
-    return [line[:400] for line in clean if line][-lines:]
+    return [line[:LINE_BYTES] for line in clean if line][-lines:]
 
 
 class Watch:

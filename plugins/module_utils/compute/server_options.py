@@ -11,11 +11,13 @@ import os
 import typing as t
 import uuid as uuid_library
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import console
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import Capacity, HostOptions
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Host
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import file_system, virt_types
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import host_key, key_path
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, ImageResult, Order, Run, Secrets
 
@@ -48,10 +50,14 @@ class ServerOptions:
     wait_timeout_s: float
     on_error: str
     console_of: t.List[str]
+    console_lines: int
 
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> ServerOptions:
-        """From the module's parameters; ServerError (InvalidInput) if one of servers is no order."""
+        """From the module's parameters; ServerError (InvalidInput) if one of servers is no order, or if too much of a console is asked for."""
+        console_lines: int = params["console_lines"]
+        if not 1 <= console_lines <= console.MOST_LINES:
+            raise ServerError("InvalidInput", f"console_lines: {console_lines} must be from 1 to {console.MOST_LINES}")
         return cls(
             host=HostOptions.of(params),
             capacity=Capacity.of(params),
@@ -70,6 +76,7 @@ class ServerOptions:
             wait_timeout_s=params["wait_timeout_s"],
             on_error=params["on_error"],
             console_of=params["console_of"],
+            console_lines=console_lines,
         )
 
 

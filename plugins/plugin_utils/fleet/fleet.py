@@ -171,9 +171,14 @@ def read_fleet_file(path: str, aggregates: Mapping[str, t.Any] | None = None) ->
             document = json.load(file)
     except (OSError, ValueError) as error:
         raise FleetError(f"fleet file {path}: {error}") from error
+    return read_fleet_document(document, f"fleet file {path}", aggregates)
+
+
+def read_fleet_document(document: t.Any, called: str, aggregates: Mapping[str, t.Any] | None = None) -> Fleet:
+    """The fleet of what a fleet file holds; FleetError with what it is ``called`` for another shape."""
     wrong = sentence(facts_shape.faults_of_file(document))
     if wrong:
-        raise FleetError(f"fleet file {path}: {wrong}")
+        raise FleetError(f"{called}: {wrong}")
     entries: dict[str, dict[str, t.Any]] = document["hosts"]
     return _fleet({name: (entry, entry["host_info"]) for name, entry in entries.items()}, aggregates)
 

@@ -33,6 +33,7 @@ DEFAULTS: dict[str, t.Any] = {
     "wait_timeout_s": 300.0,
     "on_error": "fail",
     "console_of": [],
+    "console_lines": 20,
     "cpu_allocation_ratio": 4.0,
     "ram_allocation_ratio": 1.0,
     "disk_allocation_ratio": 1.0,
