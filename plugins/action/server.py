@@ -14,9 +14,9 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed
@@ -79,7 +79,7 @@ class ActionModule(HostAction):
         if secrets:
             args["secrets"] = secrets
         result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))
-        if args.get("wait_for") == "ssh" and to_build:
+        if args.get("wait_for") == "ssh" and args.get("wait_from", "controller") == "controller" and to_build:
             self._wait_for_ssh(args, servers, result, task_vars)
         return result
 

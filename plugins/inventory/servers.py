@@ -66,6 +66,14 @@ options:
   network:
     description: The network to log in by. Any if left out, IPv4 first. A server without an address in it is left out with a warning.
     type: str
+  login_via:
+    description:
+      - V(hypervisor) logs in through the server's hypervisor, for networks that the controller does not reach. The hypervisors must be in the same inventory,
+        with the names that they have here. The user, the key, the port and the SSH arguments of the hypervisor are used; see
+        P(kvmfleet.compute.login_proxy#filter).
+    type: str
+    choices: [direct, hypervisor]
+    default: direct
   prefix:
     description: What stands before the name of each server.
     type: str
@@ -111,7 +119,7 @@ import json
 import os
 import typing as t
 
-from ansible import constants
+from ansible import constants, template
 from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.module_utils.basic import missing_required_lib
@@ -130,6 +138,13 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, Guests
 
 CACHED_FACTS = "kvmfleet_host_info"
+PROXY = "{{ hostvars[kvmfleet_host] | kvmfleet.compute.login_proxy(kvmfleet_host) }}"
+
+
+def trusted(text: str) -> str:
+    """A template of ours; before ansible-core 2.19 every text is one."""
+    trust: t.Callable[[str], str] = getattr(template, "trust_as_template", str)
+    return trust(text)
 
 
 def variables_of(entry: Entry) -> dict[str, object]:
@@ -162,11 +177,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(str(error)) from error
         self._say_unread(found["unread"])
         names = InventoryNames(self.get_option("prefix"), inventory.hosts, inventory.groups, self._id_of)
-        entries, warnings = entries_of(found, names, self.get_option("network"))
+        entries, warnings = entries_of(found, names, self.get_option("network"), behind_hosts=self._is_behind())
         for warning in warnings:
             self.display.warning(warning)
         for entry in entries:
             self._add(entry)
+
+    def _is_behind(self) -> bool:
+        """True if servers are reached through their hypervisors."""
+        return bool(self.get_option("login_via") == "hypervisor")
 
     def _id_of(self, host: str) -> object:
         return self.inventory.hosts[host].vars.get("kvmfleet_id")
@@ -224,6 +243,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         variables = variables_of(entry)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
+        if self._is_behind() and not entry.is_there:
+            # A template of ours, run when somebody logs in: by then all variables of the hypervisor are known.
+            self.inventory.set_variable(name, "ansible_ssh_common_args", trusted(PROXY))
         strict: bool = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)

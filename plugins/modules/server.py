@@ -136,6 +136,11 @@ options:
     type: str
     choices: [active, ssh, cloud_init]
     default: active
+  wait_from:
+    description: From where SSH is asked for. V(host) is for servers that only their host reaches.
+    type: str
+    choices: [controller, host]
+    default: controller
   wait_timeout_s:
     description: How long to wait for it, in seconds.
     type: float
@@ -295,6 +300,7 @@ ARGUMENT_SPEC = {
     "virt_type": {"type": "str", "choices": ["kvm", "qemu"]},
     "max_concurrent_builds": {"type": "int", "default": 10},
     "wait_for": {"type": "str", "choices": ["active", "ssh", "cloud_init"], "default": "active"},
+    "wait_from": {"type": "str", "choices": ["controller", "host"], "default": "controller"},
     "wait_timeout_s": {"type": "float", "default": 300},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
     "round_variable": {"type": "str"},
@@ -317,7 +323,7 @@ def work(module: Module, options: ServerOptions, hypervisor: HypervisorLike) -> 
         outcomes = batch.activate(
             options.orders,
             max_concurrent_builds=options.max_concurrent_builds,
-            wait_for=options.wait_for,
+            wait_for=options.waits_for,
             wait_timeout_s=options.wait_timeout_s,
         )
     for warning in batch.warnings:

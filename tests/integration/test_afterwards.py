@@ -9,6 +9,8 @@ import subprocess
 
 from .conftest import ROOT, STATE, Fleet, server
 
+UNKNOWN_KEYS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=10"
+
 
 def afterwards(fleet: Fleet, tool: str, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
     """Run a tool of Ansible with the servers that the hypervisors have, and with nothing else, as inventory."""
@@ -37,7 +39,7 @@ def test_one_logs_in_tomorrow(fleet: Fleet) -> None:
     assert "  |--@kvmfleet_host_h1:\n  |  |--web-1\n  |  |--web-2\n" in graph.stdout
     assert "  |--@kvmfleet_zone_az2:\n  |  |--db\n" in graph.stdout
     assert "  |--@kvmfleet_metadata_role_front:\n  |  |--web-1\n  |  |--web-2\n" in graph.stdout
-    login = {"ansible_user": "'root'", "ansible_ssh_common_args": "'-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'"}
+    login = {"ansible_user": "'root'", "ansible_ssh_common_args": f"'{UNKNOWN_KEYS}'"}
     login["ansible_ssh_private_key_file"] = f"'{STATE / 'ssh' / 'id'}'"
     done = afterwards(fleet, "ansible", "kvmfleet_servers", "-m", "ansible.builtin.raw", "-a", "hostname", compose=login)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -51,3 +53,32 @@ def test_one_logs_in_tomorrow(fleet: Fleet) -> None:
     console = fleet.play("kvmfleet.compute.server_console", {"compute_console_name": "web-2", "compute_console_lines": 3})
     assert console.code == 0, console.output
     assert "kvmfleet-micro ready hostname=web-2" in console.output
+
+
+def test_guests_that_only_their_hypervisor_reaches(fleet: Fleet) -> None:
+    h1 = fleet.hosts["h1"]
+    h1.run("ip", "address", "add", "192.168.7.254/24", "dev", "br-int")
+    networks = {"hidden": {"bridge": "br-int", "subnets": [{"cidr": "192.168.7.0/24", "gateway_ip": "192.168.7.254"}]}}
+    try:
+        play = fleet.play(
+            str(pathlib.Path(__file__).with_name("behind.yml")),
+            {
+                "compute_servers": [server("behind", networks=[{"name": "hidden"}], availability_zone="az1:h1")],
+                "compute_networks": networks,
+                "compute_wait_for": "ssh",
+                "compute_login_via": "hypervisor",
+                "compute_login_user": "root",
+                "compute_login_private_key_file": str(STATE / "ssh" / "id"),
+            },
+        )
+        assert play.code == 0, play.output
+        assert "behind answers as behind" in play.output
+        login = {"ansible_user": "'root'", "ansible_ssh_private_key_file": f"'{STATE / 'ssh' / 'id'}'", "ansible_ssh_extra_args": f"'{UNKNOWN_KEYS}'"}
+        arguments = ("-i", str(STATE / "inventory" / "hosts.yml"), "behind", "-m", "ansible.builtin.raw", "-a", "hostname")
+        done = afterwards(fleet, "ansible", *arguments, compose=login, login_via="hypervisor")
+        assert done.returncode == 0 and "behind" in done.stdout.split(">>")[1], done.stdout + done.stderr
+        # Nobody else reaches it: what one sees is the way through the hypervisor.
+        done = afterwards(fleet, "ansible", *arguments, compose=login)
+        assert "UNREACHABLE" in done.stdout
+    finally:
+        h1.run("ip", "address", "del", "192.168.7.254/24", "dev", "br-int")

@@ -10,6 +10,7 @@ import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, console
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, missing_fields
@@ -136,31 +137,43 @@ class Batch:
             self.warnings.append(f"the host's counter of failed builds can't be written: {error}")
 
     def _wait(self, orders: t.List[Order], results: t.Dict[str, Outcome], wait_for: str, timeout_s: float) -> None:
-        if wait_for != "cloud_init" or not orders:
+        if wait_for == "active" or not orders:
             return
         with ThreadPoolExecutor(max_workers=min(WAITERS, len(orders))) as pool:
-            for order, waited in zip(orders, pool.map(lambda order: self._waited(order, timeout_s), orders)):
+            for order, waited in zip(orders, pool.map(lambda order: self._waited(order, wait_for, timeout_s), orders)):
                 result = results[order["instance"]["uuid"]]
                 result["seconds"].update(waited["seconds"])
                 if waited["error"]:
                     result.update({"outcome": waited["outcome"], "stage": "wait", "error": waited["error"]})
                     result["console"] = console.tail(self._builder.console_log(result["uuid"]))
 
-    def _waited(self, order: Order, timeout_s: float) -> Outcome:
-        """Wait for cloud-init's last word on the console; nothing is undone at the time-out."""
+    def _waited(self, order: Order, wait_for: str, timeout_s: float) -> Outcome:
+        """Wait for cloud-init's last word on the console, or for SSH; nothing is undone at the time-out."""
         begin = time.monotonic()
         uuid = order["instance"]["uuid"]
         result = outcome(uuid, order["instance"]["display_name"], "built", "wait")
         try:
-            hypervisor, log = self._builder.hypervisor, self._builder.console_log(uuid)
-            if not console.wait_for(log, console.CLOUD_INIT_DONE, begin + timeout_s, lambda: hypervisor.power_state(uuid) in ("running", "blocked", "paused")):
-                raise ServerError("WaitTimeout", f"cloud-init has not finished within {timeout_s:.0f} s; the server is left as it is")
+            missed = self._missed_ssh(uuid, begin + timeout_s) if wait_for == "ssh" else self._missed_cloud_init(uuid, begin + timeout_s)
+            if missed:
+                raise ServerError("WaitTimeout", f"{missed} within {timeout_s:.0f} s; the server is left as it is")
         except KvmfleetError as error:
             result = _failed(order, "unknown" if error.unknown else "failed", "wait", error.as_dict())
         except Exception as error:
             result = _failed(order, "unknown", "wait", unexpected(error))
         result["seconds"]["wait"] = round(time.monotonic() - begin, 3)
         return result
+
+    def _missed_cloud_init(self, uuid: str, deadline: float) -> t.Optional[str]:
+        """What did not come until the deadline (monotonic s); None if it did."""
+        hypervisor, log = self._builder.hypervisor, self._builder.console_log(uuid)
+        done = console.wait_for(log, console.CLOUD_INIT_DONE, deadline, lambda: hypervisor.power_state(uuid) in ("running", "blocked", "paused"))
+        return None if done else "cloud-init has not finished"
+
+    def _missed_ssh(self, uuid: str, deadline: float) -> t.Optional[str]:
+        """The same, of SSH from this host."""
+        owned = self._builder.look_up(uuid)
+        addresses = [ip["ip_address"] for port in owned.record["ports"] for ip in port["fixed_ips"]] if owned else []
+        return None if ssh_banner.wait(addresses, deadline) else "no SSH banner from the host"
 
     def delete(self, orders: t.List[Order], max_concurrent_builds: int) -> t.List[Outcome]:
         """Delete every server; one that does not exist is unchanged."""

@@ -47,10 +47,16 @@ class ServerOptions:
     virt_type: t.Optional[str]
     max_concurrent_builds: int
     wait_for: str
+    wait_from: str
     wait_timeout_s: float
     on_error: str
     console_of: t.List[str]
     console_lines: int
+
+    @property
+    def waits_for(self) -> str:
+        """What the host itself waits for: SSH is the controller's to ask for, unless only the host reaches the servers."""
+        return "active" if self.wait_for == "ssh" and self.wait_from == "controller" else self.wait_for
 
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> ServerOptions:
@@ -73,6 +79,7 @@ class ServerOptions:
             virt_type=params["virt_type"],
             max_concurrent_builds=params["max_concurrent_builds"],
             wait_for=params["wait_for"],
+            wait_from=params["wait_from"],
             wait_timeout_s=params["wait_timeout_s"],
             on_error=params["on_error"],
             console_of=params["console_of"],

@@ -113,11 +113,14 @@ class Entries(t.NamedTuple):
     warnings: list[str]
 
 
-def entries_of(found: Guests, names: InventoryNames, network: str | None) -> Entries:
-    """``names``: the hosts and groups of the inventory so far; ``network``: the one to log in by, any if None."""
+def entries_of(found: Guests, names: InventoryNames, network: str | None, *, behind_hosts: bool = False) -> Entries:
+    """``names``: the hosts and groups of the inventory so far; ``network``: the one to log in by, any if None.
+
+    ``behind_hosts``: each server is reached from its hypervisor, so that those of two hypervisors may share an address.
+    """
     warnings: list[str] = []
     once = list(_once(found["guests"], warnings))
-    addresses = _addresses(once, found["hosts"], network, warnings)
+    addresses = _addresses(once, found["hosts"], network, behind_hosts, warnings)
     there = [guest for guest in once if guest["id"] in addresses]
     called = _names(there, names, found["hosts"], warnings)
     entries = [
@@ -153,7 +156,7 @@ def _wrong_with(address: str, of_hosts: Mapping[str, str]) -> str | None:
     return f"is an address of host {of_hosts[str(ip)]}" if str(ip) in of_hosts else None
 
 
-def _addresses(guests: list[Guest], hosts: Mapping[str, list[str]], network: str | None, warnings: list[str]) -> dict[str, str]:
+def _addresses(guests: list[Guest], hosts: Mapping[str, list[str]], network: str | None, behind_hosts: bool, warnings: list[str]) -> dict[str, str]:
     """Where to log in, by id of the server, of those that have an address of their own."""
     of_hosts = {address: name for name, addresses in hosts.items() for address in addresses}
     chosen: dict[str, str] = {}
@@ -170,11 +173,15 @@ def _addresses(guests: list[Guest], hosts: Mapping[str, list[str]], network: str
     if without:
         where = f" in network {network}" if network else ""
         warnings.append(f"without an address{where} and left out: {_listed(without)}")
-    shared = {address for address, number in Counter(chosen.values()).items() if number > 1}
-    for address in sorted(shared):
-        whose = _listed([_who(guest) for guest in guests if chosen.get(guest["id"]) == address])
-        warnings.append(f"{address} is the address of several servers, which are left out: {whose}")
-    return {uuid: address for uuid, address in chosen.items() if address not in shared}
+    users: defaultdict[tuple[str, str], list[Guest]] = defaultdict(list)
+    for guest in guests:
+        if guest["id"] in chosen:
+            users[guest["host"] if behind_hosts else "", chosen[guest["id"]]].append(guest)
+    for (_host, address), shared in users.items():
+        if len(shared) > 1:
+            warnings.append(f"{address} is the address of several servers, which are left out: {_listed([_who(guest) for guest in shared])}")
+    alone = {guest["id"] for shared in users.values() if len(shared) == 1 for guest in shared}
+    return {uuid: address for uuid, address in chosen.items() if uuid in alone}
 
 
 def _listed(items: list[str]) -> str:

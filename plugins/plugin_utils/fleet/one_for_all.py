@@ -35,6 +35,7 @@ OPTIONS = (
     "compute_login_user",
     "compute_login_private_key_file",
     "compute_login_group",
+    "compute_login_via",
     "compute_fleet_file",
     "compute_use_cached_facts",
 )

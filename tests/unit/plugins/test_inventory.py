@@ -75,6 +75,23 @@ def test_the_variables_of_a_host_that_is_there_stay(tmp_path: pathlib.Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("via", ["direct", "hypervisor"])
+def test_servers_behind_their_hypervisor_are_logged_in_to_through_it(tmp_path: pathlib.Path, via: str) -> None:
+    logins = [{"name": "new", "groups": ["kvmfleet_servers"], "kvmfleet_id": "u1", "ansible_host": "192.0.2.66", "kvmfleet_host": "h1"}]
+    logins.append({"name": "h1", "groups": ["kvmfleet_servers"], "kvmfleet_id": "u2"})
+    variables = {"__create_server_conducted": {"logins": logins, "lost": [], "table": []}, "compute_login_via": via}
+    through = "-o 'ProxyCommand=ssh -o BatchMode=yes -W '\"'\"'[%h]:%p'\"'\"' -l ops 198.51.100.1'"
+    expected = through if via == "hypervisor" else "none"
+    tasks: list[dict[str, t.Any]] = [
+        {"ansible.builtin.include_role": {"name": "kvmfleet.compute.create_server", "tasks_from": "result"}, "vars": variables},
+        {"ansible.builtin.assert": {"that": ["hostvars['new'].ansible_ssh_common_args | default('none') == expected"]}, "vars": {"expected": expected}},
+        {"ansible.builtin.assert": {"that": ["hostvars['h1'].ansible_ssh_common_args is not defined"]}},
+    ]
+    own = {"h1": {"ansible_host": "198.51.100.1", "ansible_user": "ops", "kvmfleet_id": "u2", "ansible_connection": "ssh"}}
+    done = local_play.run(tmp_path, tasks, {"h1": {}}, own)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_validation_refuses_localhost_and_takes_it_with_a_prefix(tmp_path: pathlib.Path) -> None:
     catalogue = {
         "compute_flavors": {"small": {"vcpus": 1, "memory_mb": 64, "root_gb": 1}},

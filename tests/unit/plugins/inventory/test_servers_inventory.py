@@ -186,6 +186,20 @@ def test_what_is_wrong_is_one_sentence(inventory: Inventory, options: dict[str, 
     assert sentence in done.stderr and "Traceback" not in done.stderr
 
 
+def test_servers_behind_their_hypervisor(inventory: Inventory) -> None:
+    (inventory.folder / "hosts.yml").write_text(
+        json.dumps({"hypervisors": {"hosts": {"h1": {"ansible_host": "198.51.100.1"}}, "vars": {"ansible_user": "ops"}}})
+    )
+    inventory.before = ["hosts.yml"]
+    inventory.fleet(FLEET)
+    inventory.write(fleet_file="fleet.json", login_via="hypervisor")
+    task = {"ansible.builtin.debug": {"var": "ansible_ssh_common_args"}}
+    (inventory.folder / "play.yml").write_text(json.dumps([{"hosts": "web", "gather_facts": False, "connection": "local", "tasks": [task]}]))
+    done = inventory.run("play.yml", cli="playbook")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[%h]:%p" in done.stdout and "-l ops 198.51.100.1" in done.stdout
+
+
 def local_hosts(folder: pathlib.Path, **answers: object) -> str:
     """An inventory of hypervisors that give these answers."""
     hosts = {name: {"ansible_connection": "local", "ansible_python_interpreter": local_play.interpreter(folder, name, said)} for name, said in answers.items()}

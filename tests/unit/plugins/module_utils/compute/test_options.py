@@ -30,6 +30,7 @@ DEFAULTS: dict[str, t.Any] = {
     "virt_type": None,
     "max_concurrent_builds": 10,
     "wait_for": "active",
+    "wait_from": "controller",
     "wait_timeout_s": 300.0,
     "on_error": "fail",
     "console_of": [],

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import pathlib
+import socket
+import threading
 import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
@@ -335,6 +338,25 @@ def test_a_wait_that_times_out_leaves_the_server_and_shows_its_console(lab: Lab)
     assert error_of(outcome) == ("failed", "WaitTimeout", False)
     assert (outcome["stage"], outcome["console"]) == ("wait", ["booting", "no network"])
     assert lab.hypervisor.states[web["uuid"]] == "running"
+
+
+@pytest.mark.parametrize(("greeting", "expected"), [(b"SSH-2.0-guest\r\n", None), (b"", ("failed", "WaitTimeout", False))])
+def test_ssh_may_be_asked_from_the_host(lab: Lab, monkeypatch: pytest.MonkeyPatch, greeting: bytes, expected: object) -> None:
+    web = lab.web()
+    web["ports"][0]["fixed_ips"] = [make.fixed_ip(ip_address="127.0.0.1")]
+    lab.claim(web)
+
+    def greet(guest: socket.socket) -> None:
+        connection, _address = guest.accept()
+        connection.sendall(greeting)
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as guest:
+        monkeypatch.setattr(ssh_banner, "PORT", guest.getsockname()[1])
+        threading.Thread(target=greet, args=(guest,), daemon=True).start()
+        (outcome,) = lab.build(web, wait_for="ssh")
+    assert (error_of(outcome) if outcome["error"] else None) == expected
+    assert "wait" in outcome["seconds"]
 
 
 def test_every_transition_says_where_it_leads_and_its_steps_have_names() -> None:

@@ -34,8 +34,9 @@ def fleet(*records: FleetInstance, **hosts: t.Any) -> Fleet:
     return {"version": 1, "hosts": {**entries, **hosts}, "aggregates": [make.zone("az9", "h1")]}
 
 
-def entries(*records: FleetInstance, network: str | None = None, prefix: str = "", groups: t.Collection[str] = ("all",), **ids: str | None) -> Entries:
-    return entries_of(guests_of(fleet(*records)), make.inventory_names(prefix, groups, **ids), network)
+def entries(*records: FleetInstance, network: str | None = None, prefix: str = "", groups: t.Collection[str] = ("all",), **ids: t.Any) -> Entries:
+    behind_hosts = ids.pop("behind_hosts", False)
+    return entries_of(guests_of(fleet(*records)), make.inventory_names(prefix, groups, **ids), network, behind_hosts=behind_hosts)
 
 
 def names(found: Entries) -> dict[str, str]:
@@ -126,6 +127,12 @@ def test_an_address_of_two_servers_is_nobody_s() -> None:
     found = entries(record("web", "u1"), record("evil", "u2", host="h2"), record("db", "u3", "192.0.2.7"))
     assert names(found) == {"u3": "db"}
     assert "192.0.2.5" in found.warnings[0] and "h1" in found.warnings[0] and "h2" in found.warnings[0]
+
+
+def test_behind_their_hosts_servers_may_share_an_address() -> None:
+    found = entries(record("web", "u1"), record("db", "u2", host="h2"), record("a", "u3", "192.0.2.7"), record("b", "u4", "192.0.2.7"), behind_hosts=True)
+    assert names(found) == {"u1": "web", "u2": "db"}
+    assert len(found.warnings) == 1 and "192.0.2.7" in found.warnings[0]
 
 
 def test_the_address_is_that_of_the_network_ipv4_first() -> None:

@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waiting for SSH from the controller: a server answers when a fixed IP of it gives an SSH banner."""
+"""Waiting for SSH, from the controller or from a host: a server answers when a fixed IP of it gives an SSH banner."""
 
 from __future__ import annotations
 
 import socket
 import time
+import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 PORT = 22
@@ -24,7 +25,7 @@ def answers(address: str, timeout_s: float = TRY_S) -> bool:
         return False
 
 
-def wait(addresses: list[str], deadline: float) -> bool:
+def wait(addresses: t.List[str], deadline: float) -> bool:
     """Try a server's addresses in turn until one answers; False at the deadline (monotonic s)."""
     while True:
         for address in addresses:
@@ -35,12 +36,12 @@ def wait(addresses: list[str], deadline: float) -> bool:
         time.sleep(PAUSE_S)
 
 
-def wait_all(servers: dict[str, list[str]], timeout_s: float) -> dict[str, tuple[bool, float]]:
+def wait_all(servers: t.Dict[str, t.List[str]], timeout_s: float) -> t.Dict[str, t.Tuple[bool, float]]:
     """{id: (answered, seconds)} of {id: [address]}, all waited for together."""
     begin = time.monotonic()
 
-    def one(addresses: list[str]) -> tuple[bool, float]:
+    def one(addresses: t.List[str]) -> t.Tuple[bool, float]:
         return wait(addresses, begin + timeout_s), time.monotonic() - begin
 
     with ThreadPoolExecutor(max_workers=max(1, min(MOST_AT_ONCE, len(servers)))) as pool:
-        return dict(zip(servers, pool.map(one, servers.values()), strict=True))
+        return dict(zip(servers, pool.map(one, servers.values())))
