@@ -8,9 +8,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
-PARTS := $(FAST) docs sanity units second-python host-python store artefact integration faults
+PARTS := $(FAST) docs sanity units second-python host-python store artefact integration faults races
 
-.PHONY: help system tools venv environment tree demo demo-down test test-fast faults $(addprefix test-,$(PARTS)) lint docs docs-fields docs-data format clean
+.PHONY: help system tools venv environment tree demo demo-down test test-fast faults $(addprefix test-,$(PARTS)) lint docs docs-fields docs-data format clean races
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -103,6 +103,14 @@ faults: venv ## every step with every fault, on the testbed: an hour
 	$(call say,Every step with every fault)
 	@MICRO_ONLY=1 KVMFLEET_FAULTS=all tests/tools/on-testbed tests/faults --ignore tests/faults/test_plays.py -n 3
 	@MICRO_ONLY=1 KVMFLEET_FAULTS=all tests/tools/on-testbed tests/faults/test_plays.py
+
+test-races: venv ## many runs at once, some of them killed; races takes more of both
+	$(call say,Races in short)
+	@MICRO_ONLY=1 tests/tools/on-testbed tests/races
+
+races: venv ## eight runs at once, over and over, some of them killed, on the testbed: an hour
+	$(call say,Races)
+	@MICRO_ONLY=1 KVMFLEET_RACES=all tests/tools/on-testbed tests/races
 
 lint: test-lint test-docs ## all that reads and doesn't run the code
 
