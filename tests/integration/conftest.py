@@ -125,6 +125,11 @@ class Fleet:
                 " /var/lib/kvmfleet/registrar.*; true",
             )
 
+    def forget_registrar(self) -> None:
+        """Hosts that were never enrolled."""
+        for host in self.hosts.values():
+            host.run("sh", "-c", "rm -f /var/lib/kvmfleet/registrar*")
+
 
 @pytest.fixture(scope="session")
 def testbed() -> None:

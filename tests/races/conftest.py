@@ -19,7 +19,6 @@ testbed, fleet = of_integration.testbed, of_integration.fleet
 IS_LONG = os.environ.get("KVMFLEET_RACES", "short") == "all"
 SEED = os.environ.get("KVMFLEET_RACES_SEED") or str(random.SystemRandom().randrange(10**6))
 ROUNDS = [("sqlite", number) for number in range(10 if IS_LONG else 2)] + [("postgresql", number) for number in range(10 if IS_LONG else 1)]
-FORGET = "rm -f /var/lib/kvmfleet/registrar*"
 FIGURES = pytest.StashKey[list[dict[str, t.Any]]]()
 
 
@@ -38,11 +37,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def registrar(request: pytest.FixtureRequest, testbed: None, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, t.Any]]:
     """The role's variables for the ledger's store, and hosts that were never enrolled: the first round's runs do it."""
-    hosts = of_integration.Fleet(tmp_path_factory.mktemp("fleet")).hosts.values()
+    hosts = of_integration.Fleet(tmp_path_factory.mktemp("fleet"))
     with contextlib.ExitStack() as ending:
         variables = {"compute_registrar_dsn": ending.enter_context(postgres.server()).dsn} if request.param == "postgresql" else {}
-        for host in hosts:
-            host.run("sh", "-c", FORGET)
+        hosts.forget_registrar()
         yield variables
-        for host in hosts:
-            host.run("sh", "-c", FORGET)
+        hosts.forget_registrar()
