@@ -8,9 +8,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
-PARTS := $(FAST) docs sanity units second-python host-python store artefact integration faults races
+PARTS := $(FAST) browser docs sanity units second-python host-python store artefact integration faults races
 
-.PHONY: help system tools venv environment tree demo demo-down test test-fast faults $(addprefix test-,$(PARTS)) lint docs docs-fields docs-data format clean races
+.PHONY: help system tools venv environment tree demo demo-down test test-fast browser faults races $(addprefix test-,$(PARTS)) lint docs docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -89,6 +89,14 @@ test-store: venv ## the registrar's ledger in both of its stores, with a Postgre
 test-artefact: venv ## build, install and use the artefact
 	$(call say,Build and install the artefact)
 	@tests/tools/artefact
+
+test-browser: venv ## a report in a headless Chromium
+	$(call say,A report in Chromium)
+	@tests/tools/on-browser tests/browser/test_page.py
+
+browser: venv ## reports in Chromium, one of a thousand hosts too
+	$(call say,Reports in Chromium)
+	@tests/tools/on-browser tests/browser
 
 test-integration: venv ## the chain on the testbed
 	$(call say,Integration on the testbed)

@@ -115,13 +115,19 @@ def _stat(row: ReportRow) -> ServerStat:
     }
 
 
-def summary(state: Round, check_mode: bool, names: InventoryNames, options: LoginOptions) -> Summary:
-    """What a round tells its play."""
-    report = []
+def rows(state: Round, check_mode: bool) -> list[ReportRow]:
+    """Every server of a round."""
+    found = []
     for server in state["servers"].values():
         of = server["placed"] or server["unplaced"]
         if of:
-            report.append(report_row(server, of["instance"], check_mode))
+            found.append(report_row(server, of["instance"], check_mode))
+    return found
+
+
+def summary(state: Round, check_mode: bool, names: InventoryNames, options: LoginOptions) -> Summary:
+    """What a round tells its play."""
+    report = rows(state, check_mode)
     return {
         "report": report,
         "lost": _lost_sentences(report),

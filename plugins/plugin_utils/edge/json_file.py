@@ -9,8 +9,9 @@ import contextlib
 import fcntl
 import json
 import os
-import tempfile
 import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import text_file
 
 
 @contextlib.contextmanager
@@ -26,14 +27,4 @@ def locked(path: str) -> t.Iterator[None]:
 
 def write(path: str, document: t.Any, mode: int) -> None:
     """Put the document there with these permissions; OSError where that can't be."""
-    # mkstemp makes it 0600, so that it is never readable by more than it is meant to be.
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".kvmfleet-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=4)
-            file.write("\n")
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    text_file.write(path, json.dumps(document, indent=4) + "\n", mode)

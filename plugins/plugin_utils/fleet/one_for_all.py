@@ -31,6 +31,7 @@ OPTIONS = (
     "compute_scheduler_weighers",
     "compute_scheduler_options",
     "compute_result_file",
+    "compute_report_file",
     "compute_inventory_prefix",
     "compute_login_user",
     "compute_login_private_key_file",

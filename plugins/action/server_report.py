@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reports of a run on the controller: thin edge over plugin_utils/report; documented in plugins/modules/server_report.py."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.result import rows
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import text_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import read_joined
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import page
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Round, ScheduleResult
+
+ARGUMENT_SPEC: dict[str, dict[str, object]] = {
+    "conducted_variable": {"type": "str", "required": True},
+    "schedule_variable": {"type": "str"},
+    "joined_fleet": {"type": "path"},
+    "report_file": {"type": "path"},
+}
+
+
+class Arguments(t.TypedDict):
+    """What the argument spec gives."""
+
+    conducted_variable: str
+    schedule_variable: str | None
+    joined_fleet: str | None
+    report_file: str | None
+
+
+def _registered(variables: dict[str, t.Any], name: str, key: str, option: str) -> t.Any:
+    """What a task has registered; AnsibleActionFail if that is something else."""
+    found = variables.get(name)
+    if not isinstance(found, dict) or key not in found:
+        raise AnsibleActionFail(f"{option}: {name} has no {key}")
+    return plain(found[key], name)
+
+
+class ActionModule(ControllerAction):
+    """Writes what became of the servers of a run into files."""
+
+    SPEC = ARGUMENT_SPEC
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
+
+    def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
+        """The files that were written."""
+        state: Round = _registered(variables, args["conducted_variable"], "round", "conducted_variable")
+        texts: dict[str, tuple[str, str]] = {}
+        if args["report_file"]:
+            texts["report_file"] = (args["report_file"], self._page(args, state, variables))
+        for option, (path, text) in texts.items() if not self._task.check_mode else ():
+            try:
+                text_file.write(path, text, 0o644)
+            except OSError as error:
+                raise AnsibleActionFail(f"{option} {path}: {error.strerror}") from None
+        return {"files": [path for path, _text in texts.values()]}
+
+    def _page(self, args: Arguments, state: Round, variables: dict[str, t.Any]) -> str:
+        scheduled: list[ScheduleResult] = []
+        if args["schedule_variable"]:
+            scheduled = _registered(variables, args["schedule_variable"], "scheduled", "schedule_variable")
+        fleet = read_joined(args["joined_fleet"]) if args["joined_fleet"] else None
+        now = datetime.datetime.now(datetime.UTC)
+        return page.render(state, rows(state, self._task.check_mode), scheduled, fleet, f"{now:%Y-%m-%d %H:%M} UTC")

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan over a fleet file writes its report, and says what it has to say where the report can't be written."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import stat
+import subprocess
+import typing as t
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.tests.unit import local_play
+
+CATALOGUE: dict[str, t.Any] = {
+    "compute_flavors": {"small": {"vcpus": 1, "memory_mb": 64, "root_gb": 1}, "huge": {"vcpus": 999, "memory_mb": 64, "root_gb": 1}},
+    "compute_images": {"debian": {"source": "https://example.org/d", "checksum": "sha256:" + "0" * 64}},
+    "compute_networks": {"lan": {"bridge": "br0", "subnets": [{"cidr": "192.0.2.0/24"}]}},
+}
+
+
+def plan(folder: pathlib.Path, *arguments: str, flavors: list[str], **options: str) -> subprocess.CompletedProcess[str]:
+    """Plan servers over three hosts that are nowhere but in a file."""
+    hosts = {name: {"host_info": {"host": {"vcpus": 4, "memory_mb": 1024, "disk_gb": 50}}} for name in ("a", "b", "c")}
+    (folder / "fleet.json").write_text(json.dumps({"version": 1, "hosts": hosts}))
+    variables = {
+        **CATALOGUE,
+        "compute_fleet_file": str(folder / "fleet.json"),
+        "compute_servers": [{"name": f"web{index}", "flavor": flavor, "image": "debian", "networks": "none"} for index, flavor in enumerate(flavors)],
+        **options,
+    }
+    tasks = [{"ansible.builtin.import_role": {"name": "kvmfleet.compute.create_server", "tasks_from": "plan"}}]
+    return local_play.run(folder, tasks, {"controller": {}}, {"controller": variables}, *arguments)
+
+
+def test_a_plan_writes_a_page_that_anyone_may_read(tmp_path: pathlib.Path) -> None:
+    report = tmp_path / "report.html"
+    done = plan(tmp_path, flavors=["small", "huge"], compute_report_file=str(report))
+    assert done.returncode == 2 and "web1: NoValidHost" in done.stdout, done.stdout + done.stderr
+    text = report.read_text(encoding="utf-8")
+    assert "<h1>Plan of 1 of 2 servers on 1 host</h1>" in text
+    assert text.count('data-find="hosts"') == 3 and "999 requested" in text
+    assert stat.S_IMODE(report.stat().st_mode) == 0o644
+    assert not list(tmp_path.glob(".kvmfleet-*"))
+
+
+@pytest.mark.parametrize("flavor", ["small", "huge"])
+def test_a_report_that_cannot_be_written_hides_nothing(tmp_path: pathlib.Path, flavor: str) -> None:
+    done = plan(tmp_path, flavors=[flavor], compute_report_file=str(tmp_path / "none" / "report.html"))
+    last = done.stdout.rpartition("TASK [kvmfleet.compute.create_server : Say what became")[2]
+    assert done.returncode == 2
+    assert "web0 " in last and "report_file" in last and "No such file or directory" in last, done.stdout + done.stderr
+    assert ("NoValidHost" in last) == (flavor == "huge")
+
+
+def test_check_mode_writes_none(tmp_path: pathlib.Path) -> None:
+    done = plan(tmp_path, "--check", flavors=["small"], compute_report_file=str(tmp_path / "report.html"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "report.html").exists()
