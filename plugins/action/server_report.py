@@ -11,12 +11,12 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.result import rows
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import text_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import read_joined
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import page
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import page, pipeline
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.cases import cases_of_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Round, ScheduleResult
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
@@ -24,10 +24,12 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "schedule_variable": {"type": "str"},
     "joined_fleet": {"type": "path"},
     "report_file": {"type": "path"},
+    "servers_file": {"type": "path"},
+    **pipeline.PIPELINE_SPEC,
 }
 
 
-class Arguments(t.TypedDict):
+class Arguments(pipeline.Pipeline):
     """What the argument spec gives."""
 
     conducted_variable: str
@@ -48,20 +50,19 @@ class ActionModule(ControllerAction):
     """Writes what became of the servers of a run into files."""
 
     SPEC = ARGUMENT_SPEC
-    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, pipeline.NotWritten)
 
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
         """The files that were written."""
         state: Round = _registered(variables, args["conducted_variable"], "round", "conducted_variable")
-        texts: dict[str, tuple[str, str]] = {}
+        files: list[str] = []
         if args["report_file"]:
-            texts["report_file"] = (args["report_file"], self._page(args, state, variables))
-        for option, (path, text) in texts.items() if not self._task.check_mode else ():
-            try:
-                text_file.write(path, text, 0o644)
-            except OSError as error:
-                raise AnsibleActionFail(f"{option} {path}: {error.strerror}") from None
-        return {"files": [path for path, _text in texts.values()]}
+            text = self._page(args, state, variables)
+            if not self._task.check_mode:
+                pipeline.write_file("report_file", args["report_file"], text)
+                files.append(args["report_file"])
+        cases = cases_of_run(state, rows(state, self._task.check_mode), pipeline.place_of(args))
+        return {"files": files + pipeline.write(cases, args, self._display.display)}
 
     def _page(self, args: Arguments, state: Round, variables: dict[str, t.Any]) -> str:
         scheduled: list[ScheduleResult] = []

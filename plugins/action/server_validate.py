@@ -31,6 +31,8 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet, read_fleet_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import begun_of_play, hosts_of_play, write_joined
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import pipeline
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.cases import cases_of_faults, cases_of_instances
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, BuildRequest, Fleet, Validation
 
@@ -58,6 +60,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "fleet_size": {"type": "raw"},
     # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
     "api_microversion": {"type": "raw", "default": NEWEST},
+    **pipeline.PIPELINE_SPEC,
 }
 RESERVATION_SYMBOLS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -99,7 +102,7 @@ class ActionModule(ControllerAction):
     """Checks requests, catalogue and fleet together."""
 
     SPEC = ARGUMENT_SPEC
-    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests)
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests, pipeline.NotWritten)
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """The validation; the joined fleet and the generated passwords are written into their files."""
@@ -109,8 +112,9 @@ class ActionModule(ControllerAction):
         catalogue = {kind: args[kind] if args[kind] is not None else self._variable(variables, kind) for kind in CATALOGUE}
         fleet = self._fleet(args, variables)
         user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or _user_of_process()
+        requests = requests_of(args)
         validated = validate(
-            requests_of(args),
+            requests,
             catalogue,
             fleet=fleet,
             context={"project_id": args["project"], "user_id": str(user), "roles": args["roles"]},
@@ -126,6 +130,7 @@ class ActionModule(ControllerAction):
             new_reservation_id=lambda: _reservation_id(rng),
         )
         agreement = self._agreement(args, variables, validated, fleet)
+        self._tell_pipeline(args, requests, validated, fleet)
         answer: dict[str, object] = {
             **validated,
             "joined_fleet": None,
@@ -159,6 +164,23 @@ class ActionModule(ControllerAction):
             return None
         inventory = Inventory(list(fleet["hosts"]), POSTGRESQL if args["registrar_dsn"] else SQLITE)
         return settled(validated, fleet, begun, inventory, str(uuid.uuid4()), args["registrar_drawn"], leaves_out=args["unreachable_hosts"] == "ignore")
+
+    def _tell_pipeline(self, args: dict[str, t.Any], requests: list[t.Any], validated: Validation, fleet: Fleet | None) -> None:
+        """Write the reports of what is refused; and of all, if there is nothing to come: with a fleet the servers are still to be placed."""
+        options: pipeline.Pipeline = {
+            "servers_file": args["servers_file"],
+            "junit_file": args["junit_file"],
+            "code_quality_file": args["code_quality_file"],
+            "github_annotations": args["github_annotations"],
+        }
+        if not pipeline.is_asked(options) or (fleet is not None and not validated["errors"]):
+            return
+        if validated["errors"]:
+            names = [str(request["name"]) if isinstance(request, dict) and "name" in request else None for request in requests]
+            cases = cases_of_faults(names, validated["errors"], args["project"], pipeline.place_of(options))
+        else:
+            cases = cases_of_instances(validated["instances"])
+        pipeline.write(cases, options, self._display.display)
 
     def _fleet(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> Fleet | None:
         """The fleet that the requests are checked against; None if there is none to check against."""

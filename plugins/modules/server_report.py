@@ -14,15 +14,17 @@ author:
 description:
   - Makes files of a plan or of a run for those who want to look at it. They are written on the controller, whole or not at all, with mode 0644. No secret is in
     them.
+  - A page for people, and files for pipelines (JUnit, GitLab, GitHub).
   - It reads what M(kvmfleet.compute.server_conduct) and M(kvmfleet.compute.server_schedule) have registered. The role
     P(kvmfleet.compute.create_server#role) uses it.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
   - kvmfleet.compute.attributes.controller
+  - kvmfleet.compute.pipeline
 attributes:
   check_mode:
     support: full
-    details: No file is written.
+    details: O(report_file) is not written. The reports for pipelines are, as they say what a check has found.
   diff_mode:
     support: none
   idempotent:
@@ -43,6 +45,9 @@ options:
       - A page of HTML with the hosts' capacity (reserved, used, taken by new servers, free), every server, why it is where it is, and why other hosts are out.
       - It needs nothing of a network and can be read without JavaScript, which searches and sorts.
     type: path
+  servers_file:
+    description: The file that M(kvmfleet.compute.server_validate) got the requests from. Without it errors have no line.
+    type: path
 seealso:
   - module: kvmfleet.compute.server_conduct
 """
@@ -59,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: The files that were written, or would be.
+  description: The files that were written.
   returned: success
   type: list
   elements: str

@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
   - kvmfleet.compute.attributes.controller
+  - kvmfleet.compute.pipeline
 attributes:
   check_mode:
     support: full

@@ -5,6 +5,7 @@ from ansible.template import Templar
 
 class Display:
     verbosity: int
+    def display(self, msg: str) -> None: ...
 
 class ShellModule:
     tmpdir: str
