@@ -73,8 +73,8 @@ test-units: venv ## ansible-test units
 	$(call say,ansible-test units)
 	@tests/tools/ansible-test units
 
-test-second-python: venv ## imports and units with the other ansible-core
-	$(call say,Second Python and ansible-core: imports and units)
+test-second-python: venv ## imports, units, validate and plan with the oldest and the newest ansible-core
+	$(call say,The oldest and the newest ansible-core: imports and units and validate and plan)
 	@tests/tools/second-python
 
 test-host-python: venv ## what travels to a host on Python 3.9

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import by_host, cached_images, group_members, place
@@ -96,8 +95,8 @@ class ActionModule(ControllerAction):
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """Who goes where, and why."""
-        for library in MISSING:
-            raise AnsibleActionFail(missing_required_lib(library))
+        for sentence in MISSING:
+            raise AnsibleActionFail(sentence)
         max_attempts: int = args["max_attempts"]
         if max_attempts < 1:
             raise AnsibleActionFail(f"max_attempts: {max_attempts} must be 1 or more")

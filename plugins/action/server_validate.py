@@ -13,7 +13,6 @@ import typing as t
 import uuid
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import POSTGRESQL, SQLITE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
@@ -59,7 +58,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "registrar_drawn": {"type": "dict"},
     "fleet_size": {"type": "raw"},
     # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
-    "api_microversion": {"type": "raw", "default": NEWEST},
+    "api_microversion": {"type": "raw"},
     **pipeline.PIPELINE_SPEC,
 }
 RESERVATION_SYMBOLS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -106,11 +105,13 @@ class ActionModule(ControllerAction):
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """The validation; the joined fleet and the generated passwords are written into their files."""
-        for library in MISSING:
-            raise AnsibleActionFail(missing_required_lib(library))
+        for sentence in MISSING:
+            raise AnsibleActionFail(sentence)
         rng = random.SystemRandom()
         catalogue = {kind: args[kind] if args[kind] is not None else self._variable(variables, kind) for kind in CATALOGUE}
         fleet = self._fleet(args, variables)
+        # Read here: a template makes text of a number before ansible-core 2.19.
+        version = args["api_microversion"] if args["api_microversion"] is not None else self._variable(variables, "api_microversion")
         user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or _user_of_process()
         requests = requests_of(args)
         validated = validate(
@@ -123,7 +124,7 @@ class ActionModule(ControllerAction):
                 "take_over": args["take_over"],
                 "duplicates": args["duplicates"],
                 "admin_password_file": args["admin_password_file"],
-                "api_microversion": args["api_microversion"],
+                "api_microversion": NEWEST if version is None else version,
             },
             inventory=InventoryNames(args["inventory_prefix"], *names_of(variables), lambda host: server_id(variables, host)),
             new_uuid=lambda: str(uuid.uuid4()),

@@ -148,8 +148,8 @@ options:
     description:
       - The microversion of Nova's API that requests are checked as of, V(2.1) to V(2.104), as text in quotes, or V(latest).
       - A field that came later is an error, and so is one that was gone by then. Network names, user data as text and the other aliases work in each.
+      - The variable C(compute_api_microversion) if left out, and V(2.104) if that is not set either.
     type: raw
-    default: "2.104"
 requirements:
   - jsonschema >= 4.17 on the controller
   - netaddr >= 0.10 on the controller

@@ -81,6 +81,7 @@ class Fleet:
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self.hosts = {name: Host(name) for name in ("h1", "h2", "h3")}
+        self.venv = ROOT / ".venv"
 
     def command(self, playbook: str, variables: dict[str, t.Any], *options: str) -> tuple[list[str], dict[str, str]]:
         """argv and environment of a playbook's run."""
@@ -92,7 +93,7 @@ class Fleet:
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "collections"),
             "ANSIBLE_NOCOLOR": "1",
         }
-        return [str(ROOT / ".venv" / "bin" / "ansible-playbook"), playbook, "-e", f"@{path}", *options], environment
+        return [str(self.venv / "bin" / "ansible-playbook"), playbook, "-e", f"@{path}", *options], environment
 
     def play(self, playbook: str, variables: dict[str, t.Any], *options: str, environment: dict[str, str] | None = None) -> Play:
         """Run a playbook to its end; ``environment`` is added to its own."""

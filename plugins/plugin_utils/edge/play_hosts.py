@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible.template import is_trusted_as_template
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.template_trust import is_trusted_as_template
 
 TEMPLATE_STARTS = ("{{", "{%", "{#")
 

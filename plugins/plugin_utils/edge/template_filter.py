@@ -8,7 +8,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
@@ -20,8 +19,8 @@ OPTIONS = ("filters", "weighers", "options", "aggregates", "groups")
 
 def answer(function: t.Callable[..., Answer], hosts: object, request: object, options: dict[str, object]) -> Answer:
     """What ``function(hosts, request, **options)`` gives; AnsibleFilterError for what is wrong."""
-    for library in MISSING:
-        raise AnsibleFilterError(missing_required_lib(library))
+    for sentence in MISSING:
+        raise AnsibleFilterError(sentence)
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise AnsibleFilterError(f"{', '.join(unknown)}: unknown option; known: {', '.join(OPTIONS)}")

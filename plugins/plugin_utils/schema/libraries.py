@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 
-# What is not installed: an action says so before anything else.
-MISSING = tuple(name for name in ("jsonschema", "netaddr") if importlib.util.find_spec(name) is None)
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.controller_needs import not_installed
+
+# What is not installed, each as a sentence: an action says so before anything else.
+MISSING = tuple(not_installed(name, sys.executable) for name in ("jsonschema", "netaddr") if importlib.util.find_spec(name) is None)

@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
         "module_utils/registrar",
     },
     "plugin_utils": {"module_utils"},
-    "plugin_utils/schema": {"module_utils", "module_utils/image"},
+    "plugin_utils/schema": {"plugin_utils", "module_utils", "module_utils/image"},
     "plugin_utils/edge": {"plugin_utils", "plugin_utils/schema", "module_utils"},
     "plugin_utils/hardware": {"plugin_utils", "plugin_utils/schema", "module_utils"},
     "plugin_utils/fleet": {
