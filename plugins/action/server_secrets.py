@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import flat_request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import WrongRequest, secrets_by_server
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
-    "servers": {"type": "list", "elements": "dict", "no_log": True},
+    "servers": {"type": "raw", "no_log": True},
     "servers_file": {"type": "path"},
     "instances": {"type": "list", "elements": "dict", "required": True},
     "admin_password_file": {"type": "path", "no_log": False},
@@ -46,4 +47,5 @@ class ActionModule(ControllerAction):
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """{secrets}."""
-        return {"secrets": secrets_by_server(requests_of(args), args["instances"], read_passwords(args["admin_password_file"]))}
+        requests = requests_of(args, flat_request.request_of(self.given(variables, flat_request.VARIABLES)))
+        return {"secrets": secrets_by_server(requests, args["instances"], read_passwords(args["admin_password_file"]))}

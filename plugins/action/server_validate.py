@@ -15,6 +15,7 @@ import uuid
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import POSTGRESQL, SQLITE
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import flat_request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.registrar import NO_PROMISE, is_to_build, settled
@@ -23,7 +24,6 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Inventory, check_size
@@ -38,7 +38,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agr
 CATALOGUE = (*KINDS, "quotas", "policy")
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
-    "servers": {"type": "list", "elements": "dict", "no_log": True},
+    "servers": {"type": "raw", "no_log": True},
     "servers_file": {"type": "path"},
     **{kind: {"type": "dict"} for kind in CATALOGUE},
     "aggregates": {"type": "dict"},
@@ -102,6 +102,8 @@ class ActionModule(ControllerAction):
 
     SPEC = ARGUMENT_SPEC
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests, pipeline.NotWritten)
+    # An empty name would be a project of its own.
+    EMPTY_IS_A_VALUE = frozenset({"project"})
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """The validation; the joined fleet and the generated passwords are written into their files."""
@@ -113,7 +115,8 @@ class ActionModule(ControllerAction):
         # Read here: a template makes text of a number before ansible-core 2.19.
         version = args["api_microversion"] if args["api_microversion"] is not None else self._variable(variables, "api_microversion")
         user = args["user"] or variables.get("awx_user_name") or variables.get("tower_user_name") or _user_of_process()
-        requests = requests_of(args)
+        flat = flat_request.request_of(self.given(variables, flat_request.VARIABLES))
+        requests = requests_of(args, flat)
         validated = validate(
             requests,
             catalogue,
@@ -124,13 +127,16 @@ class ActionModule(ControllerAction):
                 "take_over": args["take_over"],
                 "duplicates": args["duplicates"],
                 "admin_password_file": args["admin_password_file"],
-                "api_microversion": NEWEST if version is None else version,
+                "api_microversion": NEWEST if version in (None, "") else version,
             },
             inventory=InventoryNames(args["inventory_prefix"], *names_of(variables), lambda host: server_id(variables, host)),
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )
         agreement = self._agreement(args, variables, validated, fleet)
+        if flat is not None:
+            for error in validated["errors"]:
+                error["path"], error["message"] = flat_request.in_own_words(error["path"]), flat_request.in_own_words(error["message"])
         self._tell_pipeline(args, requests, validated, fleet)
         answer: dict[str, object] = {
             **validated,
@@ -191,20 +197,20 @@ class ActionModule(ControllerAction):
         if not args["hosts_variable"]:
             return None
         catalogue = tuple(f"compute_{kind}" for kind in (*CATALOGUE, "aggregates"))
-        hosts = hosts_of_play(self._task, variables, args["hosts_variable"], (*catalogue, *one_for_all.OPTIONS))
+        options = (*one_for_all.OPTIONS, *flat_request.VARIABLES)
+        hosts = hosts_of_play(self._task, variables, args["hosts_variable"], (*catalogue, *options))
         cut = check_size(args["fleet_size"], hosts)
         if cut:
             raise FleetError(cut)
         # A catalogue that is an argument of the task is one.
         given = {f"compute_{kind}" for kind in (*CATALOGUE, "aggregates") if args.get(kind) is not None}
-        wrong = one_for_all.difference(
-            [name for name in (*catalogue, *one_for_all.OPTIONS) if name not in given], {name: host.raw for name, host in hosts.items()}
-        )
+        wrong = one_for_all.difference([name for name in (*catalogue, *options) if name not in given], {name: host.raw for name, host in hosts.items()})
         if wrong:
             raise FleetError(wrong)
         return read_fleet(hosts, args["hosts_variable"], aggregates)
 
     def _variable(self, variables: dict[str, t.Any], kind: str) -> t.Any:
-        """A ``compute_*`` variable, templated."""
+        """A ``compute_*`` variable, templated; None if it is not set, or to nothing."""
         name = f"compute_{kind}"
-        return plain(self._templar.template(variables[name]), name) if name in variables else None
+        value: object = self.given(variables, (name,)).get(name)
+        return None if value == "" else value

@@ -30,8 +30,7 @@ attributes:
 options:
   servers:
     description: The requests as M(kvmfleet.compute.server_validate) got them.
-    type: list
-    elements: dict
+    type: raw
   servers_file:
     description: The file that M(kvmfleet.compute.server_validate) got them from, in place of O(servers).
     type: path

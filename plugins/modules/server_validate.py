@@ -38,8 +38,10 @@ options:
       - Friendly aliases are C(flavor) (id or name) for C(flavorRef), C(image) (id or name) for C(imageRef), C(name) for C(uuid) of a network,
         C(scheduler_hints) for C(os:scheduler_hints), whose C(group) may be a name, and C(user_data_text) (plain text) for C(user_data).
       - The C(port) of a network may be a name, too, unless the request is a whole body.
-    type: list
-    elements: dict
+      - A list of them, or a text of YAML or JSON with one, as a survey gives it.
+      - If neither this nor O(servers_file) is given, the variables C(compute_server_name), C(compute_server_flavor) and so on are one request, as
+        C(docs/awx/README.md) tells.
+    type: raw
   servers_file:
     description:
       - A file on the controller with the requests, in place of O(servers). It is a YAML or JSON list of them, or a mapping with C(compute_servers).

@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer
 
 
 class ControllerAction(ActionBase):
@@ -24,16 +25,24 @@ class ControllerAction(ActionBase):
     CONDITIONS: t.ClassVar[dict[str, object]] = {}
     # What the answer raises if the user is to blame: the task fails with its sentence.
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = ()
+    # The options for which an empty text is a value; for the others it is what a survey gives where nothing was answered, as is null.
+    EMPTY_IS_A_VALUE: t.ClassVar[frozenset[str]] = frozenset()
 
     def answer(self, args: t.Any, variables: dict[str, t.Any]) -> t.Mapping[str, object]:
         """The result, of plain arguments, as the argument spec types them, and the variables of the task."""
         raise NotImplementedError
 
+    def given(self, variables: t.Mapping[str, t.Any], names: t.Iterable[str]) -> dict[str, t.Any]:
+        """Those of these variables that there are, templated."""
+        return {name: plain(self._templar.template(variables[name]), name) for name in names if name in variables}
+
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         begin = time.monotonic()
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        given: t.Mapping[str, object] = self._task.args
+        self._task.args = {name: value for name, value in given.items() if value is not None and (value != "" or name in self.EMPTY_IS_A_VALUE)}
         _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC, **self.CONDITIONS)
-        refusals: tuple[type[Exception], ...] = (NotPlain, *self.REFUSALS)
+        refusals: tuple[type[Exception], ...] = (NotPlain, WrongAnswer, *self.REFUSALS)
         try:
             result.update(self.answer(plain(arguments), task_vars or {}))
         except refusals as error:

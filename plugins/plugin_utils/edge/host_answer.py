@@ -22,6 +22,9 @@ from ansible.plugins.action import ActionBase
 # What the strategy and the task's executor of ansible-core take from a result as more than data.
 ORDERS = frozenset({"ansible_facts", "ansible_stats", "add_host", "add_group", "ansible_notify", "ansible_delegated_vars", "results", "include"})
 
+# The options that say what is done, and to which servers: that nothing stands there is never taken for their default, which may be all servers.
+DECIDING = frozenset({"state", "operation", "names", "ids", "project", "reservation_id", "group", "tags", "folders"})
+
 
 def own_answer(answer: Mapping[str, t.Any], interpreter: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The answer without orders; ``interpreter``: the fact that ansible-core itself has found out, if it has."""
@@ -42,7 +45,10 @@ class HostAction(ActionBase):
         task_vars: dict[str, t.Any] | None = None,
         wrap_async: bool = False,
     ) -> dict[str, t.Any]:
-        answer = super()._execute_module(module_name=module_name, module_args=module_args, task_vars=task_vars, wrap_async=wrap_async)
+        # Null and an empty text are what a survey gives where nothing was answered.
+        given: Mapping[str, object] = self._task.args if module_args is None else module_args
+        args = {name: value for name, value in given.items() if name in DECIDING or (value is not None and value != "")}
+        answer = super()._execute_module(module_name=module_name, module_args=args, task_vars=task_vars, wrap_async=wrap_async)
         key = self._discovered_interpreter_key
         return own_answer(answer, {key: self._discovered_interpreter} if key else {})
 

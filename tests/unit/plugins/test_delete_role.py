@@ -48,3 +48,17 @@ def test_a_host_of_the_fleet_that_the_play_leaves_out_is_named(tmp_path: pathlib
 def test_a_play_that_is_smaller_than_declared_deletes_nothing(tmp_path: pathlib.Path) -> None:
     code, output, hosts = deleted(tmp_path, compute_delete_names=["db"], compute_fleet_size=3)
     assert code != 0 and hosts == set() and "says that the fleet has 3 hosts, and this play has 2" in " ".join(output.split())
+
+
+def test_names_may_be_text_as_a_survey_gives_it(tmp_path: pathlib.Path) -> None:
+    for number, names in enumerate(("db", " db \n", "- db", '["db"]')):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        code, output, hosts = deleted(folder, compute_delete_names=names, compute_delete_ids="u1", compute_delete_host="h2", compute_delete_tags="")
+        assert (code, hosts) == (0, {"h2"}), output
+
+
+def test_answers_that_are_none_select_nothing(tmp_path: pathlib.Path) -> None:
+    nothing = {"compute_delete_names": "", "compute_delete_ids": None, "compute_delete_tags": [], "compute_delete_group": None}
+    code, output, hosts = deleted(tmp_path, **nothing)
+    assert code != 0 and hosts == set() and "Nothing is selected" in output

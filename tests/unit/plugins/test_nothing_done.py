@@ -42,7 +42,7 @@ MISTAKES = [
     Mistake("plan", {"compute_fleet_file": "f"}, ("--limit", "h1"), "--limit h1 leaves nothing of what this playbook runs on, localhost,"),
     Mistake("cleanup", {"compute_hosts": "h2"}, ("--limit", "h1"), "--limit h1 leaves nothing of what this playbook runs on, h2,"),
     Mistake("validate", {"compute_servers": []}, (), "nothing is asked for: compute_servers is an empty list"),
-    Mistake("validate", {}, (), "nothing is asked for: neither compute_servers (servers) nor compute_servers_file (servers_file) is set"),
+    Mistake("validate", {}, (), "nothing is asked for: neither compute_servers (servers) nor compute_servers_file (servers_file) nor"),
     Mistake("validate", {**SERVERS, "compute_servers_file": "x"}, (), "are both set; give one of them"),
     Mistake("create_server", {"compute_servers": []}, (), "nothing is asked for: compute_servers is an empty list"),
     Mistake("validate", {**SERVERS, "compute_project": ""}, (), 'compute_project: \\"\\": must not be empty'),

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.kvmfleet.compute.plugins.action import server_validate
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import flat_request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import servers_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
 from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
@@ -46,8 +47,9 @@ def test_every_option_of_the_role_is_one_for_all_or_of_a_host() -> None:
     for entry in yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"].values():
         options |= set(entry["options"])
     catalogue = {f"compute_{kind}" for kind in server_validate.CATALOGUE}
-    undecided = {name for name in options - catalogue - OF_HOST - set(one_for_all.OPTIONS) if not name.startswith(OF_HOST_STARTS)}
-    assert undecided == set() and set(one_for_all.OPTIONS) <= options
+    one_for_all_hosts = {*one_for_all.OPTIONS, *flat_request.VARIABLES}
+    undecided = {name for name in options - catalogue - OF_HOST - one_for_all_hosts if not name.startswith(OF_HOST_STARTS)}
+    assert undecided == set() and one_for_all_hosts <= options
 
 
 @pytest.mark.parametrize("name", one_for_all.OPTIONS)
