@@ -8,7 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
-PARTS := $(FAST) browser docs sanity units second-python host-python store artefact integration faults races
+PARTS := $(FAST) browser docs sanity units awx second-python host-python store artefact integration faults races
 
 .PHONY: help system tools venv environment tree demo demo-down test test-fast browser faults races $(addprefix test-,$(PARTS)) lint docs docs-fields docs-data format clean
 
@@ -72,6 +72,10 @@ test-sanity: venv ## ansible-test sanity
 test-units: venv ## ansible-test units
 	$(call say,ansible-test units)
 	@tests/tools/ansible-test units
+
+test-awx: venv ## jobs as AWX runs them, its set-up against a stub, the execution environment
+	$(call say,AWX: jobs and surveys and set-up)
+	@$(PY) -m pytest tests/awx -q -n auto
 
 test-second-python: venv ## imports, units, validate and plan with the oldest and the newest ansible-core
 	$(call say,The oldest and the newest ansible-core: imports and units and validate and plan)
