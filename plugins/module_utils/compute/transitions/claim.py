@@ -51,6 +51,12 @@ def render(work: Work) -> None:
     work.xml = work.builder.render(work.record)
 
 
+def check_in_time(work: Work) -> None:
+    """Refuse what is past its deadline."""
+    if _is_late(work):
+        raise ServerError(LATE, _why_late(work), reschedule=True)
+
+
 def note_ticket(work: Work) -> None:
     """That the ledger has drawn this ticket is known here before there is a claim of it: a ledger that is restored from a backup is noticed by that."""
     grant, state_path = work.builder.grant, work.builder.host.state_path
@@ -62,12 +68,6 @@ def note_ticket(work: Work) -> None:
             state_file.write(state_path, state._replace(highest_ticket=grant["ticket"]))
         except OSError as error:
             raise as_server_error("note_ticket", error) from error
-
-
-def check_in_time(work: Work) -> None:
-    """Refuse what is past its deadline."""
-    if _is_late(work):
-        raise ServerError(LATE, _why_late(work), reschedule=True)
 
 
 def define(work: Work) -> None:
@@ -131,10 +131,10 @@ class Claim(Transition):
     ends_in = "building"
     done = "claimed"
     refused = "refused"
-    steps = (check_grant, check, check_folder, render, note_ticket, check_in_time, define, withdraw_if_late, count)
+    steps = (check_grant, check, check_folder, render, check_in_time, note_ticket, define, withdraw_if_late, count)
 
     def run(self, builder: Builder, order: Order) -> Outcome:
-        """Nothing but the define leaves a trace of the server, so that a refusal has nothing to undo but that."""
+        """Nothing but the define leaves a trace of the server, so that a refusal has nothing else to undo."""
         missing = missing_fields(order)
         if missing:
             name = order["instance"]["display_name"] or order["instance"]["uuid"]

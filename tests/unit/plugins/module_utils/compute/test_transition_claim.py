@@ -309,6 +309,7 @@ def test_past_the_deadline_nothing_is_defined(lab: Lab, late: dict[str, t.Any]) 
     assert error_of(outcome) == ("refused", "ClaimLate", True)
     assert "define" not in lab.hypervisor.calls
     assert lab.left() == []
+    assert state_file.read(str(lab.state)).highest_ticket == 0
 
 
 def slow(lab: Lab, seconds: float) -> None:
