@@ -39,7 +39,8 @@ _EPOCH: Schema = mapping(
     },
     required=("number", "id", "fleet", "store", "registrar", "is_carried", "hosts", "replaces"),
 )
-_HELD: Schema = open_mapping(
+# What a host says that it holds, here and in its facts.
+HELD: Schema = open_mapping(
     {
         "epoch": _EPOCH,
         "highest_ticket": whole(most=MOST),
@@ -87,7 +88,7 @@ _CONTENT: Schema = open_mapping(
 )
 _REFUSED: Schema = open_mapping({"error_class": NOT_EMPTY, "message": TEXT}, required=("error_class", "message"))
 _ANSWERS = {
-    operation: open_mapping({"held": _HELD, "answer": answer, "refused": _REFUSED}, required=("held",))
+    operation: open_mapping({"held": HELD, "answer": answer, "refused": _REFUSED}, required=("held",))
     for operation, answer in (("begin", _BEGUN), ("reservations", _CONTENT))
 }
 

@@ -9,6 +9,7 @@ Only what the controller counts on is asked for; facts have more (docs/data.md).
 from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import REMEDIES
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begin_shape import HELD
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import defaults, shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import AGGREGATES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
@@ -188,28 +189,6 @@ _DOMAIN: Schema = open_mapping({"name": TEXT, "uuid": TEXT, "foreign": BOOLEAN, 
 _CACHED_IMAGE: Schema = open_mapping(
     {"digest": NOT_EMPTY, "digests": by_name(TEXT), "disk_format": NOT_EMPTY, "virtual_size": _AMOUNT},
     required=("digest", "digests", "disk_format", "virtual_size"),
-)
-_SHORT: Schema = field(TEXT, maxLength=255)
-_EPOCH: Schema = _record_of(
-    {
-        "number": field({"type": "integer"}, minimum=1, maximum=MOST),
-        "id": _SHORT,
-        "fleet": _SHORT,
-        "store": one_of("sqlite", "postgresql", "none"),
-        "registrar": _SHORT,
-        "is_carried": BOOLEAN,
-        "hosts": list_of(_SHORT),
-        "replaces": list_of(list_of(_SHORT)),
-    }
-)
-# What a host says that it holds of the registrar.
-HELD: Schema = _record_of(
-    {
-        "epoch": _EPOCH,
-        "highest_ticket": field({"type": "integer"}, minimum=0, maximum=MOST),
-        "clock": _record_of({"boot_id": _SHORT, "seconds": _AMOUNT}),
-    },
-    ("epoch",),
 )
 HOST_FACTS: Schema = open_mapping(
     {
