@@ -53,7 +53,7 @@ options:
     type: dict
     required: true
   agreement:
-    description: RV(kvmfleet.compute.server_validate#module:agreement), which registrar the hosts obey, and the run's ticket.
+    description: The C(agreement) of M(kvmfleet.compute.server_validate) - which registrar the hosts obey, and the ticket of the run.
     type: dict
     required: true
   instances:

@@ -51,7 +51,7 @@ options:
     default: []
   agreement:
     description:
-      - RV(kvmfleet.compute.server_validate#module:agreement), where there is a registrar. The members of server groups that other runs have reserved count
+      - The C(agreement) of M(kvmfleet.compute.server_validate), where there is a registrar. The members of server groups that other runs have reserved count
         where they are reserved.
     type: dict
   joined_fleet:

@@ -12,6 +12,8 @@ import time
 import typing as t
 import uuid
 
+import registrar_request
+
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import ledger as ledgers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.reserve import reserve
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.settle import settle
@@ -147,12 +149,19 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1_000)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    result = {"servers": arguments.servers, "addresses": arguments.addresses, **transaction(arguments.servers, arguments.addresses), **growth(arguments.runs)}
+    result = {
+        "servers": arguments.servers,
+        "addresses": arguments.addresses,
+        **registrar_request.around(arguments.servers, arguments.addresses),
+        **transaction(arguments.servers, arguments.addresses),
+        **growth(arguments.runs),
+    }
     if arguments.json:
         print(json.dumps(result))
         return
     print(
         "{servers} servers, {addresses} addresses in use in as many ranges, {request_mb} MB asked: {reserve_s} s; the same again: {again_s} s\n"
+        "the controller's CPU for the request: {build_s} s; for its answer: {accept_s} s\n"
         "{runs} runs of ten servers: {run_ms} ms each; the file has {file_kb} KiB, at most {largest_kb} KiB".format(**result)
     )
 
