@@ -123,7 +123,9 @@ class Run:
     def _spec(instance: Instance, **changes: t.Any) -> RequestSpec:
         group = instance["group"]["id"] if instance["group"] else None
         uuid, name = instance["uuid"], instance["display_name"]
-        return make.request_spec(1, id=f"spec of {uuid}", **{"instance_uuids": [uuid], "display_names": [name], "group": group, **changes})
+        return make.request_spec(
+            1, id=f"spec of {uuid}", **{"instance_uuids": [uuid], "display_names": [name], "flavor": instance["flavor"], "group": group, **changes}
+        )
 
     def _schedule(self, specs: list[RequestSpec], occupied: Others, members: Members) -> list[ScheduleResult]:
         return schedule(specs, self.hosts, self.facts["aggregates"], self.groups, members=members, occupied=occupied)["results"]

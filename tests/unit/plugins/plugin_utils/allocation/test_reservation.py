@@ -277,3 +277,17 @@ def test_what_is_there_and_what_a_dead_run_left_needs_no_grant() -> None:
     run.placed("a")["action"] = "finish"
     run.reserve()
     assert (run.asked, run.granted(), run.round["grants"]) == ([], ["a"], {})
+
+
+def test_who_is_placed_again_finds_no_room_that_the_run_has_given_away() -> None:
+    registrar = Registrar("h1", "h2", "h3")
+    facts = fleet(make.host("h1", memory_mb=9000), make.host("h2", memory_mb=8000), make.host("h3", memory_mb=5000))
+    group = make.group(policy="anti-affinity")
+    begun = registrar.begin(), registrar.begin()
+    Run(registrar, facts, servers("a", group=group), agreement=begun[0]).reserve()
+    # The second server takes what h2 has.
+    large = make.instance("c", flavor=make.flavor(memory_mb=8000))
+    two = Run(registrar, facts, [*servers("b", group=group), (large, ON_LAN)], agreement=begun[1], macs=itertools.count(100))
+    assert (two.placed("b")["host"], two.placed("c")["host"]) == ("h1", "h2")
+    two.reserve()
+    assert (two.placed("b")["host"], two.placed("c")["host"]) == ("h3", "h2")
