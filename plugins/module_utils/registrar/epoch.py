@@ -10,7 +10,8 @@
    hold, and that grants nothing; the epoch that follows needs majorities only. An enrolment that one of its hosts can't take any more is dead.
 4. With the same ledger an epoch is carried: what was granted by the one before may still be claimed. A new ledger knows nothing of what was granted, so every
    host has to hold its epoch, but those that are given up by name: they leave the fleet. If they come back with what they held, the later epoch counts.
-5. Whoever finds something half done finishes it, or, if that can't be any more, puts a new epoch in place of all that it has seen.
+5. Whoever finds something half done finishes it, or, if that can't be any more, puts a new epoch in place of all that it has seen. An epoch whose registrar
+   holds a later one grants nothing any more, though hosts may hold it.
 6. An epoch that needs more than a majority of its own hosts is followed by one that doesn't, so that hosts may go, and a host that is down stops nobody.
 7. Runs that have seen the same and want the same propose the same epoch. What needs every host is offered to one of them first: it decides among runs.
 """
@@ -101,12 +102,13 @@ def finish(epoch: Epoch, seen: Seen) -> Step:
 
 def _go_on(granting: t.List[Epoch], seen: Seen, hosts: t.List[str], store: str) -> Step:
     """The fleet is there: the latest of its epochs in force counts; with none in force the latest is finished, or replaced by one that says the same."""
-    latest = granting[-1]
-    epoch = next((epoch for epoch in reversed(granting) if is_in_force(epoch, seen)), None)
+    open_ones = [epoch for epoch in granting if not _is_fenced(epoch, seen)] or granting
+    latest = open_ones[-1]
+    epoch = next((epoch for epoch in reversed(open_ones) if is_in_force(epoch, seen)), None)
     if epoch is None:
         if _has_majorities(latest, _holders(latest, seen) | _offers(latest, _everybody(latest), seen).keys()):
             return finish(latest, seen)
-        if _are_of_one_ledger(granting, 0):
+        if _are_of_one_ledger(granting, seen):
             return _carried(granting, seen, latest["hosts"])
         return _new_ledger(granting, seen, latest["hosts"], latest["registrar"], latest["store"], ())
     if epoch["store"] == NONE:
@@ -116,12 +118,12 @@ def _go_on(granting: t.List[Epoch], seen: Seen, hosts: t.List[str], store: str) 
     wanted = sorted({*epoch["hosts"], *(host for host in hosts if host in seen)})
     if epoch["hosts"] == wanted and epoch["replaces"] == [wanted]:
         return Step(epoch, True, _offers(epoch, wanted, seen))
-    if latest is not epoch and latest["hosts"] == wanted and _are_of_one_ledger(granting, epoch["number"]):
+    if latest is not epoch and latest["hosts"] == wanted and _are_of_one_ledger(granting, seen):
         # Another run is at it.
         offers = _offers(latest, _everybody(latest), seen)
         if _has_majorities(latest, _holders(latest, seen) | offers.keys()):
             return Step(latest, False, offers)
-    if _are_of_one_ledger(granting, epoch["number"]):
+    if _are_of_one_ledger(granting, seen):
         return _carried(granting, seen, wanted)
     return _new_ledger(granting, seen, wanted, epoch["registrar"], epoch["store"], ())
 
@@ -201,11 +203,18 @@ def _epoch(
     }
 
 
-def _are_of_one_ledger(ours: t.List[Epoch], floor: int) -> bool:
-    """True if nothing can have been granted since the epoch of number ``floor``, which is in force, but by the one ledger."""
-    open_ones = [epoch for epoch in ours if epoch["number"] >= floor]
-    is_one = len({(epoch["store"], epoch["registrar"]) for epoch in open_ones}) == 1
-    return is_one and all(epoch["is_carried"] for epoch in open_ones if epoch["number"] > floor)
+def _are_of_one_ledger(ours: t.List[Epoch], seen: Seen) -> bool:
+    """True if what may have been granted, or is to be, by any of them that is not over is in one ledger."""
+    before, _lists = _before(ours, seen)
+    is_one = len({(epoch["store"], epoch["registrar"]) for epoch in before}) == 1
+    # Of an epoch with a new ledger that is in force all hosts hold nothing earlier; of one that is not, the registrar may have voided the ledger already.
+    return is_one and all(epoch["is_carried"] or is_in_force(epoch, seen) for epoch in before)
+
+
+def _is_fenced(epoch: Epoch, seen: Seen) -> bool:
+    """True if the host that has its ledger will not grant by it any more."""
+    held = seen.get(epoch["registrar"])
+    return held is not None and held["id"] != epoch["id"] and held["number"] >= epoch["number"]
 
 
 def _to_one_first(step: Step, host: str) -> Step:

@@ -177,16 +177,35 @@ def test_hosts_that_come_back_do_not_outvote_those_that_gave_them_up() -> None:
     assert hosts.settle(HOSTS, "x")["registrar"] == "h3"
 
 
-def test_a_move_that_was_cut_off_does_not_stop_the_fleet_and_the_next_finishes_it() -> None:
+def test_a_move_that_was_cut_off_is_finished_by_the_next_run() -> None:
+    hosts = new_hosts()
+    hosts.settle(HOSTS, "first")
+    step = move(hosts, "h2")
+    # The old registrar grants nothing any more, though two of three hold its epoch.
+    hosts.take(step)
+    assert epochs.next_step(hosts, HOSTS, "x").epoch == step.epoch
+    assert move(hosts, "h2").epoch == step.epoch
+    assert hosts.settle(HOSTS, "x")["registrar"] == "h2"
+
+
+def test_a_move_that_not_even_the_old_registrar_has_taken_stops_nobody() -> None:
     hosts = new_hosts()
     epoch = hosts.settle(HOSTS, "first")
-    step = move(hosts, "h2")
-    hosts.take(step)
+    hosts.take(epochs.finish(move(hosts, "h2").epoch, hosts), "h3")
     assert epochs.next_step(hosts, HOSTS, "x").epoch == epoch
-    assert move(hosts, "h2").epoch == step.epoch
-    hosts.take(epochs.finish(step.epoch, hosts), "h3")
-    # Now the old one has no majority any more, so that any run finishes the move.
-    assert hosts.settle(HOSTS, "x")["registrar"] == "h2"
+
+
+def test_a_ledger_that_a_rebuild_may_have_voided_is_not_carried_on() -> None:
+    """While it was cut off a new host was about to join."""
+    hosts = new_hosts("h1", "h2", "h3", "h4")
+    hosts.settle(HOSTS, "first")
+    rebuild = epochs.new_ledger(seen(hosts, *HOSTS), HOSTS, "h1", epochs.SQLITE)
+    join = epochs.next_step(hosts, [*HOSTS, "h4"], "join")
+    hosts.take(rebuild)
+    hosts.take(join, "h2", "h4")
+    step = epochs.next_step(hosts, [*HOSTS, "h4"], "x")
+    assert (step.epoch["number"], step.epoch["is_carried"]) == (4, False)
+    assert step.epoch["replaces"] == [["h1"], ["h2"], ["h3"], ["h4"]]
 
 
 def test_of_two_moves_one_comes_to_be_and_the_other_is_refused_by_the_hosts() -> None:

@@ -49,6 +49,8 @@ class Fleet(RuleBasedStateMachine):
         self.been_in_force: dict[str, Epoch] = {}
         self.given_up: dict[str, frozenset[str]] = {}  # by the epoch that goes without them
         self.ancestors: dict[str, set[str]] = {}  # what was known when an epoch was made
+        self.ledgers: dict[str, str] = {}  # of hosts that have been registrars, by the epoch that it was founded for
+        self.granted_by: dict[str, str] = {}  # the ledger of each epoch that has granted
         self.count = 0
 
     @initialize(target=runs, fleets=st.sampled_from([[], [5], [3], [3, 2], [1, 4], [2]]), sights=st.lists(SOME, min_size=2, max_size=2))
@@ -114,7 +116,10 @@ class Fleet(RuleBasedStateMachine):
     @rule(run=runs, arrive=SOME, answer=SOME)
     def offer(self, run: Run, arrive: frozenset[str], answer: frozenset[str]) -> None:
         for host in sorted(arrive.intersection(run.offers)):
-            self.held[host] = epochs.accepted(self.held[host], run.offers[host])
+            before, self.held[host] = self.held[host], epochs.accepted(self.held[host], run.offers[host])
+            held = self.held[host]
+            if held and held != before and held["registrar"] == host and not held["is_carried"]:
+                self.ledgers[host] = held["id"]
             if host in answer:
                 run.seen[host] = self.held[host]
 
@@ -160,11 +165,17 @@ class Fleet(RuleBasedStateMachine):
 
     @invariant()
     def a_new_ledger_leaves_no_host_of_the_old_one(self) -> None:
-        """Nothing that the old one has granted can be claimed any more."""
-        for epoch in self.been_in_force.values():
-            for host, held in self.holding().items():
-                if not epoch["is_carried"] and held and held["id"] in self.been_in_force and held["fleet"] == epoch["fleet"]:
-                    assert held["number"] >= epoch["number"], (host, held, epoch)
+        """Nothing that another ledger has granted can be claimed any more."""
+        holding = self.holding()
+        for epoch in [epoch for epoch in self.every.values() if epochs.is_in_force(epoch, holding)]:
+            registrar = epoch["registrar"]
+            if holding.get(registrar) != epoch:
+                continue
+            ledger = self.granted_by.setdefault(epoch["id"], self.ledgers[registrar])
+            for host in epoch["hosts"]:
+                held = holding.get(host)
+                if held and held["number"] < epoch["number"]:
+                    assert self.granted_by.get(held["id"], ledger) == ledger, (host, held, epoch)
 
     def teardown(self) -> None:
         """A run over all hosts comes to an end: an epoch is in force, or it is told of two fleets."""
