@@ -41,11 +41,12 @@ class ControllerAction(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         given: t.Mapping[str, object] = self._task.args
         self._task.args = {name: value for name, value in given.items() if value is not None and (value != "" or name in self.EMPTY_IS_A_VALUE)}
-        _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC, **self.CONDITIONS)
-        refusals: tuple[type[Exception], ...] = (NotPlain, WrongAnswer, *self.REFUSALS)
+        refusals: tuple[type[Exception], ...] = (AnsibleActionFail, NotPlain, WrongAnswer, *self.REFUSALS)
         try:
+            _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC, **self.CONDITIONS)
             result.update(self.answer(plain(arguments), task_vars or {}))
         except refusals as error:
-            raise AnsibleActionFail(str(error)) from error
+            # An exception that is passed on is shown with its traceback before ansible-core 2.19.
+            result.update(failed=True, msg=str(error))
         result.update(changed=False, seconds=round(time.monotonic() - begin, 3))
         return result
