@@ -76,12 +76,14 @@ def play(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[
     return run
 
 
-def test_of_a_create(tmp_path: pathlib.Path, play: t.Callable[..., tuple[int, str]]) -> None:
-    code, output = play("main", compute_servers_file=str(tmp_path / "servers.yml"), compute_result_file=str(tmp_path / "result.json"))
+@pytest.mark.parametrize(("registrar", "asked"), [("none", ["host_info", "server"]), ("host", ["registrar", "host_info"])])
+def test_of_a_create(tmp_path: pathlib.Path, play: t.Callable[..., tuple[int, str]], registrar: str, asked: list[str]) -> None:
+    options = {"compute_result_file": str(tmp_path / "result.json"), "compute_registrar": registrar}
+    code, output = play("main", compute_servers_file=str(tmp_path / "servers.yml"), **options)
     assert not (tmp_path / "ran").exists(), output
-    # The host is asked for the claim, and is lost with an answer that is none.
-    assert code == 2 and local_play.modules(tmp_path, "h1") == ["AnsiballZ_host_info.py", "AnsiballZ_server.py"], output
-    assert "lookup('ansible.builtin.pipe'" in output
+    # Its answer to the first of them that counts is none, and the run ends there.
+    assert code == 2 and local_play.modules(tmp_path, "h1") == [f"AnsiballZ_{name}.py" for name in asked], output
+    assert "lookup('ansible.builtin.pipe'" in output or registrar == "host"
 
 
 def test_of_kept_facts(tmp_path: pathlib.Path, play: t.Callable[..., tuple[int, str]]) -> None:
