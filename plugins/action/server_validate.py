@@ -15,7 +15,7 @@ import uuid
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import POSTGRESQL, SQLITE
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import flat_request
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import error_text, flat_request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.registrar import NO_PROMISE, is_to_build, settled
@@ -24,6 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.origin import Origins
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Inventory, check_size
@@ -147,11 +148,9 @@ class ActionModule(ControllerAction):
         if validated["warnings"]:
             answer["warnings"] = validated["warnings"]
         if validated["errors"]:
-            first = validated["errors"][0]
-            more = len(validated["errors"]) - 1
-            answer["failed"] = True
-            answer["msg"] = f"{first['error_class']}: {first['message']}" + (f" (and {more} more, see errors)" if more else "")
-            return answer
+            origins = Origins(self._task.args, variables, args["servers_file"])
+            told = {key: answer[key] for key in ("errors", "warnings", "notes") if answer[key]}
+            return {**told, "failed": True, "msg": error_text.text(validated["errors"], origins.of)}
         if fleet is not None:
             answer["joined_fleet"] = write_joined(fleet)
         if args["admin_password_file"] and not self._task.check_mode:

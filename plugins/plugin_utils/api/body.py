@@ -143,8 +143,13 @@ def _unknown(error: _Error, minor: int) -> Iterator[Fault]:
             yield Fault(key, key, rule or _suggestion(key, known))
 
 
+# What people call a field that has another name, and the fields that have a friendly one.
+MEANT = {"zone": "availability_zone", "az": "availability_zone", "keypair": "key_name", "count": "min_count", "userdata": "user_data_text"}
+FRIENDLY = {"flavorRef": "flavor", "imageRef": "image"}
+
+
 def _suggestion(key: str, known: Iterable[str]) -> str:
-    near = nearest(key, known)
+    near = MEANT.get(key) or nearest(key, [FRIENDLY.get(name, name) for name in known])
     return "unknown field" + (f"; did you mean {near}?" if near else "")
 
 
@@ -157,7 +162,8 @@ def _rule(error: _Error) -> str:
         return "must be one of " + ", ".join(map(str, wanted))
     if keyword == "format":
         fault = formats.base64_fault(error.instance) if wanted == "base64" else None
-        return f"must be {formats.FORMATS[wanted][1]}" + (f"; {fault}" if fault else "")
+        plain = " (plain text goes into user_data_text)" if list(error.absolute_path)[-1:] == ["user_data"] else ""
+        return f"must be {formats.FORMATS[wanted][1]}" + (f"; {fault}{plain}" if fault else "")
     rules = {
         "minLength": f"must not be shorter than {wanted}",
         "maxLength": f"must not be longer than {wanted}",
@@ -175,7 +181,8 @@ def check_schema(body: Mapping[str, object], minor: int = microversions.MINORS[-
     if _fits(body, era):
         return
     missing: set[str] = set()
-    for error in sorted(_validator(era).iter_errors(body), key=lambda item: (list(map(str, item.absolute_path)), str(item.validator))):
+    told: set[str] = set()
+    for error in sorted(_validator(era).iter_errors(body), key=lambda item: (list(map(str, item.absolute_path)), item.validator != "type", item.validator)):
         parts = list(error.absolute_path)
         base = _path(parts[1:] if parts[:1] == ["server"] else parts)
         if error.validator == "required":
@@ -186,7 +193,9 @@ def check_schema(body: Mapping[str, object], minor: int = microversions.MINORS[-
             missing.update(lacks)
         elif error.validator == "additionalProperties":
             yield from (fault.below(base) for fault in _unknown(error, minor))
-        else:
+        elif base not in told:
+            # A value is wrong for one reason, however many rules it breaks.
+            told.add(base)
             yield Fault(base, error.instance, _rule(error))
 
 

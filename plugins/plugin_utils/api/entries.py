@@ -55,5 +55,5 @@ class UnknownEntries:
             return None
         key = (noun, str(value))
         if key not in self._rules:
-            self._rules[key] = f"unknown {noun}{suggestion(value, entries.names())}"
+            self._rules[key] = f"unknown {noun}{suggestion(value, sorted({*entries.by_key, *entries.faulty}))}"
         return self._rules[key]

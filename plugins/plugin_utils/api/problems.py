@@ -80,7 +80,8 @@ class Problems:
                 "rule": rule,
                 "error_class": error_class,
                 "http_status": http_status,
-                "message": f"{path}: {text}: {rule}",
+                # A key that is too much is its own value, and so is a host.
+                "message": f"{path}: {rule}" if isinstance(value, str) and path.endswith(f".{value}") else f"{path}: {text}: {rule}",
             }
         )
 

@@ -12,18 +12,18 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterator
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, microversions
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, microversions, second_look, unread_host
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.build_requests import Owner, Request, build_requests, request_spec
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import Checker, Lookups
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import Choices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import ERROR_CLASS as DUPLICATE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import Duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import find as find_duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Body
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems, gathered
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, Body
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records as records_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.twins import twins
@@ -140,8 +140,8 @@ def _check_hosts(fleet: Fleet, options: Options) -> Iterator[Fault | Remark]:
         if options.get("unreachable_hosts") == "ignore":
             yield Remark(f"host {name} is {host['status']} and left out: {host['error']}", is_warning=True)
         else:
-            rule = f"is {host['status']}, so no name or address can be proven free; compute_unreachable_hosts: ignore leaves it out"
-            yield Fault(f"hosts.{name}", str(host["error"]), rule, "HostUnreachable", 503)
+            error_class, rule = unread_host.fault(host["status"], str(host["error"]))
+            yield Fault(f"hosts.{name}", name, rule, error_class, 503)
 
 
 def _groups(catalogue: Catalogue, records: list[FleetInstance]) -> list[SpecGroup]:
@@ -184,8 +184,10 @@ class _Run:
         name = server.get("name") if isinstance(server, dict) else None
         of_server = ServerProblems(problems, index, name if isinstance(name, str) else None, aliased.aliases)
         of_server.extend(aliased.clashes)
-        of_server.extend(check_schema(aliased.body, self._minor))
+        broken = list(check_schema(aliased.body, self._minor))
+        of_server.extend(broken)
         if of_server.count:
+            of_server.extend(self._others(aliased.body, aliased.written, [*aliased.clashes, *broken]))
             return None
         body: t.Any = aliased.body
         request = of_server.collect(self._read(index, body, aliased.written))
@@ -195,12 +197,24 @@ class _Run:
         """What is to be said once, whichever requests it is about."""
         return self._checker.warnings()
 
-    def _read(self, index: int, body: Body, written: dict[str, object]) -> Findings[Request | None]:
-        """A body that fits the schema."""
+    def _others(self, given: dict[str, t.Any], written: dict[str, object], broken: list[Fault]) -> Iterator[Fault]:
+        """What else is wrong with a request that breaks the schema."""
+        found = second_look.fitting(given, broken)
+        if found:
+            body, left_out = found
+            _nothing, faults, _remarks = gathered(self._references(body, written))
+            yield from second_look.of_the_rest(faults, left_out)
+
+    def _references(self, body: Body, written: dict[str, object]) -> Findings[tuple[Asked, Lookups]]:
         server = body["server"]
         yield from self._policy.check(server)
         asked = yield from check_controller(body)
-        lookups = yield from self._checker.check(server, asked, written)
+        return asked, (yield from self._checker.check(server, asked, written))
+
+    def _read(self, index: int, body: Body, written: dict[str, object]) -> Findings[Request | None]:
+        """A body that fits the schema."""
+        server = body["server"]
+        asked, lookups = yield from self._references(body, written)
         chosen = yield from self._choices.choose(index, server.get("hostname"), asked, lookups.flavor, lookups.networks, lookups.group)
         # A flavor that has a fault of its own is no fault of the request.
         return Request(index, server, asked, lookups.flavor, lookups, chosen) if lookups.flavor else None

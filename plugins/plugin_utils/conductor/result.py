@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import MANUAL, REBUILD, RERUN
+from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import RERUN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift, Instance
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.table import lost, table
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import GROUP, InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, by_preference, status_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
@@ -19,13 +20,6 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Summary,
 )
 
-REMEDIES = {
-    RERUN: "a run applies it",
-    REBUILD: "only a server that is made anew has it",
-    MANUAL: "no run applies it: put it right on the host",
-}
-# Of a value in a line.
-MOST_SHOWN = 200
 STATES = {"placed": "PLANNED", "claimed": "PLANNED", "active": "ACTIVE", "failed": "ERROR", "unknown": "UNKNOWN"}
 
 
@@ -76,17 +70,6 @@ def report_row(server: RoundServer, instance: Instance, check_mode: bool) -> Rep
     }
 
 
-def _lost_sentences(report: list[ReportRow]) -> list[str]:
-    """One sentence for each server that did not come to be."""
-    sentences = []
-    for row in report:
-        if row["error"]:
-            tried = "".join(f"; tried {attempt['host']} ({attempt['stage']})" for attempt in row["attempts"])
-            more = tried if len(row["attempts"]) > 1 else ""
-            sentences.append(f"{row['name']}: {row['error']['error_class']}: {row['error']['message']}{more}")
-    return sentences
-
-
 def _logins(report: list[ReportRow], names: InventoryNames, options: LoginOptions) -> list[Login]:
     groups = [GROUP, *([options["login_group"]] if options["login_group"] else [])]
     logins: list[Login] = []
@@ -130,35 +113,8 @@ def summary(state: Round, check_mode: bool, names: InventoryNames, options: Logi
     report = rows(state, check_mode)
     return {
         "report": report,
-        "lost": _lost_sentences(report),
+        "lost": lost(report),
         "logins": [] if check_mode else _logins(report, names, options),
         "table": table(report),
         "stats": [_stat(row) for row in report],
     }
-
-
-def _difference(drift: Drift) -> str:
-    wanted, actual = _shown(drift["wanted"]), _shown(drift["actual"])
-    return f"{drift['path'][:MOST_SHOWN]} is {actual}, not {wanted}"
-
-
-def _shown(value: object) -> str:
-    """A value in a line; a host may have said it."""
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-
-
-def table(report: list[ReportRow]) -> list[str]:
-    """The servers as lines of text: name, state, host, zone, addresses, seconds."""
-    head = ("SERVER", "STATE", "HOST", "ZONE", "ADDRESSES", "SECONDS")
-    rows = [head]
-    for row in report:
-        addresses = ", ".join(address["addr"] for network in row["addresses"].values() for address in network)
-        seconds = f"{sum(row['seconds'].values()):.1f}" if row["seconds"] else "-"
-        rows.append((row["name"], row["state"], row["host"] or "-", row["zone"] or "-", addresses or "-", seconds))
-    widths = [max(len(str(cells[column])) for cells in rows) for column in range(len(head))]
-    lines = ["  ".join(str(cell).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows]
-    for row in report:
-        for drift in row["drift"]:
-            lines.append(f"{row['name']} differs from the request: {_difference(drift)}; {REMEDIES[drift['remedy']]}")
-    return lines

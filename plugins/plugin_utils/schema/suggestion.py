@@ -18,11 +18,16 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     return _nearest(str(name).lower(), tuple(known))
 
 
+def _are_near(one: int, other: int) -> bool:
+    """True if names of these lengths may be slips of each other: cidr is none of id."""
+    return abs(one - other) < min(one, other)
+
+
 # Many requests of a run may share a slip, and to compare names takes time.
 @functools.lru_cache(maxsize=256)
 def _nearest(name: str, known: tuple[str, ...]) -> str | None:
     by_lower = {item.lower(): item for item in known}
-    near = difflib.get_close_matches(name, by_lower, 1)
+    near = difflib.get_close_matches(name, [item for item in by_lower if _are_near(len(item), len(name))], 1)
     return by_lower[near[0]] if near else None
 
 

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of a run as lines of text that no output format breaks at 80 columns; pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Hashable, Iterable, Sequence
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import MANUAL, REBUILD, RERUN
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import ReportRow
+
+REMEDIES = {
+    RERUN: "a run applies it",
+    REBUILD: "only a server that is made anew has it",
+    MANUAL: "no run applies it: put it right on the host",
+}
+# Characters of a line (output formats indent and quote it), of a value in one, of a column that is cut, and between columns.
+WIDTH, MOST_SHOWN, LEAST_WIDTH, GAP = 68, 200, 8, 2
+# Lost servers that are told, and names in a line.
+MOST_LINES, MOST_NAMES = 20, 3
+HEAD = ("SERVER", "STATE", "HOST", "ZONE", "ADDRESSES", "SECONDS")
+# The columns that may be cut: all but the state and the seconds.
+ELASTIC = (0, 2, 3, 4)
+
+
+def table(report: Sequence[ReportRow]) -> list[str]:
+    """The servers: name, state, host (without a domain that all hosts share), zone, first address, seconds; then what differs from the request."""
+    hosts = [row["host"] for row in report if row["host"]]
+    domains = {host.partition(".")[2] for host in hosts}
+    rows = [HEAD, *(_cells(row, len(domains) == 1) for row in report)]
+    widths = _widths(rows)
+    lines = [(" " * GAP).join(_cut(cell, width).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows]
+    return lines + _drift_lines(report)
+
+
+def _cells(row: ReportRow, one_domain: bool) -> tuple[str, ...]:
+    addresses = [address["addr"] for network in row["addresses"].values() for address in network]
+    more = f" +{len(addresses) - 1}" if len(addresses) > 1 else ""
+    host = row["host"] or "-"
+    seconds = f"{sum(row['seconds'].values()):.1f}" if row["seconds"] else "-"
+    first = addresses[0] + more if addresses else "-"
+    return row["name"], row["state"], host.partition(".")[0] if one_domain else host, row["zone"] or "-", first, seconds
+
+
+def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    """The width of each column; the widest are cut until all fit."""
+    widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEAD))]
+    while sum(widths) + GAP * (len(widths) - 1) > WIDTH:
+        widest = max(ELASTIC, key=lambda column: widths[column])
+        if widths[widest] <= LEAST_WIDTH:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def _drift_lines(report: Sequence[ReportRow]) -> list[str]:
+    """What differs from the request, once for all servers that it is the same of."""
+    found: dict[Hashable, tuple[Drift, list[str]]] = {}
+    for row in report:
+        for drift in row["drift"]:
+            key = (drift["path"], repr(drift["wanted"]), repr(drift["actual"]), drift["remedy"])
+            found.setdefault(key, (drift, []))[1].append(row["name"])
+    lines: list[str] = []
+    for drift, names in found.values():
+        verb = "differs" if len(names) == 1 else "differ"
+        lines += _wrapped(f"{_named(names)} {verb} from the request: {_difference(drift)}; {REMEDIES[drift['remedy']]}")
+    return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_on_hyphens=False) or [text]
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
+
+
+def _difference(drift: Drift) -> str:
+    wanted, actual = _shown(drift["wanted"]), _shown(drift["actual"])
+    return f"{drift['path'][:MOST_SHOWN]} is {actual}, not {wanted}"
+
+
+def _shown(value: object) -> str:
+    """A value in a line; a host may have said it."""
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def lost(report: Iterable[ReportRow]) -> list[str]:
+    """A sentence for each reason why servers did not come to be, with those that it is the reason of; at most so many, then their number."""
+    reasons: dict[str, list[str]] = {}
+    for row in report:
+        if row["error"]:
+            tried = "".join(f"; tried {attempt['host']} ({attempt['stage']})" for attempt in row["attempts"])
+            more = tried if len(row["attempts"]) > 1 else ""
+            reasons.setdefault(f"{row['error']['error_class']}: {row['error']['message']}{more}", []).append(row["name"])
+    sentences = [f"{_named(names)}: {reason}" for reason, names in reasons.items()]
+    left = len(sentences) - MOST_LINES
+    return sentences[:MOST_LINES] + ([f"and {left} more reasons, see report in the result"] if left > 0 else [])
