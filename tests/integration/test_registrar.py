@@ -100,8 +100,10 @@ def test_first_runs_at_once_come_to_one_epoch(new: Fleet, tmp_path: pathlib.Path
         (tmp_path / str(number)).mkdir()
         fleets.append(Fleet(tmp_path / str(number)))
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        plays = list(pool.map(lambda each: each[1].create(server(f"web{each[0]}", networks="none")), enumerate(fleets)))
+        plays = list(pool.map(lambda each: each[1].create(server(f"web{each[0]}")), enumerate(fleets)))
     assert [play.code for play in plays] == [0, 0, 0], "\n".join(play.output for play in plays)
+    addresses = [address["addr"] for play in plays for made in play.result["servers"] for address in made["addresses"]["lan"]]
+    assert len(set(addresses)) == 3
     assert one(new)["registrar"] == "h1"
 
 
