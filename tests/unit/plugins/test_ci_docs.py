@@ -149,3 +149,15 @@ def test_molecules_platforms_become_requests_and_servers_become_instances(tmp_pa
             patch.setenv(name, value)
         done = local_play.run(tmp_path, tasks, {"h1": {}}, {"h1": {**variables, "wanted": wanted, "told": instances}})
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("there", [[{"uuid": "u1", "display_name": "web"}], []])
+def test_the_end_of_a_pipeline_deletes_what_was_requested_if_it_is_there(tmp_path: pathlib.Path, there: list[dict[str, str]]) -> None:
+    (tmp_path / "servers.yml").write_text(json.dumps([{**SERVERS[0], "networks": "none"}]))
+    catalogue = yaml.safe_load((ROOT / "inventory" / "group_vars" / "all" / "flavors.yml").read_text())
+    catalogue |= yaml.safe_load((ROOT / "inventory" / "group_vars" / "all" / "images.yml").read_text())
+    tasks = yaml.safe_load((ROOT / "playbooks" / "delete_requested.yml").read_text())[0]["tasks"]
+    variables = {**catalogue, "compute_servers_file": "servers.yml", "compute_project": "ci-7"}
+    done = local_play.run(tmp_path, tasks, {"h1": {"changed": bool(there), "servers": there}}, {"h1": variables})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ("AnsiballZ_server.py" in local_play.modules(tmp_path, "h1")) == bool(there)
