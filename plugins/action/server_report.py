@@ -12,7 +12,9 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.result import rows
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.origin import Origins
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import VARIABLE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import read_joined
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import page, pipeline
@@ -36,6 +38,7 @@ class Arguments(pipeline.Pipeline):
     schedule_variable: str | None
     joined_fleet: str | None
     report_file: str | None
+    servers_file: str | None
 
 
 def _registered(variables: dict[str, t.Any], name: str, key: str, option: str) -> t.Any:
@@ -61,7 +64,9 @@ class ActionModule(ControllerAction):
             if not self._task.check_mode:
                 pipeline.write_file("report_file", args["report_file"], text)
                 files.append(args["report_file"])
-        cases = cases_of_run(state, rows(state, self._task.check_mode), pipeline.place_of(args))
+        # Requests that are no file's are a variable of the play.
+        origins = Origins({"servers": variables.get(VARIABLE)}, variables, args["servers_file"])
+        cases = cases_of_run(state, rows(state, self._task.check_mode), pipeline.place_of(origins.of))
         return {"files": files + pipeline.write(cases, args, self._display.display)}
 
     def _page(self, args: Arguments, state: Round, variables: dict[str, t.Any]) -> str:

@@ -138,7 +138,8 @@ class ActionModule(ControllerAction):
         if flat is not None:
             for error in validated["errors"]:
                 error["path"], error["message"] = flat_request.in_own_words(error["path"]), flat_request.in_own_words(error["message"])
-        self._tell_pipeline(args, requests, validated, fleet)
+        origins = Origins(self._task.args, variables, args["servers_file"])
+        self._tell_pipeline(args, requests, validated, fleet, origins)
         answer: dict[str, object] = {
             **validated,
             "joined_fleet": None,
@@ -148,7 +149,6 @@ class ActionModule(ControllerAction):
         if validated["warnings"]:
             answer["warnings"] = validated["warnings"]
         if validated["errors"]:
-            origins = Origins(self._task.args, variables, args["servers_file"])
             told = {key: answer[key] for key in ("errors", "warnings", "notes") if answer[key]}
             return {**told, "failed": True, "msg": error_text.text(validated["errors"], origins.of)}
         if fleet is not None:
@@ -171,10 +171,9 @@ class ActionModule(ControllerAction):
         inventory = Inventory(list(fleet["hosts"]), POSTGRESQL if args["registrar_dsn"] else SQLITE)
         return settled(validated, fleet, begun, inventory, str(uuid.uuid4()), args["registrar_drawn"], leaves_out=args["unreachable_hosts"] == "ignore")
 
-    def _tell_pipeline(self, args: dict[str, t.Any], requests: list[t.Any], validated: Validation, fleet: Fleet | None) -> None:
+    def _tell_pipeline(self, args: dict[str, t.Any], requests: list[t.Any], validated: Validation, fleet: Fleet | None, origins: Origins) -> None:
         """Write the reports of what is refused; and of all, if there is nothing to come: with a fleet the servers are still to be placed."""
         options: pipeline.Pipeline = {
-            "servers_file": args["servers_file"],
             "junit_file": args["junit_file"],
             "code_quality_file": args["code_quality_file"],
             "github_annotations": args["github_annotations"],
@@ -183,7 +182,7 @@ class ActionModule(ControllerAction):
             return
         if validated["errors"]:
             names = [str(request["name"]) if isinstance(request, dict) and "name" in request else None for request in requests]
-            cases = cases_of_faults(names, validated["errors"], args["project"], pipeline.place_of(options))
+            cases = cases_of_faults(names, validated["errors"], args["project"], pipeline.place_of(origins.of))
         else:
             cases = cases_of_instances(validated["instances"])
         pipeline.write(cases, options, self._display.display)

@@ -46,7 +46,9 @@ options:
       - It needs nothing of a network and can be read without JavaScript, which searches and sorts.
     type: path
   servers_file:
-    description: The file that M(kvmfleet.compute.server_validate) got the requests from. Without it errors have no line.
+    description:
+      - The file that M(kvmfleet.compute.server_validate) got the requests from. Without it errors have a line with ansible-core 2.19 and later, if
+        C(compute_servers) was read from a file.
     type: path
 seealso:
   - module: kvmfleet.compute.server_conduct

@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Callable
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import text_file
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.request_lines import RequestLines, from_clone
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.request_lines import from_clone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import code_quality, github, junit
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.cases import Case, Place
 
@@ -26,7 +26,6 @@ PIPELINE_SPEC: dict[str, dict[str, object]] = {
 class Pipeline(t.TypedDict):
     """What the argument specs give."""
 
-    servers_file: str | None
     junit_file: str | None
     code_quality_file: str | None
     github_annotations: bool
@@ -49,16 +48,12 @@ def is_asked(options: Pipeline) -> bool:
     return bool(options["junit_file"] or options["code_quality_file"] or options["github_annotations"])
 
 
-def place_of(options: Pipeline) -> Callable[[str], Place | None]:
-    """Where in the file of the requests a path such as servers[0].flavor stands."""
-    file = options["servers_file"]
-    if not file:
-        return lambda _path: None
-    lines, shown = RequestLines(file), from_clone(file, os.environ)
+def place_of(origin: Callable[[str], str | None]) -> Callable[[str], Place | None]:
+    """Where a path such as servers[0].flavor stands, from the clone. ``origin``: the same as text (servers.yml:3), from the current folder."""
 
     def place(path: str) -> Place | None:
-        line = lines.line(path)
-        return Place(shown, line) if line else None
+        file, _colon, line = (origin(path) or "").rpartition(":")
+        return Place(from_clone(file, os.environ), int(line)) if file and line.isdigit() else None
 
     return place
 

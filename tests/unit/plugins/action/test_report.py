@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import origin
 from ansible_collections.kvmfleet.compute.tests.unit import local_play
 
 CATALOGUE: dict[str, t.Any] = {
@@ -116,3 +117,13 @@ def test_what_nothing_is_wrong_with_passes(tmp_path: pathlib.Path, fleet: bool) 
     assert done.returncode == 0, done.stdout + done.stderr
     assert (cases, quality) == ({"web": [], "db": []}, [])
     assert "::error" not in done.stdout
+
+
+@pytest.mark.skipif(origin.Origin is None, reason="this ansible-core keeps no origins")
+@pytest.mark.parametrize(("flavor", "line"), [("smal", 5), ("huge", 3)])
+def test_requests_that_are_variables_have_lines_too(tmp_path: pathlib.Path, flavor: str, line: int) -> None:
+    (tmp_path / "vars.yml").write_text(f"# what we want\ncompute_servers:\n  - name: web\n    image: debian\n    flavor: {flavor}\n    networks: none\n")
+    done = plan(tmp_path, "-e", "@vars.yml", compute_code_quality_file=str(tmp_path / "quality.json"))
+    assert done.returncode == 2
+    quality = json.loads((tmp_path / "quality.json").read_text())
+    assert [one["location"] for one in quality] == [{"path": "vars.yml", "lines": {"begin": line}}], done.stdout + done.stderr
