@@ -15,7 +15,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import by_host, cached_images, group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import garbage_collection
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import WHOLE, ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.addresses import with_addresses
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import fleet_of
@@ -108,14 +108,14 @@ class ActionModule(ControllerAction):
         book = AddressBook(hosts, lambda: random.SystemRandom().getrandbits(24), lambda: str(uuid.uuid4()), args["kept_ports"])
         results = list(zip(specs, planned, strict=True))
         placed, unplaced = place(requests, results, fleet, book, lambda result: (result["message"], explain.reasons(result)))
-        verbosity: int = self._display.verbosity
+        whole: bool = self._display.verbosity >= WHOLE
         answer: dict[str, object] = {
             "placements": by_host(placed),
             "unplaced": unplaced,
             "group_members": group_members(fleet, placed),
             "cached_images": cached_images(fleet, placed),
             "scheduled": planned,
-            "msg": [line for spec, result in results for line in explain.table(result, spec["display_names"], verbosity)],
+            "msg": [line for spec, result in results for line in explain.table(result, spec["display_names"], whole)],
         }
         if unplaced and args["on_error"] == "fail":
             sentences = (f"{item['instance']['display_name']}: {item['error']['error_class']}: {item['error']['message']}" for item in unplaced)

@@ -11,7 +11,7 @@ from collections import Counter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Pick, Removal, ScheduleResult
 
-# Hosts that are shown without -v, if every server found a place and if one found none.
+# Hosts that are shown without -vvv, if every server found a place and if one found none.
 BRIEF, LISTED = 4, 20
 
 
@@ -48,28 +48,28 @@ def no_valid_host(found: dict[str, Reason], filters: t.Sequence[str]) -> str:
     return f"{text}; nearest miss: {nearest} ({found[nearest]})"
 
 
-def table(result: ScheduleResult, names: list[str], verbosity: int = 0) -> list[str]:
-    """Lines of text: where each server goes and why; every host and weight from verbosity 1 on."""
+def table(result: ScheduleResult, names: list[str], whole: bool = False) -> list[str]:
+    """Lines of text: where each server goes and why; every host and weight if it is to be the whole."""
     lines = []
     for name, pick in zip(names, result["picks"], strict=False):
         if pick.get("host") and result["result"] in ("ok", "partial"):
-            weighed = ", ".join(f"{host} {weight:.3f}" for host, weight in pick["weighed"][: None if verbosity else BRIEF])
+            weighed = ", ".join(f"{host} {weight:.3f}" for host, weight in pick["weighed"][: None if whole else BRIEF])
             lines.append(f"{name} -> {pick['host']}" + (f"  (weights: {weighed})" if pick["survivors"] > 1 else "  (the only host left)"))
-            if verbosity:
+            if whole:
                 lines.extend(_weights(pick))
     if result["result"] not in ("ok",):
         missing = names[sum(1 for pick in result["picks"] if pick.get("host")) if result["result"] == "partial" else 0 :]
         lines.append(f"{', '.join(missing)} -> nowhere: {result['message']}")
     found = sorted(reasons(result).items())
-    if verbosity or result["result"] != "ok":
-        shown = found if verbosity else found[:LISTED]
+    if whole or result["result"] != "ok":
+        shown = found if whole else found[:LISTED]
         lines.extend(f"    not {host}: {why}" for host, why in shown)
         left = len(found) - len(shown) + result["omitted"]
         if left:
-            lines.append(f"    and {left} more hosts" + ("" if verbosity else " (-v)"))
+            lines.append(f"    and {left} more hosts" + ("" if whole else " (-vvv)"))
     elif found:
         left = len(found) - BRIEF + result["omitted"]
-        lines.append(f"    not chosen: {'; '.join(f'{host}: {why}' for host, why in found[:BRIEF])}" + (f"; and {left} more (-v)" if left > 0 else ""))
+        lines.append(f"    not chosen: {'; '.join(f'{host}: {why}' for host, why in found[:BRIEF])}" + (f"; and {left} more (-vvv)" if left > 0 else ""))
     return lines
 
 
