@@ -115,21 +115,25 @@ class Fleet:
         subprocess.run([str(TESTBED / script), *arguments], check=True)
 
     def wipe(self) -> None:
-        """Remove every server of the collection, and what tests put on the hosts beside."""
+        """Remove every server of the collection, and what tests put on the hosts beside; they are of no fleet any more."""
+        self.remove_servers()
+        self.forget_registrar()
+
+    def remove_servers(self) -> None:
+        """Every server of the collection; the fleet's registrar stays."""
         for host in self.hosts.values():
             host.run(
                 "sh",
                 "-c",
                 "for d in $(virsh -q list --all --name); do virsh -q destroy $d;"
                 " virsh -q undefine --nvram --managed-save --snapshots-metadata --checkpoints-metadata $d; done >/dev/null 2>&1;"
-                f"rm -rf {INSTANCES}/* /var/lib/kvmfleet/journal /var/lib/kvmfleet/locks /var/lib/kvmfleet/failed_builds"
-                " /var/lib/kvmfleet/registrar.*; true",
+                f"rm -rf {INSTANCES}/* /var/lib/kvmfleet/journal /var/lib/kvmfleet/locks /var/lib/kvmfleet/failed_builds; true",
             )
 
     def forget_registrar(self) -> None:
         """Hosts that were never enrolled."""
         for host in self.hosts.values():
-            host.run("sh", "-c", "rm -f /var/lib/kvmfleet/registrar*")
+            host.run("sh", "-c", "rm -f /var/lib/kvmfleet/registrar.*")
 
 
 @pytest.fixture(scope="session")

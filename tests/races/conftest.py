@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pathlib
 import random
 import typing as t
 
@@ -15,7 +16,7 @@ import pytest
 from integration import conftest as of_integration
 from store import postgres
 
-testbed, fleet = of_integration.testbed, of_integration.fleet
+testbed = of_integration.testbed
 IS_LONG = os.environ.get("KVMFLEET_RACES", "short") == "all"
 SEED = os.environ.get("KVMFLEET_RACES_SEED") or str(random.SystemRandom().randrange(10**6))
 ROUNDS = [("sqlite", number) for number in range(10 if IS_LONG else 2)] + [("postgresql", number) for number in range(10 if IS_LONG else 1)]
@@ -37,9 +38,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def registrar(request: pytest.FixtureRequest, testbed: None, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[dict[str, t.Any]]:
     """The role's variables for the ledger's store, and hosts that were never enrolled: the first round's runs do it."""
-    hosts = of_integration.Fleet(tmp_path_factory.mktemp("fleet"))
+    fleet = of_integration.Fleet(tmp_path_factory.mktemp("fleet"))
     with contextlib.ExitStack() as ending:
         variables = {"compute_registrar_dsn": ending.enter_context(postgres.server()).dsn} if request.param == "postgresql" else {}
-        hosts.forget_registrar()
+        fleet.wipe()
         yield variables
-        hosts.forget_registrar()
+        fleet.wipe()
+
+
+@pytest.fixture
+def fleet(registrar: dict[str, t.Any], tmp_path: pathlib.Path) -> t.Iterator[of_integration.Fleet]:
+    """Without servers; from the second round on with a registrar."""
+    made = of_integration.Fleet(tmp_path)
+    yield made
+    made.remove_servers()
