@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 import typing as t
 import uuid
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.origin import origin_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import Reports, read_outcomes, with_image_seconds, without_images
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
@@ -21,7 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import LoginOptions, Placed, Round, Unplaced
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import LoginOptions, OriginOptions, Placed, Round, Unplaced
 
 MOST_LEASE_S = 366 * 24 * 3600
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
@@ -40,10 +43,14 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "login_group": {"type": "str"},
     "login_user": {"type": "str"},
     "login_private_key_file": {"type": "path", "no_log": False},
+    "owner": {"type": "str"},
+    "job": {"type": "str"},
+    "template": {"type": "str"},
+    "ttl": {"type": "str"},
 }
 
 
-class Arguments(LoginOptions):
+class Arguments(LoginOptions, OriginOptions):
     """What the argument spec gives."""
 
     placements: dict[str, list[Placed]] | None
@@ -79,7 +86,7 @@ class ActionModule(ControllerAction):
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
         """{round} and its summary; the result file is written."""
         placements = args["placements"]
-        following = self._first(args, placements) if placements is not None else self._next(args, variables["hostvars"])
+        following = self._first(args, placements, variables) if placements is not None else self._next(args, variables["hostvars"])
         names = InventoryNames(args["inventory_prefix"], *names_of(variables), lambda host: server_id(variables, host))
         told = run_result.summary(following, self._task.check_mode, names, args)
         if args["result_file"] and not self._task.check_mode:
@@ -94,18 +101,23 @@ class ActionModule(ControllerAction):
         }
 
     @staticmethod
-    def _first(args: Arguments, placements: dict[str, list[Placed]]) -> Round:
+    def _first(args: Arguments, placements: dict[str, list[Placed]], variables: Mapping[str, t.Any]) -> Round:
         max_attempts = args["max_attempts"]
         if max_attempts < 1:
             raise AnsibleActionFail(f"max_attempts: {max_attempts} must be 1 or more")
         lease_s = args["build_timeout_s"]
         if not 1 <= lease_s <= MOST_LEASE_S:
             raise AnsibleActionFail(f"build_timeout_s: {lease_s} must be from 1 to {MOST_LEASE_S}")
+        try:
+            origin = origin_of(args, variables, os.environ, time.time())
+        except ValueError as error:
+            raise AnsibleActionFail(f"ttl: {error}") from None
         return rounds.first(
             [placed for servers in placements.values() for placed in servers],
             args["unplaced"],
             run=this_run(str(uuid.uuid4()), lease_s),
             max_attempts=max_attempts,
+            origin=origin,
             group_members=args["group_members"],
             cached_images=args["cached_images"],
         )

@@ -20,7 +20,8 @@ description:
     in the name of a group.
   - The variables of a server are C(ansible_host), C(kvmfleet_id), C(kvmfleet_name), C(kvmfleet_hostname), C(kvmfleet_project), C(kvmfleet_host) (its
     hypervisor), C(kvmfleet_zone), C(kvmfleet_state), C(kvmfleet_flavor), C(kvmfleet_image), C(kvmfleet_group), C(kvmfleet_tags), C(kvmfleet_metadata),
-    C(kvmfleet_reservation_id), C(kvmfleet_created_at) and C(kvmfleet_addresses). None of their values is ever run as a template.
+    C(kvmfleet_reservation_id), C(kvmfleet_created_at), C(kvmfleet_expires_at), C(kvmfleet_owner), C(kvmfleet_job), C(kvmfleet_template) and
+    C(kvmfleet_addresses). None of their values is ever run as a template.
   - A server has its own name. If that is the name of another server, of a hypervisor, of a host or of a group, it is C(PROJECT_NAME), and if that is taken too,
     it has eight characters of its id behind it. A warning says so. What is no letter, digit, dot, underscore or dash is an underscore.
   - A host that the inventory has already with the C(kvmfleet_id) of the server is the server. It gets the groups, and keeps its variables.

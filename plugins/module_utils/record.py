@@ -15,12 +15,15 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record_upgrade import upgraded, upgraded_2, upgraded_3
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Lease, Record, Run, SecretHashes
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Lease, Origin, Record, Run, SecretHashes
 
 NAMESPACE = "https://kvmfleet.github.io/xmlns/compute/1"
 PREFIX = "kvmfleet"
 TAG = "instance"
 VERSION = 4
+
+# Fields that came after version 4 had been written. A version of its own would keep older controllers and their hosts from reading these records at all.
+LATER = ("origin", "expires_at")
 
 # What a record keeps of an instance. User data and the admin password are never among it.
 KEYS = tuple(Instance.__annotations__)
@@ -42,8 +45,10 @@ def record_of(
     created_at: str,
     machine_type: t.Optional[str],
     secrets: SecretHashes,
+    origin: t.Optional[Origin],
+    expires_at: t.Optional[str],
 ) -> Record:
-    """The record of an instance: what lasts of it, its state and place, the run that claims it and its lease, and the keyed hashes of its secrets."""
+    """The record of an instance: what lasts of it, its state and place, the run that claims it and its lease, keyed hashes of its secrets, its origin."""
     return {
         "version": VERSION,
         "uuid": instance["uuid"],
@@ -80,6 +85,8 @@ def record_of(
         "created_at": created_at,
         "machine_type": machine_type,
         "secrets": secrets,
+        "origin": origin,
+        "expires_at": expires_at,
     }
 
 
@@ -175,10 +182,11 @@ def from_element(element: ET.Element, folder: str = "") -> Record:
             raise ValueError(f"instance record version {version!r}: this collection reads versions 1 to {VERSION}")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"instance record version {version} without its fields: {error!r}") from error
-    missing = [key for key in Record.__annotations__ if key not in found]
+    missing = [key for key in Record.__annotations__ if key not in found and key not in LATER]
     if missing:
         raise ValueError(f"instance record without {', '.join(missing)}")
-    record: Record = found
+    whole: t.Any = {**dict.fromkeys(LATER), **found}
+    record: Record = whole
     return record
 
 

@@ -162,6 +162,16 @@ class Lease(t.TypedDict):
     ends_at: int  # s since that boot, time asleep included
 
 
+class Origin(t.TypedDict):
+    """Who has asked for a server, from where, and for how long."""
+
+    owner: t.Optional[str]  # for whom; null: the user who asks
+    job: t.Optional[str]  # the job of AWX or CI
+    template: t.Optional[str]  # its template
+    ttl_s: t.Optional[int]  # how long the server is to live, in s; null: until it is deleted
+    asked_at: int  # Unix time in s, by the controller's clock
+
+
 class Instance(t.TypedDict):
     """What lasts of a server (Nova's base options): exactly these fields stand in its record."""
 
@@ -212,6 +222,8 @@ class Record(Instance):
     created_at: str  # ISO 8601, UTC
     machine_type: t.Optional[str]  # what libvirt chose, kept when the domain is made again
     secrets: t.NotRequired[SecretHashes]  # never leaves the host: a report has none
+    origin: t.Optional[Origin]  # with its owner; null: a record of version 4 that was written before there was this field
+    expires_at: t.Optional[str]  # ISO 8601, UTC, from when a reaper may delete it; null: never, or as origin
 
 
 class Drift(t.TypedDict):
@@ -298,6 +310,19 @@ class Leaving(t.TypedDict):
     path: str  # where it lies
     bytes: int  # disk space that it takes
     why: str  # it is due, or stays
+
+
+class Reaped(t.TypedDict):
+    """What became of a server whose time has passed."""
+
+    uuid: str  # the server's id
+    display_name: str  # the server's name
+    project_id: str  # project
+    owner: t.Optional[str]  # for whom it was created
+    job: t.Optional[str]  # the job of AWX or CI
+    expires_at: t.Optional[str]  # the end of its time
+    outcome: str  # deleted, left, skipped (the host's clock is wrong), failed or unknown
+    why: t.Optional[str]  # it was not deleted, or something of it stays
 
 
 class Diff(t.TypedDict):

@@ -108,6 +108,11 @@ options:
             description: In seconds since that boot.
             type: int
             required: true
+  origin:
+    description:
+      - Who asks, from where and for how long, in the shape of C(docs/data.md) (Origin). It is recorded with what is claimed. The action plugin takes it
+        from the round.
+    type: dict
   take_over:
     description: Finish a server whose claim another run holds, or that a process of the host is building.
     type: bool
@@ -295,6 +300,7 @@ ARGUMENT_SPEC = {
     "secrets": {"type": "str", "no_log": True},
     "run": {"type": "dict"},
     "grant": {"type": "dict", "options": GRANT_SPEC},
+    "origin": {"type": "dict"},
     "take_over": {"type": "bool", "default": False},
     "blank_missing_disks": {"type": "list", "elements": "str", "default": []},
     "virt_type": {"type": "str", "choices": ["kvm", "qemu"]},

@@ -26,6 +26,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Instance,
     InstanceReport,
     Order,
+    Origin,
     Reservation,
     Run,
     SecurityGroup,
@@ -445,6 +446,7 @@ class Round(t.TypedDict):
     version: int  # 1
     stage: str  # claim, build or done
     run: Run  # this run
+    origin: Origin | None  # what its servers are recorded with; null: nothing
     max_attempts: int  # hosts to try for one server
     servers: dict[str, RoundServer]  # by uuid, in the order of the requests
     placements: dict[str, list[str]]  # uuids of this stage, by host
@@ -483,6 +485,15 @@ class ReportRow(t.TypedDict):
     drift: list[Drift]  # where the server differs from the request, without what this run has applied
     error: dict[str, t.Any] | None  # error_class, message, reasons
     console: list[str]  # the end of the console log
+
+
+class OriginOptions(t.TypedDict):
+    """What a run says of where its servers come from."""
+
+    owner: str | None  # for whom; null: the user who asks
+    job: str | None  # null: as AWX or CI say
+    template: str | None  # null: as AWX or CI say
+    ttl: str | None  # seconds, or with a unit, such as 2h; null or empty: no end
 
 
 class LoginOptions(t.TypedDict):
@@ -546,6 +557,10 @@ class Guest(t.TypedDict):
     metadata: dict[str, str]  # the user's
     reservation_id: str  # one per request
     created_at: str | None  # ISO 8601, UTC
+    expires_at: str | None  # ISO 8601, UTC, from when a reaper may delete it; null: never
+    owner: str | None  # for whom it was created
+    job: str | None  # the job of AWX or CI that has created it
+    template: str | None  # that job's template
     addresses: dict[str, list[Address]]  # by network
 
 

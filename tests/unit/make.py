@@ -478,6 +478,8 @@ def record(of: Instance | None = None, **changes: t.Any) -> Record:
         created_at="2026-01-01T00:00:00Z",
         machine_type=None,
         secrets={"user_data": None, "admin_pass": None},
+        origin=None,
+        expires_at=None,
     )
     return _with(made, changes)
 

@@ -28,6 +28,7 @@ import contextlib
 import dataclasses
 import os
 import threading
+import time
 import typing as t
 import xml.etree.ElementTree as ET
 
@@ -51,6 +52,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     HostResources,
     ImageResult,
     Lease,
+    Origin,
     Port,
     Record,
     Run,
@@ -112,6 +114,7 @@ class Builder:
         *,
         grant: t.Optional[Grant] = None,
         secrets: t.Optional[t.Dict[str, Secrets]] = None,
+        origin: t.Optional[Origin] = None,
         force_take_over: bool = False,
         blank_missing_disks: t.Collection[str] = (),
         check_mode: bool = False,
@@ -120,11 +123,13 @@ class Builder:
         self.host = host
         self.run = run
         self.grant = grant  # what the run shows for its claims; None: nothing
+        self.origin = origin  # what its claims are recorded with
         self.force_take_over = force_take_over
         self.blank_missing_disks = frozenset(blank_missing_disks)  # servers that start with new disks in place of lost ones
         self.check_mode = check_mode
         self.links: Links = bridges
         self.time: t.Callable[[], HostTime] = host_time
+        self.wall_clock: t.Callable[[], float] = time.time
         self.claim_timeout_s = 120.0  # how long another run may hold the host's lock
         self.domains: t.List[Domain] = []  # while claims are taken: all domains, with the claims so far
         self.defining: t.Set[str] = set()  # servers whose define has begun

@@ -34,9 +34,9 @@ class CleanupOptions:
         return cls(HostOptions.of(params), folders, params["elsewhere"])
 
 
-def make_cleanup(options: CleanupOptions, hypervisor: HypervisorLike, *, now: float, check_mode: bool) -> Cleanup:
-    """The cleanup of this host; it builds nothing, so that nothing of the host is given away, and it claims nothing, so that its run is nobody's."""
-    found, paths = hypervisor.host(), options.host
+def bare_builder(paths: HostOptions, hypervisor: HypervisorLike, *, check_mode: bool) -> Builder:
+    """What only removes builds nothing, so that nothing of the host is given away, and claims nothing, so that its run is nobody's."""
+    found = hypervisor.host()
     host = Host(
         name=found["node"],
         instances_path=paths.instances_path,
@@ -48,5 +48,10 @@ def make_cleanup(options: CleanupOptions, hypervisor: HypervisorLike, *, now: fl
         key=b"",
         images={},
     )
-    builder = Builder(hypervisor, host, own_run(found["node"]), check_mode=check_mode)
+    return Builder(hypervisor, host, own_run(found["node"]), check_mode=check_mode)
+
+
+def make_cleanup(options: CleanupOptions, hypervisor: HypervisorLike, *, now: float, check_mode: bool) -> Cleanup:
+    """The cleanup of this host."""
+    builder = bare_builder(options.host, hypervisor, check_mode=check_mode)
     return Cleanup(builder, folders=options.folders, elsewhere=options.elsewhere, now=now)

@@ -19,7 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import host_key, key_path
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, ImageResult, Order, Run, Secrets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, ImageResult, Order, Origin, Run, Secrets
 
 LEASE_S = 1800  # of a run of its own
 
@@ -42,6 +42,7 @@ class ServerOptions:
     secrets: t.Dict[str, Secrets]
     run: t.Optional[Run]
     grant: t.Optional[Grant]
+    origin: t.Optional[Origin]
     take_over: bool
     blank_missing_disks: t.List[str]
     virt_type: t.Optional[str]
@@ -74,6 +75,7 @@ class ServerOptions:
             secrets=_secrets(params["secrets"]),
             run=params["run"],
             grant=params["grant"],
+            origin=params["origin"],
             take_over=params["take_over"],
             blank_missing_disks=params["blank_missing_disks"],
             virt_type=params["virt_type"],
@@ -120,6 +122,7 @@ def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode:
         options.run or own_run(name),
         grant=options.grant,
         secrets=options.secrets,
+        origin=options.origin,
         force_take_over=options.take_over,
         blank_missing_disks=options.blank_missing_disks,
         check_mode=check_mode,

@@ -22,7 +22,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterable
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Image, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Image, Origin, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, Outcomes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.reserved import after
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer, Unplaced
@@ -78,6 +78,7 @@ def first(
     *,
     run: Run,
     max_attempts: int,
+    origin: Origin | None = None,
     group_members: dict[str, dict[str, str]],
     cached_images: dict[str, dict[str, str]],
 ) -> Round:
@@ -91,6 +92,7 @@ def first(
             "version": 1,
             "stage": "claim",
             "run": run,
+            "origin": origin,
             "max_attempts": max_attempts,
             "servers": {uuid: server for (_request, _index, uuid), server in servers},
             "placements": {},

@@ -131,6 +131,10 @@ _FLAVOR: Schema = _record_of(
 _PID: Schema = field({"type": "integer"}, minimum=1, maximum=2**22)
 _PROCESS: Schema = _record_of({"boot_id": TEXT, "pid_namespace": TEXT, "pid": _PID, "pid_start": _WHOLE})
 _RUN: Schema = _record_of({"id": TEXT, "controller": TEXT, "process": _PROCESS, "lease_s": _AMOUNT}, ("process",))
+_ORIGIN: Schema = _record_of(
+    {"owner": _NULL_OR_TEXT, "job": _NULL_OR_TEXT, "template": _NULL_OR_TEXT, "ttl_s": _NULL_OR_WHOLE, "asked_at": _WHOLE},
+    ("owner", "job", "template", "ttl_s"),
+)
 # What may be null must be there all the same.
 NULLABLE = (
     "display_description",
@@ -144,6 +148,8 @@ NULLABLE = (
     "topology",
     "run",
     "lease_left_s",
+    "origin",
+    "expires_at",
 )
 _RECORD: Schema = _record_of(
     {
@@ -179,6 +185,8 @@ _RECORD: Schema = _record_of(
         "locked": BOOLEAN,
         "lease_left_s": field({"type": "integer"}, minimum=0, maximum=MOST),
         "created_at": TEXT,
+        "expires_at": _NULL_OR_TEXT,
+        "origin": _ORIGIN,
         "migrating": BOOLEAN,
         "power_reason": _NULL_OR_TEXT,
         "drift": list_of(_DRIFT),

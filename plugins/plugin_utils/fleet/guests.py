@@ -28,6 +28,7 @@ _ODD_IN_GROUP = re.compile(r"[^A-Za-z0-9_]")
 
 
 def _guest(record: FleetInstance, zones: Mapping[str, str]) -> Guest:
+    origin: Mapping[str, t.Any] = record["origin"] or {}
     return {
         "id": record["uuid"],
         "name": record["display_name"],
@@ -43,6 +44,10 @@ def _guest(record: FleetInstance, zones: Mapping[str, str]) -> Guest:
         "metadata": {key: str(value) for key, value in record["metadata"].items()},
         "reservation_id": record["reservation_id"],
         "created_at": record.get("created_at"),
+        "expires_at": record["expires_at"],
+        "owner": origin.get("owner"),
+        "job": origin.get("job"),
+        "template": origin.get("template"),
         "addresses": addresses_of(record["ports"]),
     }
 

@@ -8,8 +8,8 @@ Follows ``nova/compute/resource_tracker.py: instance_claim``.
 
 from __future__ import annotations
 
-import datetime
 import os
+import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
@@ -21,7 +21,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Hyp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import record_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.grant import check_epoch
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Origin, Outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.timestamp import timestamp
 
 LATE = "ClaimLate"
 
@@ -123,6 +124,18 @@ def count(work: Work) -> None:
     work.builder.diffs.append({"before_header": "no domain", "after_header": header, "before": "", "after": work.xml})
 
 
+def _origin(builder: Builder, order: Order) -> t.Optional[Origin]:
+    """What the run says of itself, with the owner that every server has."""
+    origin = builder.origin
+    return None if origin is None else {**origin, "owner": origin["owner"] or order["instance"]["user_id"]}
+
+
+def _expires_at(builder: Builder, now: float) -> t.Optional[str]:
+    """The end of its time. A host whose clock is behind must not shorten it: once that is put right, the end would have passed."""
+    origin = builder.origin
+    return timestamp(max(now, origin["asked_at"]) + origin["ttl_s"]) if origin and origin["ttl_s"] else None
+
+
 class Claim(Transition):
     """No server becomes one that is being built."""
 
@@ -139,7 +152,7 @@ class Claim(Transition):
         if missing:
             name = order["instance"]["display_name"] or order["instance"]["uuid"]
             raise ServerError("InstanceNotFound", f"the claim of {name} is not on the host any more, and its order lacks {', '.join(missing)}")
-        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = builder.wall_clock()
         uuid = order["instance"]["uuid"]
         hashes, folder = builder.secret_hashes(uuid), builder.host.folder(uuid)
         record = record_of(
@@ -149,9 +162,11 @@ class Claim(Transition):
             folder=folder,
             run=builder.run,
             lease=builder.lease(),
-            created_at=now,
+            created_at=timestamp(now),
             machine_type=None,
             secrets=hashes,
+            origin=_origin(builder, order),
+            expires_at=_expires_at(builder, now),
         )
         work = Work(builder, order, record)
         for step in self.steps:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Owned
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition, Work, as_server_error
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.guest import stop
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
@@ -63,12 +64,20 @@ class Delete(Transition):
     done = "deleted"
     steps = (stop, remove_disks, clear, remove_folder, undefine)
 
+    def __init__(self, stays: t.Optional[t.Callable[[t.Optional[Owned]], bool]] = None) -> None:
+        """``stays``: is asked under the server's lock, with what is there then, None if nothing is; True leaves it all as it is."""
+        self._stays = stays
+
     def run(self, builder: Builder, order: Order) -> Outcome:
         """In whatever state the server is; a failure leaves what is left of it to the next run."""
         uuid = order["instance"]["uuid"]
         try:
             with builder.lock(uuid):
                 owned = builder.look_up(uuid)
+                if self._stays is not None and self._stays(owned):
+                    if owned is None and not builder.check_mode:
+                        locks.forget(builder.host.state_path, uuid)
+                    return self.outcome(order, what="unchanged")
                 if owned is not None:
                     work = Work(builder, order, owned.record, domain=owned.domain)
                     if not builder.check_mode:

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, t.Any] = {
     "host_name": None,
     "images": [],
     "secrets": None,
+    "origin": None,
     "run": None,
     "grant": None,
     "take_over": False,
