@@ -1,4 +1,4 @@
-"""Servers that are there, in a later run: as an inventory to log in by, as a table, and what they have written to their consoles."""
+"""Servers that are there, in a later run: as an inventory to log in by, as a table, with their consoles; and the end of their time."""
 
 from __future__ import annotations
 
@@ -82,3 +82,31 @@ def test_guests_that_only_their_hypervisor_reaches(fleet: Fleet) -> None:
         assert "UNREACHABLE" in done.stdout
     finally:
         h1.run("ip", "address", "del", "192.168.7.254/24", "dev", "br-int")
+
+
+def test_the_reaper_takes_whose_time_has_passed(fleet: Fleet) -> None:
+    # Each host of the testbed has its own clock: that of h3 is two hours ahead.
+    brief = [server("over", availability_zone="az1:h1"), server("skewed", availability_zone="az1:h3")]
+    made = fleet.create(*brief, compute_ttl="1", compute_owner="ci", compute_job="4711")
+    assert made.code == 0, made.output
+    lasting = fleet.create(server("fresh", availability_zone="az1:h1"), compute_ttl="3h", compute_job="4711")
+    forever = fleet.create(server("forever", availability_zone="az1:h1"))
+    assert (lasting.code, forever.code) == (0, 0), lasting.output + forever.output
+    there = {name: host.domains("--all") for name, host in fleet.hosts.items()}
+
+    def reap(**variables: object) -> str:
+        play = fleet.play("kvmfleet.compute.reap", dict(variables))
+        # Of the server on h3 nobody can say whether its time has passed.
+        assert (play.code != 0) == ("skewed" in play.output), play.output
+        return play.output
+
+    assert "would be deleted: over (" in reap()
+    assert {name: host.domains("--all") for name, host in fleet.hosts.items()} == there
+    assert reap(reap_apply=True, reap_job="another").count("Nothing is due") == 3
+    assert reap(reap_apply=True, reap_older_than="1d", reap_owner="ci").count("Nothing is due") == 3
+    assert {name: host.domains("--all") for name, host in fleet.hosts.items()} == there
+    output = reap(reap_apply=True, reap_owner="ci", reap_job="4711")
+    assert "deleted: over (" in output and "skipped: skewed (" in output and "s from the controller's" in output
+    assert fleet.hosts["h1"].domains("--all") == there["h1"] - {made.server("over")["domain"]}
+    assert fleet.hosts["h3"].domains("--all") == there["h3"]
+    assert made.server("over")["id"] not in fleet.hosts["h1"].folders()

@@ -69,6 +69,12 @@ def test_a_record_has_each_field_of_its_shape_and_nothing_else_of_what_it_is_giv
     assert set(record.KEYS) == set(make.web())
 
 
+def test_a_record_that_was_written_before_there_were_origins_has_none() -> None:
+    before: t.Any = {key: value for key, value in make.record().items() if key not in record.LATER}
+    found = record.from_element(record.to_element(before))
+    assert (found["origin"], found["expires_at"]) == (None, None)
+
+
 def test_a_record_that_lacks_a_field_is_refused() -> None:
     bare: t.Any = {key: value for key, value in make.record().items() if key != "flavor"}
     with pytest.raises(ValueError, match="instance record without flavor"):
