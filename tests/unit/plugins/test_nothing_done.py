@@ -21,7 +21,7 @@ NO_HOST = "no host of the inventory matches hypervisor (compute_hosts); did you 
 NO_TAG = "--tags web: no task here has a tag, so nothing would be done; run it without --tags"
 WHOLE = "--limit h1: names, addresses, quotas and group members are counted over the whole fleet; run without --limit"
 WRONG_HOSTS = {"compute_hosts": "hypervisor"}
-PLAYBOOKS = ("create_server", "plan", "fleet", "delete_server", "cleanup", "prepare_host", "list", "registrar", "server_console")
+PLAYBOOKS = ("create_server", "plan", "fleet", "delete_server", "cleanup", "prepare_host", "list", "registrar", "server_console", "reap")
 
 
 class Mistake(t.NamedTuple):
