@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, Origin, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
@@ -36,6 +36,12 @@ def share_of_grants(conducted: Mapping[str, t.Any], host: str) -> Grant | None:
     """What the host has to be shown for its claims in this stage; None if nothing was reserved, or if it has none to take that need it."""
     grants = conducted["round"].get("grants") or {}
     return plain(grants[host]) if host in grants else None
+
+
+def origin_of_round(conducted: Mapping[str, t.Any]) -> Origin | None:
+    """What the claims of the run are recorded with."""
+    origin: Origin | None = plain(conducted["round"].get("origin"))
+    return origin
 
 
 def share_of_secrets(registered: object, servers: list[t.Any]) -> str | None:
@@ -68,7 +74,7 @@ class ActionModule(HostAction):
                 host = str(variables["inventory_hostname"])
                 servers, run = share_of_round(variables.get(round_variable), host)
                 # In check mode nothing was claimed, so that the host has no record to read.
-                args.update(servers=orders_of(servers, claimed=to_build), run=run, origin=plain(variables[round_variable]["round"].get("origin")))
+                args.update(servers=orders_of(servers, claimed=to_build), run=run, origin=origin_of_round(variables[round_variable]))
                 args.setdefault("host_name", host)
                 grant = share_of_grants(variables[round_variable], host) if args.get("state") == "claimed" else None
                 if grant:
