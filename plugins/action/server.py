@@ -19,7 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Gra
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round
 
 MODULE = "kvmfleet.compute.server"
 
@@ -34,14 +34,16 @@ def share_of_round(conducted: object, host: str) -> tuple[list[Placed], Run]:
 
 def share_of_grants(conducted: Mapping[str, t.Any], host: str) -> Grant | None:
     """What the host has to be shown for its claims in this stage; None if nothing was reserved, or if it has none to take that need it."""
-    grants = conducted["round"].get("grants") or {}
+    state: Round = conducted["round"]
+    grants = state.get("grants") or {}
     return plain(grants[host]) if host in grants else None
 
 
 def origin_of_round(conducted: Mapping[str, t.Any]) -> Origin | None:
     """What the claims of the run are recorded with."""
-    origin: Origin | None = plain(conducted["round"].get("origin"))
-    return origin
+    state: Round = conducted["round"]
+    origin = state["origin"]
+    return plain(origin) if origin else None
 
 
 def share_of_secrets(registered: object, servers: list[t.Any]) -> str | None:
