@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import sys
 
-from ansible.errors import AnsibleError
-from ansible.release import __version__
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.controller_needs import too_old
 
-_sentence = too_old(sys.version_info[:2], __version__, sys.executable)
-if _sentence:
-    raise AnsibleError(_sentence)
+try:
+    from ansible.errors import AnsibleError
+    from ansible.release import __version__
+except ImportError:
+    # The hosts' tests use shapes of the controller where nothing else of it may be imported.
+    pass
+else:
+    _sentence = too_old(sys.version_info[:2], __version__, sys.executable)
+    if _sentence:
+        raise AnsibleError(_sentence)
