@@ -88,7 +88,8 @@ def server() -> t.Iterator[Server]:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         options = [word for setting in SETTINGS.items() for word in ("-c", "=".join(setting))]
-        postgres = [program("postgres"), "-D", data, "-k", str(folder), "-h", "127.0.0.1", "-p", str(port), *options]
+        # It ends with the tests, even if they are killed.
+        postgres = ["setpriv", "--pdeathsig", "QUIT", program("postgres"), "-D", data, "-k", str(folder), "-h", "127.0.0.1", "-p", str(port), *options]
         with subprocess.Popen(postgres, **own, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
             try:
                 _wait_until_ready(process)
