@@ -53,9 +53,9 @@ test-lint: venv ## ruff and mypy
 	@$(VENV)/bin/mypy --any-exprs-report .build/types -p ansible_collections.kvmfleet.compute.plugins
 	@$(PY) tests/tools/precise.py .build/types/any-exprs.txt 90
 
-test-unit: venv ## unit tests
+test-unit: venv ## unit tests, and plays over hosts that answer as they are told
 	$(call say,Unit tests)
-	@$(PY) -m pytest tests/unit tests/bench -q -n auto
+	@$(PY) -m pytest tests/unit tests/plays tests/bench -q -n auto
 
 test-conformance: venv ## the answers of Nova
 	$(call say,Conformance with Nova)

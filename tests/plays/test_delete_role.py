@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pathlib
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 SERVER = {"uuid": "u1", "display_name": "db"}
 ANSWER = {"changed": True, "servers": [SERVER]}

@@ -11,7 +11,7 @@ import pathlib
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import origin
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 REQUESTS = """\
 compute_servers:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 
 def answer(*records: t.Any) -> dict[str, t.Any]:

@@ -14,7 +14,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'echo run >> ran') }}"
 

@@ -11,7 +11,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 SERVER = {"uuid": "u1", "display_name": "ci-1", "project_id": "p", "owner": "ops", "job": "7", "expires_at": "2026-01-01T00:00:00Z", "why": None}
 DUE = {"changed": True, "servers": [{**SERVER, "outcome": "deleted"}], "msg": ["would be deleted: ci-1"]}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pathlib
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 UUID = "6f70656e-7374-4163-8b20-342065766572"
 FOUND = {"kind": "journal", "id": UUID, "path": "/j", "bytes": 1, "why": "it is due"}

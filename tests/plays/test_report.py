@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import origin
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 CATALOGUE: dict[str, t.Any] = {
     "compute_flavors": {"small": {"vcpus": 1, "memory_mb": 64, "root_gb": 1}, "huge": {"vcpus": 999, "memory_mb": 64, "root_gb": 1}},

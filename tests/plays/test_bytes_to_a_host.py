@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked
 
 HOSTS = ("h1", "h2", "h3")

@@ -16,7 +16,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.action.server_reserve import ActionModule
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.reservation import Refusal
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.allocation.run import Registrar, Run, fleet
 
 BEGIN = {"run": "r", "lasts_s": 600}

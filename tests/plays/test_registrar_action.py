@@ -10,7 +10,8 @@ import sys
 import time
 import typing as t
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 HOSTS = ("h1", "h2")
 

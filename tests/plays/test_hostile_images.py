@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.image_rows import image_rows
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 ROW: dict[str, t.Any] = {"id": "i", "name": "debian", "needs_staging": False, "changed": False, "seconds": 0.1, "error": None}
 IMAGE = {"id": "i", "source": "https://example.org/i", "checksum": "sha256:" + "0" * 64}

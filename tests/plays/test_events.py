@@ -9,7 +9,8 @@ import json
 import pathlib
 import typing as t
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 SERVERS, HOSTS = 100, 100
 VARIABLES: dict[str, t.Any] = {

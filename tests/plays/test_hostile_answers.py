@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import host_answer
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 MODULES: dict[str, dict[str, t.Any]] = {
     "host_info": {},

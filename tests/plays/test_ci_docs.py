@@ -19,9 +19,9 @@ import xml.etree.ElementTree as ET
 import pytest
 import yaml
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 CI = ROOT / "docs" / "ci"
 SERVERS = [{"name": "web", "flavor": "m1.small", "image": "debian-12", "networks": [{"name": "lan"}]}]
 

@@ -11,7 +11,8 @@ import typing as t
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result, rounds
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
 
 @pytest.mark.parametrize(

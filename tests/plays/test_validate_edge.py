@@ -18,9 +18,10 @@ from ansible_collections.kvmfleet.compute.plugins.action import server_validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import flat_request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import servers_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 
-ROLE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "create_server"
+ROLE = pathlib.Path(__file__).resolve().parents[2] / "roles" / "create_server"
 CATALOGUE = {
     "compute_flavors": {"small": {"vcpus": 1, "memory_mb": 64, "root_gb": 1}},
     "compute_images": {"debian": {"source": "https://example.org/d", "checksum": "sha256:" + "0" * 64}},

@@ -11,7 +11,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked
 
 DB = "6f70656e-7374-4163-8b20-342065766572"

@@ -13,7 +13,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play, make
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.allocation.run import Registrar, Run, fleet
 
 CLAIMS = {"ansible.builtin.include_role": {"name": "kvmfleet.compute.create_server", "tasks_from": "compute_claim.yml"}}

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.tests.unit import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 WEB = {"uuid": "11111111-1111-4111-8111-111111111111", "display_name": "web-1"}
 # Whatever a host is asked, it has this server.
