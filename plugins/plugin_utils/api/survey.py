@@ -55,7 +55,7 @@ def _question(name: str, ask: str, kind: str = "text", *, required: bool = False
 def _choice(name: str, ask: str, choices: Collection[str], *, several: bool = False, required: bool = False, hint: str = "") -> Iterator[Question]:
     """A choice, if there is one; the only one that there is stands there already if one is required."""
     if choices:
-        default = next(iter(choices)) if required and len(choices) == 1 else ""
+        default = min(choices) if required and len(choices) == 1 else ""
         kind = "multiselect" if several else "multiplechoice"
         yield _question(name, ask, kind, required=required, hint=hint, choices=sorted(choices), default=default)
 

@@ -24,8 +24,8 @@ def two_hosts() -> t.Any:
     return fleet(make.host("h1"), make.host("h2"))
 
 
-def servers(*names: str, network: Network = LAN, **changes: t.Any) -> t.Any:
-    return [(make.instance(name, **changes), [make.requested_network(network=network)]) for name in names]
+def servers(*names: str, network: Network | None = None, **changes: t.Any) -> t.Any:
+    return [(make.instance(name, **changes), [make.requested_network(network=network or LAN)]) for name in names]
 
 
 def test_two_runs_get_other_addresses_though_facts_show_the_same() -> None:

@@ -17,9 +17,9 @@ READY: dict[str, t.Any] = {
 
 
 def told(
-    info: dict[str, t.Any] = READY, os_family: str = "Debian", commands: tuple[str, ...] = (), virt_type: str | None = None, **networks: t.Any
+    info: dict[str, t.Any] | None = None, os_family: str = "Debian", commands: tuple[str, ...] = (), virt_type: str | None = None, **networks: t.Any
 ) -> list[str]:
-    return list(findings(os_family, list(commands), info, networks, virt_type))
+    return list(findings(os_family, list(commands), info or READY, networks, virt_type))
 
 
 def test_a_host_that_has_all_of_it_is_ready() -> None:

@@ -133,7 +133,7 @@ def test_the_whole_fleet_is_the_sum_of_the_hosts_that_could_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bar", "drawn"),
+    ("counted", "drawn"),
     [
         (host_rows.Bar(1, 2, 1, 4), [("reserved", 0, 125), ("used", 125, 250), ("new", 375, 125)]),
         (host_rows.Bar(0, 0, 0, 0), []),
@@ -141,8 +141,8 @@ def test_the_whole_fleet_is_the_sum_of_the_hosts_that_could_be_read() -> None:
         (host_rows.Bar(0, 99_999, 1, 0), [("used", 0, 999), ("new", 994, 6)]),
     ],
 )
-def test_a_bar_is_drawn_to_its_end_and_shows_the_smallest_part(bar: host_rows.Bar, drawn: list[tuple[str, int, int]]) -> None:
-    assert page._drawn(bar) == drawn
+def test_a_bar_is_drawn_to_its_end_and_shows_the_smallest_part(counted: host_rows.Bar, drawn: list[tuple[str, int, int]]) -> None:
+    assert page._drawn(counted) == drawn
 
 
 def why(run: made_run.MadeRun) -> list[str]:
