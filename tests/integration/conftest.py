@@ -146,11 +146,11 @@ def testbed() -> None:
 
 @pytest.fixture
 def fleet(testbed: None, tmp_path: pathlib.Path) -> t.Iterator[Fleet]:
-    """An empty fleet, emptied again afterwards."""
+    """A fleet without servers, emptied again afterwards; a registrar that an earlier test has made stays."""
     made = Fleet(tmp_path)
-    made.wipe()
+    made.remove_servers()
     yield made
-    made.wipe()
+    made.remove_servers()
 
 
 def server(name: str, **fields: t.Any) -> dict[str, t.Any]:
