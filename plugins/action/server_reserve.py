@@ -63,7 +63,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "weighers": {"type": "list", "elements": "raw"},
     "options": {"type": "dict", "default": {}},
     "max_attempts": {"type": "int", "default": 3},
-    "reservation_timeout_s": {"type": "int", "default": 300},
+    "reservation_timeout_s": {"type": "int", "default": 120},
     "state_path": {"type": "path"},
     "dsn": {"type": "str", "no_log": True},
 }

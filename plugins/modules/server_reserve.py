@@ -104,7 +104,7 @@ options:
       - How long after this call a host takes the claims of this round, in seconds, by its own clock. What a run that died has reserved is free again after
         that.
     type: int
-    default: 300
+    default: 120
   state_path:
     description: The folder for what has no domain on the registrar's host, which may be another one than on other hosts.
     type: path

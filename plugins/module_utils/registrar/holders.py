@@ -19,13 +19,17 @@ Key = t.Tuple[str, str, str]  # name, port, mac or ip; its project or segment; t
 class Holders:
     """The servers that hold each unique thing. Two runs may have one server in hand: it is not in its own way on one host, and on two it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: int) -> None:
+        self._now = now
         self._holders: t.Dict[Key, t.Set[str]] = {}
+        self._until: t.Dict[str, int] = {}
         self._hosts: t.Dict[str, t.Set[str]] = {}
 
     def add(self, held: Reservation) -> None:
         """Count a reservation."""
         self._hosts.setdefault(held["server"], set()).add(held["host"])
+        if held["released_at"] is None:
+            self._until[held["server"]] = max(held["expires"], self._until.get(held["server"], 0))
         keys: t.List[Key] = [("name", held["project"], held["name"])]
         for port in held["ports"]:
             keys += [("port", "", port["id"]), ("mac", port["segment"], port["mac_address"])]
@@ -56,7 +60,8 @@ class Holders:
     def _refuse_if_held(self, key: Key, server: str, error_class: str, what: str) -> None:
         other = self._other(key, server)
         if other is not None:
-            raise ServerError(error_class, f"{what} is reserved for server {other}")
+            left = self._until.get(other, 0) - self._now
+            raise ServerError(error_class, f"{what} is reserved for server {other}" + (f", for {left} s at most" if left > 0 else ""))
 
     def _other(self, key: Key, server: str) -> t.Optional[str]:
         return min((holder for holder in self._holders.get(key, ()) if holder != server), default=None)

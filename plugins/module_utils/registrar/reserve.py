@@ -64,7 +64,7 @@ class _Grants:
     def __init__(self, request: ReserveRequest, before: t.Dict[str, Reservation], counted: t.List[Reservation], now: int) -> None:
         self._request = request
         self._now = now
-        self._holders = Holders()
+        self._holders = Holders(now)
         self._groups = {key: Group(use) for key, use in request["groups"].items()}
         self._groups_of_lost: t.Set[str] = set()
         self._usage = Usage(request["quotas"])

@@ -72,7 +72,7 @@ def test_names_and_ports_are_held_too_and_the_error_names_the_holder(registrar: 
     other = {**server("elsewhere", name="db"), "project": "q"}
     answer = registrar.reserve(registrar.begin(), server("b", name="db"), server("c", "h1", {**port(1), "mac_address": "fa:16:3e:ff:ff:ff"}), other)
     assert losses(answer) == {"b": "InstanceExists", "c": "PortInUse"}
-    assert answer["lost"][0]["error"]["message"] == "the name db in project p is reserved for server a"
+    assert answer["lost"][0]["error"]["message"] == "the name db in project p is reserved for server a, for 110 s at most"
     assert [held["server"] for held in answer["granted"]] == ["elsewhere"]
 
 
