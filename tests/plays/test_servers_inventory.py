@@ -39,6 +39,11 @@ def inventory_of(done: subprocess.CompletedProcess[str]) -> dict[str, t.Any]:
     return found
 
 
+def is_said(sentence: str, done: subprocess.CompletedProcess[str]) -> bool:
+    """True if a warning has the sentence: ansible-core folds them, the older ones at hyphens too."""
+    return "".join(sentence.split()) in "".join(done.stderr.split())
+
+
 class Inventory:
     """A folder with a configuration of the plugin, and what ansible-inventory says of it."""
 
@@ -152,7 +157,7 @@ def test_what_the_inventory_has_is_not_taken(inventory: Inventory) -> None:
     assert of_hosts["p_web"]["ansible_host"] == "192.0.2.5"
     assert of_hosts["kept"] == {"ansible_host": "198.51.100.2", "kvmfleet_id": "u2"}
     assert sorted(found["kvmfleet_servers"]["hosts"]) == ["kept", "p_web"]
-    assert "is p_web in the inventory: web is a host of the inventory that is not this server" in done.stderr
+    assert is_said("is p_web in the inventory: web is a host of the inventory that is not this server", done)
 
 
 def test_a_host_that_could_not_be_read_fails_or_is_left_out_aloud(inventory: Inventory) -> None:
@@ -161,13 +166,13 @@ def test_a_host_that_could_not_be_read_fails_or_is_left_out_aloud(inventory: Inv
     inventory.write(fleet_file="fleet.json")
     done = inventory.run("--list")
     assert done.returncode != 0
-    assert "host h2: no route to host; unreachable_hosts: ignore leaves its servers out" in done.stderr
+    assert is_said("host h2: no route to host; unreachable_hosts: ignore leaves its servers out", done)
     assert "Traceback" not in done.stderr
     inventory.write(fleet_file="fleet.json", unreachable_hosts="ignore")
     done = inventory.run("--list")
     assert sorted(inventory_of(done)["_meta"]["hostvars"]) == ["db", "web"]
-    assert "host h2: no route to host; its servers are left out" in done.stderr
-    assert "host h3: facts of host h3:" in done.stderr
+    assert is_said("host h2: no route to host; its servers are left out", done)
+    assert is_said("host h3: facts of host h3:", done)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,7 @@ def test_what_is_wrong_is_one_sentence(inventory: Inventory, options: dict[str, 
     inventory.write(**options)
     done = inventory.run("--list")
     assert done.returncode != 0
-    assert sentence in done.stderr and "Traceback" not in done.stderr
+    assert is_said(sentence, done) and "Traceback" not in done.stderr
 
 
 def test_servers_behind_their_hypervisor(inventory: Inventory) -> None:
@@ -240,4 +245,4 @@ def test_hosts_that_ansible_can_not_read_are_its_own_words(inventory: Inventory)
     inventory.write(source="hosts", inventory=["nowhere.yml"])
     done = inventory.run("--list")
     assert done.returncode != 0
-    assert "the hosts could not be read: ansible-playbook kvmfleet.compute.fleet ended with" in done.stderr
+    assert is_said("the hosts could not be read: ansible-playbook kvmfleet.compute.fleet ended with", done)
