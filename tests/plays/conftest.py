@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.kvmfleet.compute.tests.unit import conftest as unit_tests  # noqa: F401 (it loads the profile)
+from hypothesis import settings
+
+from ansible_collections.kvmfleet.compute.tests.unit.conftest import PROFILE
+
+settings.load_profile(PROFILE)
