@@ -14,7 +14,7 @@ def drift(play: Play, name: str = "web") -> list[tuple[str, t.Any, t.Any, str]]:
     assert play.code == 0, play.output
     assert play.changed() == 0
     told = play.server(name)["drift"]
-    assert play.output.count(f"{name} differs from the request: ") == len(told)
+    assert play.output.count(f"{name} differs from the request:") == len(told)
     return [(item["path"], item["wanted"], item["actual"], item["remedy"]) for item in told]
 
 
