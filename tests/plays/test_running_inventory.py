@@ -76,6 +76,25 @@ def test_the_variables_of_a_host_that_is_there_stay(tmp_path: pathlib.Path) -> N
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_became_of_the_servers_is_told_line_by_line(tmp_path: pathlib.Path) -> None:
+    facts = {"logins": [], "lost": ["web: NoValidHost: no valid host of 1"], "table": ["SERVER  STATE", "web     ERROR"]}
+    tasks: list[dict[str, t.Any]] = [
+        {
+            "block": [
+                {
+                    "ansible.builtin.include_role": {"name": "kvmfleet.compute.create_server", "tasks_from": "result"},
+                    "vars": {"__create_server_conducted": facts},
+                }
+            ],
+            "rescue": [
+                {"ansible.builtin.assert": {"that": "ansible_failed_result.msg.splitlines() == told"}, "vars": {"told": [*facts["table"], "", *facts["lost"]]}}
+            ],
+        }
+    ]
+    done = local_play.run(tmp_path, tasks, {"h1": {}})
+    assert done.returncode == 0 and "rescued=1" in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("via", ["direct", "hypervisor"])
 def test_servers_behind_their_hypervisor_are_logged_in_to_through_it(tmp_path: pathlib.Path, via: str) -> None:
     logins = [{"name": "new", "groups": ["kvmfleet_servers"], "kvmfleet_id": "u1", "ansible_host": "192.0.2.66", "kvmfleet_host": "h1"}]
