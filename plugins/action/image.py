@@ -9,7 +9,7 @@ import os
 import shlex
 import typing as t
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleError
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
@@ -17,7 +17,6 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.image_sources import from_catalogue, with_secrets_apart
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.image_rows import image_rows
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.image"
 MOST_SUMS = 1 << 20
@@ -72,10 +71,7 @@ class ActionModule(HostAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        try:
-            args: dict[str, t.Any] = plain(self._task.args)
-        except NotPlain as error:
-            raise AnsibleActionFail(str(error)) from error
+        args = self.plain_arguments()
         catalogue: dict[str, t.Any] | None = args.pop("catalogue", None)
         asked: list[Entry] = args.get("images") or []
         # Only what the module documents travels: a catalogue's entry has more.

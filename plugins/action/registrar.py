@@ -8,10 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.registrar"
 
@@ -24,10 +21,7 @@ class ActionModule(HostAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        try:
-            args: dict[str, t.Any] = plain(self._task.args)
-        except NotPlain as error:
-            raise AnsibleActionFail(str(error)) from error
+        args = self.plain_arguments()
         # A task that was delegated has the variables of the host that it was delegated for.
         args.setdefault("host_name", str(self._task.delegate_to or variables["inventory_hostname"]))
         result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))

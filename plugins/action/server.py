@@ -67,8 +67,8 @@ class ActionModule(HostAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
+        args = self.plain_arguments()
         try:
-            args: dict[str, t.Any] = plain(self._task.args)
             round_variable, secrets_variable = args.pop("round_variable", None), args.pop("secrets_variable", None)
             to_build = args.get("state", "active") == "active" and not self._task.check_mode
             servers: list[t.Any] = args.get("servers") or []

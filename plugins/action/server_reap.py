@@ -8,10 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 MODULE = "kvmfleet.compute.server_reap"
 
@@ -23,10 +20,7 @@ class ActionModule(HostAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        try:
-            args: dict[str, t.Any] = plain(self._task.args)
-        except NotPlain as error:
-            raise AnsibleActionFail(str(error)) from error
+        args = self.plain_arguments()
         # A host that answers late seems to be ahead, and is skipped rather than believed.
         args.setdefault("controller_time", time.time())
         result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))

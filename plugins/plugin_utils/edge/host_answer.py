@@ -17,7 +17,10 @@ import contextlib
 import typing as t
 from collections.abc import Iterator, Mapping
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 
 # What the strategy and the task's executor of ansible-core take from a result as more than data.
 ORDERS = frozenset({"ansible_facts", "ansible_stats", "add_host", "add_group", "ansible_notify", "ansible_delegated_vars", "results", "include"})
@@ -37,6 +40,14 @@ class HostAction(ActionBase):
 
     _supports_check_mode = True
     _is_cut_off = False
+
+    def plain_arguments(self) -> dict[str, t.Any]:
+        """The task's arguments; AnsibleActionFail if one is nothing that can go to a host."""
+        try:
+            arguments: dict[str, t.Any] = plain(self._task.args)
+        except NotPlain as error:
+            raise AnsibleActionFail(str(error)) from error
+        return arguments
 
     def _execute_module(
         self,
