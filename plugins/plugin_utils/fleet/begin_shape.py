@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE, POSTGRESQL, SQLITE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words import (
@@ -31,7 +32,7 @@ _EPOCH: Schema = mapping(
         "number": whole(least=1, most=MOST),
         "id": NOT_EMPTY,
         "fleet": NOT_EMPTY,
-        "store": one_of("sqlite", "postgresql", "none"),
+        "store": one_of(SQLITE, POSTGRESQL, NONE),
         "registrar": TEXT,
         "is_carried": BOOLEAN,
         "hosts": list_of(NOT_EMPTY, minItems=1),
