@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import MANUAL, REBUILD, RERUN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.columns import aligned
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import ReportRow
 
 REMEDIES = {
@@ -17,8 +18,8 @@ REMEDIES = {
     REBUILD: "only a server that is made anew has it",
     MANUAL: "no run applies it: put it right on the host",
 }
-# Characters of a line (output formats indent and quote it), of a value in one, of a column that is cut, and between columns.
-WIDTH, MOST_SHOWN, LEAST_WIDTH, GAP = 68, 200, 8, 2
+# Characters of a line (output formats indent and quote it), and of a value in one.
+WIDTH, MOST_SHOWN = 68, 200
 # Lost servers that are told, and names in a line.
 MOST_LINES, MOST_NAMES = 20, 3
 HEAD = ("SERVER", "STATE", "HOST", "ZONE", "ADDRESSES", "SECONDS")
@@ -31,9 +32,7 @@ def table(report: Sequence[ReportRow]) -> list[str]:
     hosts = [row["host"] for row in report if row["host"]]
     domains = {host.partition(".")[2] for host in hosts}
     rows = [HEAD, *(_cells(row, len(domains) == 1) for row in report)]
-    widths = _widths(rows)
-    lines = [(" " * GAP).join(_cut(cell, width).ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in rows]
-    return lines + _drift_lines(report)
+    return aligned(rows, WIDTH, ELASTIC) + _drift_lines(report)
 
 
 def _cells(row: ReportRow, one_domain: bool) -> tuple[str, ...]:
@@ -43,21 +42,6 @@ def _cells(row: ReportRow, one_domain: bool) -> tuple[str, ...]:
     seconds = f"{sum(row['seconds'].values()):.1f}" if row["seconds"] else "-"
     first = addresses[0] + more if addresses else "-"
     return row["name"], row["state"], host.partition(".")[0] if one_domain else host, row["zone"] or "-", first, seconds
-
-
-def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
-    """The width of each column; the widest are cut until all fit."""
-    widths = [max(len(cells[column]) for cells in rows) for column in range(len(HEAD))]
-    while sum(widths) + GAP * (len(widths) - 1) > WIDTH:
-        widest = max(ELASTIC, key=lambda column: widths[column])
-        if widths[widest] <= LEAST_WIDTH:
-            break
-        widths[widest] -= 1
-    return widths
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _drift_lines(report: Sequence[ReportRow]) -> list[str]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.columns import aligned, cut
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, by_preference, status_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, FleetInstance
 
 # With what Ansible puts before a line of a message it has 80 columns.
 WIDTH = 72
-LEAST = 8  # columns that a text keeps however little room there is
+INDENT = "  "
 HEAD = ("SERVER", "STATE", "HOST", "ADDRESS")
 # The columns that are cut if there is no room, the first one first; an address that is cut is none.
-CUT = (0, 2)
+ELASTIC = (0, 2)
 
 
 class ServerList(t.TypedDict):
@@ -39,26 +40,10 @@ def _row(record: FleetInstance) -> tuple[str, ...]:
     return tuple(map(_shown, (record["display_name"], state, record["host"], f"{addresses[0]}{more}" if addresses else "-")))
 
 
-def _widths(rows: list[tuple[str, ...]]) -> list[int]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    while sum(widths) + 2 * len(HEAD) > WIDTH:
-        column = max(CUT, key=lambda item: widths[item])
-        if widths[column] <= LEAST:
-            break
-        widths[column] -= 1
-    return widths
-
-
-def _cell(text: str, width: int) -> str:
-    return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
-
-
 def _section(project: str, records: Iterable[FleetInstance]) -> list[str]:
     rows = sorted(map(_row, records))
-    of_all = [HEAD, *rows]
-    widths = _widths(of_all)
-    table = ["  " + "  ".join(map(_cell, row, widths)).rstrip() for row in of_all]
-    return [_cell(f"project {_shown(project)}: {len(rows)} {'server' if len(rows) == 1 else 'servers'}", WIDTH).rstrip(), *table]
+    table = [INDENT + line for line in aligned([HEAD, *rows], WIDTH - len(INDENT), ELASTIC)]
+    return [cut(f"project {_shown(project)}: {len(rows)} {'server' if len(rows) == 1 else 'servers'}", WIDTH), *table]
 
 
 def server_list(fleet: Fleet) -> ServerList:
