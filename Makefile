@@ -8,9 +8,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
-PARTS := $(FAST) browser docs sanity units awx second-python host-python store artefact integration faults races
+PARTS := $(FAST) browser docs sanity awx second-python host-python store artefact integration faults races
 
-.PHONY: help system tools venv environment tree demo demo-down test test-fast browser faults races $(addprefix test-,$(PARTS)) lint docs docs-fields docs-data format clean
+.PHONY: help system tools venv environment tree demo demo-down test test-fast browser faults races $(addprefix test-,$(PARTS) units) lint docs docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -69,7 +69,7 @@ test-sanity: venv ## ansible-test sanity
 	$(call say,ansible-test sanity)
 	@tests/tools/ansible-test sanity
 
-test-units: venv ## ansible-test units
+test-units: venv ## ansible-test units; second-python has them with the newest ansible-core
 	$(call say,ansible-test units)
 	@tests/tools/ansible-test units
 
@@ -104,7 +104,7 @@ browser: venv ## reports in Chromium, one of a thousand hosts too
 
 test-integration: venv ## the chain on the testbed
 	$(call say,Integration on the testbed)
-	@tests/tools/on-testbed tests/integration
+	@tests/tools/on-testbed --beds 2 tests/integration
 
 test-faults: venv ## every step of the hosts' work meets a fault; faults takes every fault
 	$(call say,Faults in short)

@@ -13,6 +13,10 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTBED = ROOT / "tests" / "testbed"
+if "KVMFLEET_TESTBED_OF_WORKER" in os.environ:
+    # Each worker of pytest has a testbed of its own; the testbed's scripts read which.
+    WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    os.environ["KVMFLEET_TESTBED_NUMBER"] = str(int(os.environ["KVMFLEET_TESTBED_OF_WORKER"]) + WORKER)
 NUMBER = int(os.environ.get("KVMFLEET_TESTBED_NUMBER", "0"))
 STATE = pathlib.Path(os.environ.get("KVMFLEET_TESTBED", f"/var/lib/kvmfleet-testbed{NUMBER or ''}"))
 NET4 = f"10.{87 + NUMBER}"
