@@ -9,6 +9,7 @@ import time
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_process
 
 MODULE = "kvmfleet.compute.registrar"
 
@@ -24,6 +25,9 @@ class ActionModule(HostAction):
         args = self.plain_arguments()
         # A task that was delegated has the variables of the host that it was delegated for.
         args.setdefault("host_name", str(self._task.delegate_to or variables["inventory_hostname"]))
+        if args.get("operation") == "begin" and isinstance(args.get("request"), dict):
+            # By this a later run on this machine sees that this one is no more.
+            args["request"] = {**args["request"], "process": this_process()}
         result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))
         # No clock of two machines is compared: what the host's showed was before this.
         result["answered_at"] = time.monotonic()

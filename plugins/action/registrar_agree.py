@@ -22,6 +22,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import agre
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Drawn, Inventory
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, refuse_partial_plays
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_process
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import begun_of_play
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement
@@ -128,4 +129,4 @@ class ActionModule(ControllerAction):
 
 
 def _draw(args: Arguments, begun: Begun, step: Step) -> Drawn | None:
-    return draw(args["dsn"], begun, step, args["request"]["run"], args["request"]["lasts_s"]) if args["dsn"] else None
+    return draw(args["dsn"], begun, step, args["request"]["run"], args["request"]["lasts_s"], this_process()) if args["dsn"] else None

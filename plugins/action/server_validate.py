@@ -30,6 +30,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Inventory, check_size
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet, read_fleet_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_killed
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import begun_of_play, hosts_of_play, write_joined
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import pipeline
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.cases import cases_of_faults, cases_of_instances
@@ -169,7 +170,8 @@ class ActionModule(ControllerAction):
             validated["notes"].append(NO_PROMISE)
             return None
         inventory = Inventory(list(fleet["hosts"]), POSTGRESQL if args["registrar_dsn"] else SQLITE)
-        return settled(validated, fleet, begun, inventory, str(uuid.uuid4()), args["registrar_drawn"], leaves_out=args["unreachable_hosts"] == "ignore")
+        leaves_out = args["unreachable_hosts"] == "ignore"
+        return settled(validated, fleet, begun, inventory, str(uuid.uuid4()), args["registrar_drawn"], leaves_out=leaves_out, is_killed=is_killed)
 
     def _tell_pipeline(self, args: dict[str, t.Any], requests: list[t.Any], validated: Validation, fleet: Fleet | None, origins: Origins) -> None:
         """Write the reports of what is refused; and of all, if there is nothing to come: with a fleet the servers are still to be placed."""

@@ -599,6 +599,7 @@ class Held(t.TypedDict):
 
     epoch: t.Optional[Epoch]  # null: none yet
     highest_ticket: int  # the highest one of the epoch's ledger of which it has taken a claim; 0: none
+    ended: t.List[int]  # the tickets of which it takes no claim any more, because their runs were killed
     clock: HostClock  # now
 
 
@@ -624,6 +625,28 @@ class Ticket(t.TypedDict):
     run: str  # id of the run
     lasts_s: int  # s that it lasts after each call that renews it
     deadline: int  # Unix time in s, by the registrar's clock; past it the ticket is over
+    process: t.Optional[Process]  # that runs it on its controller; null: not known
+
+
+class TicketToEnd(t.TypedDict):
+    """The ticket of a run that was killed."""
+
+    ticket: int  # its number
+    left_s: int  # s after which nothing is granted by it any more
+
+
+class EndRequest(t.TypedDict):
+    """A host is to take no claim of these tickets any more: what it has taken until then is seen in its facts."""
+
+    epoch: EpochId  # that the host has to hold
+    tickets: t.List[TicketToEnd]  # of which it may have been granted claims
+
+
+class EndedTicket(t.TypedDict):
+    """A ticket of which a host takes no claim any more."""
+
+    ticket: int  # its number
+    until: HostClock  # past it, or after another boot, the host refuses its claims for their deadline
 
 
 class ReservedPort(t.TypedDict):
@@ -659,6 +682,7 @@ class BeginRequest(t.TypedDict):
     highest_ticket: int  # the highest one that a host has recorded at a claim; 0: none is known
     run: str  # id of the run
     lasts_s: int  # s that the ticket is to last after each call that renews it
+    process: t.Optional[Process]  # that runs it on its controller; null: not known
 
 
 class BeginAnswer(t.TypedDict):
@@ -667,6 +691,7 @@ class BeginAnswer(t.TypedDict):
     ticket: Ticket  # the run's
     oldest: int  # the oldest ticket whose servers ``seen`` of a ReserveRequest has to name
     reservations: t.List[Reservation]  # those that no facts need show yet
+    tickets: t.List[Ticket]  # the open ones that something in force is reserved by
 
 
 class Begun(BeginAnswer):
@@ -744,6 +769,7 @@ class ReserveRequest(t.TypedDict):
     highest_ticket: int  # the highest one that a host has recorded at a claim
     ticket: int  # the run's
     hosts: t.List[str]  # inventory names of the hosts whose facts were read after the ticket was drawn
+    ended: t.Dict[str, t.List[int]]  # by host, the tickets of which it takes no claim any more, as its facts show
     claim_s: int  # s from now in which a host may take a claim
     max_skew_s: int  # the greatest difference of the registrar's clock and a host's, in s
     seen: t.List[str]  # ids of the servers that the facts show; those claimed with a ticket before ``oldest`` may be left out

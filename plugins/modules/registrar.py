@@ -22,7 +22,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    details: No epoch is taken, and the ledger is asked for its content only.
+    details: No epoch is taken, no ticket is ended, and the ledger is asked for its content only.
   diff_mode:
     support: none
   idempotent:
@@ -33,11 +33,13 @@ options:
     description:
       - V(show) says what the host holds, and nothing more.
       - V(begin) draws a ticket for a run, if the host is the registrar by the epoch that it holds.
+      - V(end) has the host take no claim of these tickets any more, because their runs were killed. It waits for the host's lock of claims, so that the facts
+        that are read after it show what the tickets came to.
       - V(reserve) grants what a run wants for its claims, and V(settle) ends what was granted once they are over. Both are refused on a host that is not
         the registrar.
       - V(reservations) reads the ledger, if the host is the registrar.
     type: str
-    choices: [show, begin, reserve, settle, reservations]
+    choices: [show, begin, end, reserve, settle, reservations]
     default: show
   offer:
     description:
@@ -48,7 +50,7 @@ options:
   request:
     description:
       - What O(operation) needs, in the shape of C(docs/data.md) - for V(begin) BeginRequest without C(epoch) and C(highest_ticket), which are the host's
-        own, for V(reserve) ReserveRequest, for V(settle) SettleRequest.
+        own, and without C(process), which the action plugin fills in, for V(end) EndRequest, for V(reserve) ReserveRequest, for V(settle) SettleRequest.
     type: dict
     default: {}
   host_name:
@@ -91,6 +93,10 @@ held:
     highest_ticket:
       description: The highest ticket of the epoch's ledger of which the host has taken a claim, 0 if it has taken none.
       type: int
+    ended:
+      description: The tickets of which the host takes no claim any more, because their runs were killed.
+      type: list
+      elements: int
     clock:
       description: The host's own time, as boot_id of its kernel and seconds since that boot.
       type: dict
@@ -105,12 +111,14 @@ held:
       hosts: [kvm1, kvm2]
       replaces: [[kvm1, kvm2]]
     highest_ticket: 41
+    ended: []
     clock:
       boot_id: 3b5a6a0e-8f0d-4b0f-8f0a-3d6f3a6b1c2d
       seconds: 86400.25
 answer:
   description:
-    - For V(begin) C(ticket), C(oldest), C(reservations) and C(registrar), the host's name. For V(reserve) C(ticket), C(granted), C(lost) and C(members).
+    - For V(begin) C(ticket), C(oldest), C(reservations), C(tickets) and C(registrar), the host's name. For V(reserve) C(ticket), C(granted), C(lost) and
+      C(members).
       For V(reservations) C(epoch), C(sequence), C(outrun), C(tickets) and C(reservations). The shapes are in C(docs/data.md) (Begun, ReserveAnswer,
       LedgerContent).
     - Null for the other operations, on a host that is not the registrar, if there is no ledger, and if the operation was refused.

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Binding,
     Drift,
+    EndRequest,
     Epoch,
     EpochOffer,
     Error,
@@ -590,5 +591,7 @@ class Agreement(t.TypedDict):
     offers: dict[str, EpochOffer]  # what hosts are to take first, by host
     ticket: Ticket | None  # the run's; null: none was drawn
     reservations: list[Reservation]  # those that no facts need show yet
+    holders: list[Ticket]  # of those, as far as they are open
+    dead: dict[str, EndRequest]  # what hosts are to end first, by host: of runs of this controller that were killed
     highest_ticket: int  # the highest one that a host has recorded
     clocks: dict[str, AnsweredClock]  # by host

@@ -68,6 +68,7 @@ def request(ticket: int, servers: list[ServerWish], free: dict[str, AddressPool]
     return {
         "epoch": EPOCH,
         "highest_ticket": 0,
+        "ended": {},
         "ticket": ticket,
         "hosts": HOSTS,
         "claim_s": 300,
@@ -89,7 +90,7 @@ def new_store(folder: str) -> SqliteStore:
 
 def ticket(store: SqliteStore, now: int) -> int:
     """A run begins."""
-    asked: BeginRequest = {"epoch": EPOCH, "highest_ticket": 0, "run": str(uuid.uuid4()), "lasts_s": 3600}
+    asked: BeginRequest = {"epoch": EPOCH, "highest_ticket": 0, "run": str(uuid.uuid4()), "lasts_s": 3600, "process": None}
     return store.transact(lambda ledger: begin(ledger, asked, now))["ticket"]["ticket"]
 
 

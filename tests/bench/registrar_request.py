@@ -65,13 +65,15 @@ def around(servers: int, in_use: int) -> dict[str, float]:
     placed = [make.placed(make.instance(str(uuid.uuid4()), ports=[port(1 << 20 | number)]), HOSTS[number % len(HOSTS)]) for number in range(servers)]
     requests = [make.build_request(server["instance"], networks=WANTED) for server in placed]
     state = rounds.first(placed, [], run=make.run(), max_attempts=3, group_members={}, cached_images={})
-    ledger, begun = begin(ledgers.found(None, EPOCH, 0), {"epoch": EPOCH, "highest_ticket": 0, "run": "bench", "lasts_s": 3600}, NOW)
+    ledger, begun = begin(ledgers.found(None, EPOCH, 0), {"epoch": EPOCH, "highest_ticket": 0, "run": "bench", "lasts_s": 3600, "process": None}, NOW)
     agreement: Agreement = {
         "epoch": EPOCH,
         "is_in_force": True,
         "offers": {},
         "ticket": begun["ticket"],
         "reservations": [],
+        "holders": [],
+        "dead": {},
         "highest_ticket": 0,
         "clocks": {host: {"boot_id": "bench", "seconds": 1.0, "answered_at": 0.0} for host in HOSTS},
     }

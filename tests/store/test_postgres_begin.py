@@ -34,7 +34,7 @@ def dsn(server: Server) -> str:
 def agree(dsn: str, answers: dict[str, t.Any]) -> Agreement:
     """As the action registrar_agree does it."""
     read = begun.read(answers)
-    return agreement.agree(read, THERE, "fleet", draw(dsn, read, agreement.step(read, THERE, "fleet"), "a run", 60))
+    return agreement.agree(read, THERE, "fleet", draw(dsn, read, agreement.step(read, THERE, "fleet"), "a run", 60, None))
 
 
 def enrolled(dsn: str) -> Hosts:
@@ -68,7 +68,7 @@ def test_a_ledger_that_was_lost_is_refused_until_it_is_rebuilt(dsn: str) -> None
     while step.offers:
         read = begun.read(hosts.begin(step.offers))
         step = upkeep.go_on(read, wish, goal)
-        agreement.of_step(read, step, draw(dsn, read, step, "the playbook", 1))
+        agreement.of_step(read, step, draw(dsn, read, step, "the playbook", 1, None))
     assert agree(dsn, hosts.begin())["ticket"]
 
 

@@ -346,7 +346,7 @@ def requested_network(**changes: t.Any) -> RequestedNetwork:
 
 
 def held(of: Epoch | None = None, **changes: t.Any) -> Held:
-    made: Held = {"epoch": of, "highest_ticket": 0, "clock": {"boot_id": "boot-1", "seconds": 1000.0}}
+    made: Held = {"epoch": of, "highest_ticket": 0, "ended": [], "clock": {"boot_id": "boot-1", "seconds": 1000.0}}
     return _with(made, changes)
 
 

@@ -16,10 +16,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.reserve import reserve
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.settle import settle
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.sqlite_store import Operation, SqliteStore
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ticket_data import read_begin, read_end
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.tickets import begin
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     BeginRequest,
     Begun,
+    EndRequest,
     Epoch,
     Held,
     HostClock,
@@ -30,11 +32,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
 )
 
 Answer = t.Union[Begun, ReserveAnswer, LedgerContent, None]
-OPERATIONS = ("show", "begin", "reserve", "settle", "reservations")
+OPERATIONS = ("show", "begin", "end", "reserve", "settle", "reservations")
 Request = t.Dict[str, t.Any]  # of an operation, as the task gave it
 # What an operation's request has; the epoch and the highest ticket of one to begin are the host's own.
 REQUESTS: t.Dict[str, t.Iterable[str]] = {
     "begin": BeginRequest.__annotations__.keys() - {"epoch", "highest_ticket"},
+    "end": EndRequest.__annotations__,
     "reserve": ReserveRequest.__annotations__,
     "settle": SettleRequest.__annotations__,
 }
@@ -46,7 +49,7 @@ class Result(t.NamedTuple):
     held: Held  # after the offer
     answer: Answer  # None: there was nothing to ask, or it was refused
     refused: t.Optional[Refused]  # why the offer or the operation was
-    changed: bool  # the host has taken an epoch
+    changed: bool  # the host has taken an epoch, or noted the end of a ticket
 
 
 class Call:
@@ -84,6 +87,9 @@ class Call:
         try:
             if operation == "begin" and state.ledger_due and not self._check_mode:
                 state = self._with_ledger()
+            if operation == "end" and not self._check_mode:
+                before, state = state, self._end(request)
+                changed = changed or state != before
             answer = self._answer(operation, request, state)
         except Refused as error:
             refused = error
@@ -102,6 +108,15 @@ class Call:
             if after != before:
                 state_file.write(self._state_path, after)
         return after, after != before
+
+    def _end(self, request: Request) -> HostState:
+        """Under the lock of claims: what is claimed with these tickets is there now, or never."""
+        with self._lock():
+            before = state_file.read(self._state_path)
+            after = host_state.ended(before, read_end(request), self._clock())
+            if after != before:
+                state_file.write(self._state_path, after)
+        return after
 
     def _with_ledger(self) -> HostState:
         """Found or carry the ledger, once for the epoch that the host has taken: one that is lost later is not made anew."""
@@ -122,17 +137,12 @@ class Call:
             return None
         if operation == "reservations":
             return self._content()
-        if operation == "show" or self._check_mode:
+        if operation in ("show", "end") or self._check_mode:
             return None
         # The edge: what a task gives has no type.
         asked: t.Any = request
         if operation == "begin":
-            own: BeginRequest = {
-                "epoch": {"number": epoch["number"], "id": epoch["id"]},
-                "highest_ticket": state.highest_ticket,
-                "run": asked["run"],
-                "lasts_s": asked["lasts_s"],
-            }
+            own = read_begin(request, {"number": epoch["number"], "id": epoch["id"]}, state.highest_ticket)
             return {**self._store.transact(lambda ledger: begin(ledger, own, self._now())), "registrar": self._host_name}
         if operation == "reserve":
             return self._store.transact(lambda ledger: reserve(ledger, asked, self._now()))

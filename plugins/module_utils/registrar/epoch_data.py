@@ -14,34 +14,36 @@ T = t.TypeVar("T")
 
 def read_epoch(given: object) -> Epoch:
     """The epoch; ValueError if it is none."""
-    fields = _mapping(given, "an epoch")
+    fields = mapping(given, "an epoch")
     return {
-        "number": _field(fields, "number", int),
-        "id": _field(fields, "id", str),
-        "fleet": _field(fields, "fleet", str),
-        "store": _field(fields, "store", str),
-        "registrar": _field(fields, "registrar", str),
-        "is_carried": _field(fields, "is_carried", bool),
-        "hosts": _names(_field(fields, "hosts", list)),
-        "replaces": [_names(names) for names in _field(fields, "replaces", list)],
+        "number": field(fields, "number", int),
+        "id": field(fields, "id", str),
+        "fleet": field(fields, "fleet", str),
+        "store": field(fields, "store", str),
+        "registrar": field(fields, "registrar", str),
+        "is_carried": field(fields, "is_carried", bool),
+        "hosts": _names(field(fields, "hosts", list)),
+        "replaces": [_names(names) for names in field(fields, "replaces", list)],
     }
 
 
 def read_offer(given: object) -> EpochOffer:
     """The offer; ValueError if it is none."""
-    fields = _mapping(given, "an offer")
-    expected = None if fields.get("expected") is None else _field(fields, "expected", str)
+    fields = mapping(given, "an offer")
+    expected = None if fields.get("expected") is None else field(fields, "expected", str)
     return {"epoch": read_epoch(fields.get("epoch")), "expected": expected}
 
 
-def _mapping(given: object, what: str) -> t.Dict[str, object]:
+def mapping(given: object, what: str) -> t.Dict[str, object]:
+    """The fields of a mapping; ValueError if it is none."""
     if not isinstance(given, dict):
         raise ValueError(f"{what} is a mapping")
     fields: t.Dict[str, object] = given
     return fields
 
 
-def _field(fields: t.Dict[str, object], key: str, kind: t.Type[T]) -> T:
+def field(fields: t.Dict[str, object], key: str, kind: t.Type[T]) -> T:
+    """A field of this type; ValueError if it is none."""
     value = fields.get(key)
     # True is a number for Python.
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a host takes claims of a run: the epoch that the run's grant is of against the one that the host holds; pure."""
+"""Whether a host takes claims of a run: the epoch and the ticket that the run's grant is of against what the host holds; pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
 
 if t.TYPE_CHECKING:
-    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, EpochId
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import HostState
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, EpochId, Grant
+
+
+def check_grant(state: HostState, shown: t.Optional[Grant]) -> None:
+    """Refused as by ``check_epoch``; or TicketOver, if what was granted to a killed run has been freed for others since."""
+    check_epoch(state.epoch, shown["epoch"] if shown else None)
+    if shown and any(one["ticket"] == shown["ticket"] for one in state.ended):
+        raise Refused("TicketOver", f"ticket {shown['ticket']} was ended on this host, because its run was seen to be killed: run again")
 
 
 def check_epoch(held: t.Optional[Epoch], shown: t.Optional[EpochId]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import accepted
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, EpochOffer, Held, HostClock
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import EndedTicket, EndRequest, Epoch, EpochOffer, Held, HostClock
 
 FOUND, CARRY = "found", "carry"  # what a registrar's host has to do with its ledger before it may begin in the epoch that it has taken
 
@@ -19,6 +20,7 @@ class HostState(t.NamedTuple):
     epoch: t.Optional[Epoch]  # None: it was never given one
     highest_ticket: int  # the highest one of the epoch's ledger of which it has taken a claim; 0: none
     ledger_due: t.Optional[str]  # FOUND or CARRY; None: nothing, or it is not the registrar
+    ended: t.Tuple[EndedTicket, ...] = ()  # of the epoch: a later one refuses their claims itself
 
 
 NOTHING = HostState(None, 0, None)
@@ -40,6 +42,23 @@ def taken(state: HostState, offer: EpochOffer, host_name: str) -> HostState:
     return HostState(epoch, state.highest_ticket if is_next else 0, due)
 
 
+def ended(state: HostState, request: EndRequest, clock: HostClock) -> HostState:
+    """After the end of tickets, which is for as long as a claim of them could be in time; Refused (EpochOver) in another epoch, which fences them itself."""
+    epoch, shown = state.epoch, request["epoch"]
+    if epoch is None or epoch["id"] != shown["id"]:
+        raise Refused("EpochOver", f"the host does not hold epoch {shown['number']}, of which the tickets are: run again")
+    until: t.Dict[int, EndedTicket] = {one["ticket"]: one for one in state.ended if _is_still(one, clock)}
+    for one in request["tickets"]:
+        seconds = clock["seconds"] + one["left_s"]
+        if one["ticket"] not in until or until[one["ticket"]]["until"]["seconds"] < seconds:
+            until[one["ticket"]] = {"ticket": one["ticket"], "until": {"boot_id": clock["boot_id"], "seconds": seconds}}
+    return state._replace(ended=tuple(until[number] for number in sorted(until)))
+
+
+def _is_still(one: EndedTicket, clock: HostClock) -> bool:
+    return one["until"]["boot_id"] == clock["boot_id"] and one["until"]["seconds"] >= clock["seconds"]
+
+
 def is_registrar(epoch: t.Optional[Epoch], host_name: str) -> bool:
     """True if the ledger is on this host."""
     return epoch is not None and epoch["store"] == "sqlite" and epoch["registrar"] == host_name
@@ -47,4 +66,5 @@ def is_registrar(epoch: t.Optional[Epoch], host_name: str) -> bool:
 
 def held(state: HostState, clock: HostClock) -> Held:
     """What a host says of itself."""
-    return {"epoch": state.epoch, "highest_ticket": state.highest_ticket, "clock": clock}
+    over = [one["ticket"] for one in state.ended if _is_still(one, clock)]
+    return {"epoch": state.epoch, "highest_ticket": state.highest_ticket, "ended": over, "clock": clock}

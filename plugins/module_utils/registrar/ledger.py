@@ -6,7 +6,8 @@
 Libvirt is the record of what exists. The ledger holds what a run's facts may not show yet:
 
 1. A run draws a ticket and then reads facts. What ended before its ticket its facts show; what is in force, or ended after the ticket, they may not.
-2. A reservation is in force until it is settled, or until its deadline and the greatest difference of two clocks are past: then its host takes no claim of it.
+2. A reservation is in force until it is settled, or until its host takes no claim of it any more: when its deadline and the greatest difference of two clocks
+   are past, or when the host was told that its run was killed.
 3. Whoever settles says what is there. A deadline doesn't: a reservation that ended by it counts on for runs that have not read its host's facts, until one
    with a younger ticket has. What else there is on hosts that a run has not read is not the ledger's to know.
 4. What has ended goes when no open ticket is older than its end. Tickets end by deadline, so nothing stays for ever but what waits for its host; a host that
@@ -97,13 +98,28 @@ def expire(ledger: Ledger, now: int) -> Ledger:
     """End the tickets and reservations that are past their time; ``now`` is Unix time in s. Comes before anything else of a call."""
     tickets = {number: ticket for number, ticket in ledger.tickets.items() if ticket["deadline"] >= now}
     over = [key for key, held in ledger.reservations.items() if held["released_at"] is None and held["expires"] < now]
+    return _ended(ledger._replace(tickets=tickets), over)
+
+
+def end(ledger: Ledger, ended: t.Mapping[str, t.Collection[int]]) -> Ledger:
+    """End what is reserved on hosts that take no claim of its ticket any more: as by a deadline, nobody says yet what became of it."""
+    over = [key for key, held in ledger.reservations.items() if held["released_at"] is None and is_ended(held, ended)]
+    return _ended(ledger, over)
+
+
+def is_ended(held: Reservation, ended: t.Mapping[str, t.Collection[int]]) -> bool:
+    """True if a host whose facts say that it takes no claim of these tickets any more has shown what became of a reservation; ``ended``: tickets by host."""
+    return held["ticket"] in ended.get(held["host"], ())
+
+
+def _ended(ledger: Ledger, over: t.List[t.Tuple[int, str]]) -> Ledger:
     if not over:
-        return ledger._replace(tickets=tickets)
-    end = ledger.sequence + 1
+        return ledger
+    number = ledger.sequence + 1
     reservations = dict(ledger.reservations)
     for key in over:
-        reservations[key] = {**reservations[key], "released_at": end}
-    return ledger._replace(sequence=end, tickets=tickets, reservations=reservations)
+        reservations[key] = {**reservations[key], "released_at": number}
+    return ledger._replace(sequence=number, reservations=reservations)
 
 
 def see(ledger: Ledger, ticket: int, hosts: t.Set[str]) -> Ledger:

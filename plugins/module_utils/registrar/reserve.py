@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a run may claim: every name, address, quota and group member of all its servers is granted in one step; pure.
 
-1. What counts is what the ledger says of the run's ticket (``ledger.py``), without what the run itself held for the servers that it names again.
+1. What counts is what the ledger says of the run's ticket (``ledger.py``), without what the run itself held for the servers that it names again, and without
+   what killed runs held on hosts whose facts the run has read since they were told.
 2. Addresses that servers of the request name, or held before, are kept from automatic choice. So a retry keeps its addresses unless others have them since.
 3. Server by server, in the order of the request, each is granted whole or loses whole; what is granted counts for those behind it.
 """
@@ -15,7 +16,18 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.group import Group, InTheWay
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.holders import Holders
-from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ledger import Ledger, compact, counts, current, expire, open_ticket, renewed, see
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ledger import (
+    Ledger,
+    compact,
+    counts,
+    current,
+    end,
+    expire,
+    is_ended,
+    open_ticket,
+    renewed,
+    see,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.pool import Pool, canonical
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.usage import Usage
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
@@ -39,12 +51,13 @@ def reserve(ledger: t.Optional[Ledger], request: ReserveRequest, now: int) -> t.
     """
     ledger = expire(current(ledger, request["epoch"], request["highest_ticket"]), now)
     ledger, ticket = renewed(ledger, open_ticket(ledger, request["ticket"]), now)
-    hosts = set(request["hosts"])
-    ledger = see(ledger, ticket["ticket"], hosts)
+    hosts, ended = set(request["hosts"]), request["ended"]
+    ledger = end(see(ledger, ticket["ticket"], hosts), ended)
     named = {(ticket["ticket"], wish["uuid"]) for wish in request["servers"]}
     before = {key[1]: held for key, held in ledger.reservations.items() if key in named}
     reservations = {key: held for key, held in ledger.reservations.items() if key not in named}
-    grants = _Grants(request, before, [held for held in reservations.values() if counts(held, ticket["ticket"], hosts)], now)
+    counted = [held for held in reservations.values() if counts(held, ticket["ticket"], hosts) and not is_ended(held, ended)]
+    grants = _Grants(request, before, counted, now)
     granted: t.List[Reservation] = []
     lost: t.List[Lost] = []
     for wish in request["servers"]:

@@ -13,6 +13,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.durable import sy
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch_data import read_epoch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import CARRY, FOUND, NOTHING, HostState
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ticket_data import read_ended
 
 FILE = "registrar.json"
 VERSION = 1  # of the file
@@ -28,7 +29,9 @@ def read(state_path: str) -> HostState:
             raise ValueError(f"it is of version {content['version']}, and this collection's is {VERSION}")
         if content["ledger_due"] not in (None, FOUND, CARRY):
             raise ValueError(f"ledger_due is {content['ledger_due']!r}")
-        return HostState(content["epoch"] and read_epoch(content["epoch"]), int(content["highest_ticket"]), content["ledger_due"])
+        return HostState(
+            content["epoch"] and read_epoch(content["epoch"]), int(content["highest_ticket"]), content["ledger_due"], read_ended(content.get("ended", []))
+        )
     except FileNotFoundError:
         return NOTHING
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -15,13 +15,21 @@ def begin(ledger: t.Optional[Ledger], request: BeginRequest, now: int) -> t.Tupl
     """Draw a ticket, before facts are read; ``now`` is Unix time in s. Refused if the ledger can't be trusted or the run's epoch is over."""
     ledger = expire(current(ledger, request["epoch"], request["highest_ticket"]), now)
     number = ledger.sequence + 1
-    ticket: Ticket = {"ticket": number, "run": request["run"], "lasts_s": request["lasts_s"], "deadline": now + request["lasts_s"]}
+    ticket: Ticket = {
+        "ticket": number,
+        "run": request["run"],
+        "lasts_s": request["lasts_s"],
+        "deadline": now + request["lasts_s"],
+        "process": request["process"],
+    }
     ledger = compact(ledger._replace(sequence=number, tickets={**ledger.tickets, number: ticket}))
+    holding = sorted({drawn for drawn, _server in ledger.reservations if drawn in ledger.tickets})
     return ledger, {
         "ticket": ticket,
         # Whoever may still reserve has an open ticket, or draws a later one.
         "oldest": min([*ledger.tickets, *(drawn for drawn, _server in ledger.reservations)]),
         "reservations": [held for held in ledger.reservations.values() if counts(held, number, set())],
+        "tickets": [ledger.tickets[drawn] for drawn in holding],
     }
 
 

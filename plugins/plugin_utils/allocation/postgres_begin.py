@@ -9,14 +9,14 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import POSTGRESQL, Step
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.ledger import Ledger, carried, expire, found
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginAnswer, BeginRequest, Epoch, EpochId
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginAnswer, BeginRequest, Epoch, EpochId, Process
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.postgres_store import PostgresStore
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Drawn, highest_ticket, to_found
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.registrar_review import Read
 
 
-def draw(dsn: str, begun: Begun, step: Step, run: str, lasts_s: int) -> Drawn:
+def draw(dsn: str, begun: Begun, step: Step, run: str, lasts_s: int, process: Process | None) -> Drawn:
     """The ticket, if the hosts agree on an epoch whose ledger is there; with no ticket and no refusal they have to go on first."""
     new = to_found(begun)
     epoch = new or step.epoch
@@ -29,7 +29,7 @@ def draw(dsn: str, begun: Begun, step: Step, run: str, lasts_s: int) -> Drawn:
             # An epoch that follows is offered only after this: so a ledger that is lost later is never made anew.
             store.transact(lambda ledger: (found(ledger, own, 0), None))
             return {"ticket": None, "refused": None}
-        request: BeginRequest = {"epoch": own, "highest_ticket": highest_ticket(begun, epoch), "run": run, "lasts_s": lasts_s}
+        request: BeginRequest = {"epoch": own, "highest_ticket": highest_ticket(begun, epoch), "run": run, "lasts_s": lasts_s, "process": process}
         now = store.now()
         return {"ticket": store.transact(lambda ledger: _begun(ledger, epoch, request, now)), "refused": None}
     except Refused as refused:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressWish, GroupUse, Port, PortWish, Quota, ReserveRequest, ServerWish
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressWish, EpochId, GroupUse, Port, PortWish, Quota, ReserveRequest, ServerWish
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.pools import Pools
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.dead_runs import ended
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.quota_resources import amounts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, BuildRequest, Fleet, KeptPort, Network, Placed, RequestedNetwork, Round
 
@@ -44,11 +45,13 @@ class Wishes:
     def request(self, state: Round, agreement: Agreement, ticket: int, claim_s: int) -> ReserveRequest:
         """What is asked for a round, whose claims may be taken for ``claim_s`` s."""
         servers = to_reserve(state)
+        epoch: EpochId = {"number": agreement["epoch"]["number"], "id": agreement["epoch"]["id"]}
         return {
-            "epoch": {"number": agreement["epoch"]["number"], "id": agreement["epoch"]["id"]},
+            "epoch": epoch,
             "highest_ticket": agreement["highest_ticket"],
             "ticket": ticket,
             "hosts": [name for name, host in self._fleet["hosts"].items() if host["state"]],
+            "ended": ended(self._fleet, epoch),
             "claim_s": claim_s,
             "max_skew_s": SLACK_S,
             "seen": [record["uuid"] for record in records(self._fleet) if record["project_id"] in self._quotas],

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Process
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Drawn, Inventory, agree, out_of_step
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.dead_runs import without
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, Fleet, Validation
 
 NO_PROMISE = (
@@ -23,16 +27,25 @@ def is_to_build(validated: Validation) -> bool:
 
 
 def settled(
-    validated: Validation, fleet: Fleet, begun: Begun, inventory: Inventory, new_id: str, drawn: Drawn | None = None, *, leaves_out: bool
+    validated: Validation,
+    fleet: Fleet,
+    begun: Begun,
+    inventory: Inventory,
+    new_id: str,
+    drawn: Drawn | None = None,
+    *,
+    leaves_out: bool,
+    is_killed: Callable[[Process | None], bool],
 ) -> Agreement | None:
     """The agreement; None if there is none, and then the validation has errors. ``drawn``: of PostgreSQL, if it has the ledger.
 
-    ``leaves_out``: a host that can take no claim is left out with a warning, and gets no server; else it is an error.
+    ``leaves_out``: a host that can take no claim is left out with a warning, and gets no server; else it is an error. ``is_killed``: was a process on this
+    controller, and is it no more?
     """
     problems = Problems()
     agreement: Agreement | None = None
     try:
-        agreement = agree(begun, inventory, new_id, drawn)
+        agreement = without(agree(begun, inventory, new_id, drawn), fleet, is_killed)
     except Refused as refused:
         problems.add("compute_registrar", "host", str(refused), refused.error_class, 503)
     # What is offered first may change this.

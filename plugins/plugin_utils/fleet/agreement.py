@@ -101,6 +101,8 @@ def of_step(begun: Begun, found: Step, drawn: Drawn | None) -> Agreement:
         "offers": found.offers,
         "ticket": ticket["ticket"] if ticket else None,
         "reservations": ticket["reservations"] if ticket else [],
+        "holders": ticket["tickets"] if ticket else [],
+        "dead": {},
         "highest_ticket": highest_ticket(begun, epoch),
         "clocks": begun.clocks,
     }

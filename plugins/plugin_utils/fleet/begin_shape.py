@@ -45,12 +45,20 @@ HELD: Schema = open_mapping(
     {
         "epoch": _EPOCH,
         "highest_ticket": whole(most=MOST),
+        "ended": list_of(whole(least=1, most=MOST)),
         "clock": mapping({"boot_id": NOT_EMPTY, "seconds": field(NUMBER, minimum=0, maximum=MOST)}, required=("boot_id", "seconds")),
     },
     required=("highest_ticket", "clock"),
 )
+_PROCESS: Schema = {
+    **mapping(
+        {"boot_id": NOT_EMPTY, "pid_namespace": NOT_EMPTY, "pid": whole(least=1, most=MOST), "pid_start": whole(most=MOST)},
+        required=("boot_id", "pid_namespace", "pid", "pid_start"),
+    ),
+    "type": ["object", "null"],
+}
 _TICKET: Schema = mapping(
-    {"ticket": whole(least=1, most=MOST), "run": TEXT, "lasts_s": whole(most=MOST), "deadline": whole(most=MOST)},
+    {"ticket": whole(least=1, most=MOST), "run": TEXT, "lasts_s": whole(most=MOST), "deadline": whole(most=MOST), "process": _PROCESS},
     required=("ticket", "run", "lasts_s", "deadline"),
 )
 _PORT: Schema = mapping(
@@ -74,8 +82,8 @@ _RESERVATION: Schema = mapping(
     required=("ticket", "server", "host", "project", "name", "ports", "amounts", "deadline", "expires"),
 )
 _BEGUN: Schema = open_mapping(
-    {"ticket": _TICKET, "oldest": whole(most=MOST), "reservations": list_of(_RESERVATION), "registrar": NOT_EMPTY},
-    required=("ticket", "oldest", "reservations", "registrar"),
+    {"ticket": _TICKET, "oldest": whole(most=MOST), "reservations": list_of(_RESERVATION), "tickets": list_of(_TICKET), "registrar": NOT_EMPTY},
+    required=("ticket", "oldest", "reservations", "tickets", "registrar"),
 )
 _CONTENT: Schema = open_mapping(
     {

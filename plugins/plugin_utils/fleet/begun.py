@@ -10,7 +10,7 @@ import json
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginAnswer, Epoch, Held, LedgerContent, Reservation
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginAnswer, Epoch, Held, LedgerContent, Reservation, Ticket
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import begin_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import AnsweredClock
 
@@ -68,15 +68,21 @@ def read(registered: Mapping[str, object], operation: str = "begin") -> Begun:
         if isinstance(said, str):
             begun.lost[host] = said
             continue
-        begun.held[host] = {**said["held"], "epoch": said["held"].get("epoch")}
+        begun.held[host] = {**said["held"], "epoch": said["held"].get("epoch"), "ended": said["held"].get("ended") or []}
         begun.answered_at[host] = said.get("answered_at") or 0
         refused = said.get("refused")
         if said.get("answer") and operation == "begin":
             ticket: BeginAnswer = said["answer"]
-            begun.tickets[host] = {**ticket, "reservations": list(map(_whole, ticket["reservations"]))}
+            begun.tickets[host] = {
+                **ticket,
+                "ticket": _with_process(ticket["ticket"]),
+                "reservations": list(map(_whole, ticket["reservations"])),
+                "tickets": list(map(_with_process, ticket["tickets"])),
+            }
         elif said.get("answer"):
             content: LedgerContent = said["answer"]
-            begun.ledgers[host] = {**content, "reservations": list(map(_whole, content["reservations"]))}
+            tickets, reservations = list(map(_with_process, content["tickets"])), list(map(_whole, content["reservations"]))
+            begun.ledgers[host] = {**content, "tickets": tickets, "reservations": reservations}
         elif refused:
             begun.refused[host] = {"error_class": refused["error_class"], "message": refused["message"][:MOST_SHOWN]}
     for host in _odd_ones(begun.epochs):
@@ -105,6 +111,10 @@ def _answer(result: object, operation: str) -> _Answer | str:
 def _whole(given: Reservation) -> Reservation:
     """With what is null, and may be left out."""
     return {**given, "group": given.get("group"), "released_at": given.get("released_at"), "known_at": given.get("known_at")}
+
+
+def _with_process(given: Ticket) -> Ticket:
+    return {**given, "process": given.get("process")}
 
 
 def _odd_ones(epochs: Mapping[str, Epoch | None]) -> list[str]:

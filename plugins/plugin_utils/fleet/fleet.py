@@ -27,7 +27,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agg
 # Of a sentence that a host brought about.
 MOST_SHOWN = 200
 # Of a host whose facts are from before there was a registrar, or were written by hand.
-NOTHING_HELD: Held = {"epoch": None, "highest_ticket": 0, "clock": {"boot_id": "", "seconds": 0.0}}
+NOTHING_HELD: Held = {"epoch": None, "highest_ticket": 0, "ended": [], "clock": {"boot_id": "", "seconds": 0.0}}
 # The hosts that the playbooks take if they are told nothing else.
 FLEET_GROUP = "hypervisors"
 MOST_NAMED = 5

@@ -24,7 +24,11 @@ class Space(t.NamedTuple):
 
 def is_gone(run: Run | None, here: Space | None, has_ended: Callable[[Process], bool]) -> bool:
     """Was the run's process here, and is it no more? ``here``: None if this machine doesn't say. ``has_ended`` is asked of processes of this space alone."""
-    process = run.get("process") if run else None
+    return is_over(run.get("process") if run else None, here, has_ended)
+
+
+def is_over(process: Process | None, here: Space | None, has_ended: Callable[[Process], bool]) -> bool:
+    """Was the process here, and is it no more?"""
     return process is not None and here == Space(process["boot_id"], process["pid_namespace"]) and has_ended(process)
 
 

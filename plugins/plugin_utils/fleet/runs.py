@@ -9,7 +9,7 @@ import os
 import socket
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Process, Run
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.liveness import Space, is_gone
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.liveness import Space, is_gone, is_over
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 ENDED = ("Z", "X")  # states of a process that is dead, and only not yet waited for
@@ -58,14 +58,23 @@ def has_ended(process: Process) -> bool:
 
 def this_run(run_id: str, lease_s: float) -> Run:
     """The run of the ansible-playbook process, which is the parent of the worker that runs an action; ``lease_s``: of its claims."""
+    return {"id": run_id, "controller": socket.gethostname(), "process": this_process(), "lease_s": int(lease_s)}
+
+
+def this_process() -> Process | None:
+    """The ansible-playbook process of the worker that asks; None if this machine doesn't say."""
     space, pid = this_space(), os.getppid()
     found = _stat(pid) if space else None
-    process: Process | None = None
-    if space and found:
-        process = {"boot_id": space.boot_id, "pid_namespace": space.pid_namespace, "pid": pid, "pid_start": found[1]}
-    return {"id": run_id, "controller": socket.gethostname(), "process": process, "lease_s": int(lease_s)}
+    if space is None or found is None:
+        return None
+    return {"boot_id": space.boot_id, "pid_namespace": space.pid_namespace, "pid": pid, "pid_start": found[1]}
 
 
 def has_gone(run: Run | None) -> bool:
     """Was the run's process on this controller, and is it no more?"""
     return is_gone(run, this_space(), has_ended)
+
+
+def is_killed(process: Process | None) -> bool:
+    """Was a process on this controller, and is it no more?"""
+    return is_over(process, this_space(), has_ended)

@@ -19,8 +19,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import record_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import grant as grants
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
-from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.grant import check_epoch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order, Origin, Outcome
 from ansible_collections.kvmfleet.compute.plugins.module_utils.timestamp import timestamp
 
@@ -31,7 +31,7 @@ def check_grant(work: Work) -> None:
     """Refuse a run that wasn't granted its claims, or not in the epoch that the host holds. In check mode nothing is granted."""
     builder = work.builder
     if not builder.check_mode:
-        check_epoch(state_file.read(builder.host.state_path).epoch, builder.grant["epoch"] if builder.grant else None)
+        grants.check_grant(state_file.read(builder.host.state_path), builder.grant)
 
 
 def check(work: Work) -> None:

@@ -278,6 +278,17 @@ def test_what_was_not_granted_in_the_hosts_epoch_is_refused_and_no_other_host_is
     assert state_file.read(str(lab.state)).highest_ticket == 0
 
 
+def test_a_claim_that_waited_while_its_ticket_was_ended_is_refused_and_leaves_nothing(lab: Lab) -> None:
+    lab.hold(HELD)
+    state = state_file.read(str(lab.state))
+    state_file.write(str(lab.state), state._replace(ended=({"ticket": 7, "until": {"boot_id": "boot-1", "seconds": 1130.0}},)))
+    assert error_of(lab.claim(lab.web(1), builder=lab.builder(grant=GRANT))[0]) == ("refused", "TicketOver", False)
+    assert not lab.hypervisor.xml
+    assert lab.claim(lab.web(2), builder=lab.builder(grant=make.grant(HELD, ticket=8)))[0]["outcome"] == "claimed"
+    # What it has noted of the later ticket leaves the end of the other.
+    assert error_of(lab.claim(lab.web(1), builder=lab.builder(grant=GRANT))[0]) == ("refused", "TicketOver", False)
+
+
 def test_who_builds_without_a_claim_needs_a_grant_too(lab: Lab) -> None:
     lab.hold(HELD)
     (outcome,) = lab.build(lab.web())

@@ -19,7 +19,7 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.regist
 
 NOW = 1_000_000
 CLOCK: HostClock = {"boot_id": "boot", "seconds": 5.5}
-BEGIN = {"run": "run", "lasts_s": 1000}
+BEGIN: dict[str, t.Any] = {"run": "run", "lasts_s": 1000, "process": None}
 FIRST, SECOND = make.epoch(), make.epoch(2)
 
 
@@ -72,7 +72,7 @@ def wanted(ticket: int, epoch: Epoch = SECOND, highest_ticket: int = 0) -> dict[
 def test_a_new_host_holds_nothing_and_to_ask_it_makes_nothing(h1: Host) -> None:
     for operation, request in (("show", {}), ("begin", BEGIN), ("reservations", {})):
         result = h1.call(operation, **request)
-        assert result == Result({"epoch": None, "highest_ticket": 0, "clock": CLOCK}, None, None, False)
+        assert result == Result({"epoch": None, "highest_ticket": 0, "ended": [], "clock": CLOCK}, None, None, False)
     assert not h1.state_path.exists()
 
 
@@ -180,14 +180,17 @@ def test_check_mode_takes_nothing_asks_nothing_and_reads_what_there_is(h1: Host)
 @pytest.mark.parametrize(
     ("operation", "offer", "request_", "sentence"),
     [
-        ("begin", None, {"run": "run"}, "to begin it needs lasts_s"),
+        ("begin", None, {"run": "run"}, "to begin it needs lasts_s, process"),
         ("settle", None, {"epoch": {}}, "to settle it needs absent, claimed, ticket"),
         ("show", {"epoch": {"number": 1}}, {}, "offer: id is not there or no str"),
         ("show", {"epoch": {**FIRST, "number": True}}, {}, "offer: number is not there or no int"),
         ("show", {"epoch": {**FIRST, "replaces": ["h1"]}}, {}, "offer: hosts and replaces have names of hosts"),
         ("show", {"epoch": None}, {}, "offer: an epoch is a mapping"),
         ("reserve", None, {**wanted(2), "servers": [{"uuid": "web"}]}, "request: it is none to reserve: KeyError"),
-        ("begin", None, {"run": "run", "lasts_s": "long"}, "request: it is none to begin: TypeError"),
+        ("begin", None, {**BEGIN, "lasts_s": "long"}, "request: it is none to begin: ValueError: lasts_s is not there or no int"),
+        ("begin", None, {**BEGIN, "process": {"pid": 1}}, "request: it is none to begin: ValueError: boot_id is not there or no str"),
+        ("end", None, {"epoch": {}}, "to end it needs tickets"),
+        ("end", None, {"epoch": {"number": 2, "id": "epoch 2"}, "tickets": [{"ticket": 1}]}, "request: it is none to end: ValueError: left_s"),
     ],
 )
 def test_what_is_no_request_is_said_in_a_sentence(enrolled: Host, operation: str, offer: t.Any, request_: dict[str, t.Any], sentence: str) -> None:
@@ -204,6 +207,23 @@ def test_while_the_hosts_lock_is_held_no_epoch_is_taken_and_reservations_go_on(e
         with pytest.raises(ServerError, match="claim lock was not free"):
             call.result("show", t.cast("dict[str, t.Any]", make.offer(make.epoch(3), SECOND)), {})
         assert enrolled.call("reserve", **wanted(enrolled.begin())).answer is not None
+
+
+def test_a_host_ends_a_ticket_under_the_lock_of_claims_and_says_so(enrolled: Host) -> None:
+    path, epoch = str(enrolled.state_path), {"number": 2, "id": "epoch 2"}
+    killed = enrolled.begin()
+    request = {"epoch": epoch, "tickets": [{"ticket": killed, "left_s": 100}]}
+    with host_lock(path):
+        call = Call(path, "h1", lock=lambda: host_lock(path, 0.0), clock=lambda: CLOCK, now=lambda: NOW)
+        with pytest.raises(ServerError, match="claim lock was not free"):
+            call.result("end", None, request)
+    assert enrolled.call("end", check_mode=True, **request).held["ended"] == []
+    for is_new in (True, False):
+        result = enrolled.call("end", **request)
+        assert (result.held["ended"], result.answer, result.refused, result.changed) == ([killed], None, None, is_new)
+    assert enrolled.call().held["ended"] == [killed]
+    other = enrolled.call("end", epoch={"number": 1, "id": "epoch 1"}, tickets=request["tickets"])
+    assert other.refused and other.refused.error_class == "EpochOver"
 
 
 def one_run(state_path: str, _number: int) -> int:

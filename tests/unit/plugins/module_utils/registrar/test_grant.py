@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.grant import check_epoch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.grant import check_epoch, check_grant
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, EpochId
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -40,3 +41,11 @@ def test_any_other_claim_is_refused_in_a_sentence_and_no_other_host_is_tried(
     with pytest.raises(Refused, match=sentence) as refused:
         check_epoch(held, grant)
     assert (refused.value.error_class, refused.value.reschedule) == (error_class, False)
+
+
+def test_what_was_granted_to_a_ticket_that_was_ended_is_refused_and_other_tickets_go_on() -> None:
+    state = HostState(make.epoch(2), 7, None, ({"ticket": 7, "until": {"boot_id": "boot-1", "seconds": 2000.0}},))
+    check_grant(state, make.grant(make.epoch(2), ticket=8))
+    with pytest.raises(Refused, match="ticket 7 was ended on this host, because its run was seen to be killed") as refused:
+        check_grant(state, make.grant(make.epoch(2), ticket=7))
+    assert (refused.value.error_class, refused.value.reschedule) == ("TicketOver", False)

@@ -22,7 +22,7 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.regist
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch
+    from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, Process
 
 
 @pytest.fixture
@@ -237,3 +237,45 @@ def test_a_rebuilt_ledger_is_empty_and_draws_no_ticket_twice(registrar: Registra
     assert ledgers.found(registrar.ledger, EPOCH, 0) is registrar.ledger
     with pytest.raises(Refused, match="run again"):
         ledgers.found(rebuilt, EPOCH, 0)
+
+
+ENDED = {"h1": [2]}  # what the facts of h1 say once it takes no claim of the second ticket
+
+
+def test_what_a_killed_run_has_reserved_is_free_for_a_run_whose_facts_show_that_its_host_was_told(registrar: Registrar) -> None:
+    before, killed, own = registrar.begin(), registrar.begin(), registrar.begin()
+    registrar.reserve(killed, server("a"))
+    assert is_held(registrar, own)
+    assert losses(registrar.reserve(own, server("b", name="a"), ended=ENDED)) == {}
+    # An older run has read its facts before, or they say so too.
+    registrar.settle(own, absent=["b"])
+    assert is_held(registrar, before)
+    assert not is_held(registrar, registrar.begin())
+
+
+def test_what_it_has_reserved_on_other_hosts_and_what_other_tickets_have_counts_on(registrar: Registrar) -> None:
+    registrar.begin()
+    killed, other, own = registrar.begin(), registrar.begin(), registrar.begin()
+    registrar.reserve(killed, server("a"), server("on h2", "h2"))
+    registrar.reserve(other, server("c"))
+    answer = registrar.reserve(own, *(server(f"probe {name}", name=name) for name in ("a", "on h2", "c")), ended=ENDED)
+    assert losses(answer) == {"probe on h2": "InstanceExists", "probe c": "InstanceExists"}
+
+
+def test_what_ended_so_counts_for_who_has_not_read_the_host_until_somebody_has(registrar: Registrar) -> None:
+    registrar.begin()
+    killed, own = registrar.begin(), registrar.begin()
+    registrar.reserve(killed, server("a"))
+    registrar.reserve(own, ended=ENDED)
+    blind = registrar.begin()
+    assert is_held(registrar, blind, ["h2"])
+    registrar.reserve(registrar.begin(), hosts=["h1"])
+    assert not is_held(registrar, registrar.begin(), ["h2"])
+
+
+def test_who_holds_what_is_in_force_is_told_with_the_ticket(registrar: Registrar) -> None:
+    process: Process = {"boot_id": "boot", "pid_namespace": "pid:[1]", "pid": 7, "pid_start": 99}
+    idle, holding = registrar.begin(), registrar.begun(process)["ticket"]["ticket"]
+    registrar.reserve(holding, server("a"))
+    assert [(ticket["ticket"], ticket["process"]) for ticket in registrar.begun()["tickets"]] == [(holding, process)]
+    assert idle in registrar.ledger.tickets

@@ -71,6 +71,7 @@ class Run:
         self.epoch = epoch
         self.remembered = remembered  # servers that the fleet's users knew of when it began
         self.facts: dict[str, dict[str, Reservation]] = {}  # what hosts that it has read had
+        self.ended: dict[str, list[int]] = {}  # the tickets of which they took no claim any more
         self.is_placed = False  # it has reserved: facts are read before
         self.wishes: dict[str, ServerWish] = {}
         self.granted: dict[str, Reservation] = {}  # what no claim was sent for
@@ -96,6 +97,8 @@ class Fleet(RuleBasedStateMachine):
         self.domains: dict[str, dict[str, Reservation]] = {host: {} for host in HOSTS}
         self.known: set[str] = set()
         self.under_way: list[Reservation] = []  # sent by runs that nobody hears of any more
+        self.killed: list[int] = []  # the tickets of those that were seen to be killed
+        self.ended: dict[str, set[int]] = {host: set() for host in HOSTS}  # what hosts were told of them
         self.count = 0
 
     @initialize(
@@ -108,6 +111,7 @@ class Fleet(RuleBasedStateMachine):
         hosts=SIGHT,
         choice=st.randoms(use_true_random=False),
         is_carried=st.booleans(),
+        told=SIGHT,
         are_late=st.booleans(),
     )
     def there_was_a_crash(
@@ -120,6 +124,7 @@ class Fleet(RuleBasedStateMachine):
         hosts: set[str],
         choice: random.Random,
         is_carried: bool,
+        told: set[str],
         are_late: bool,
     ) -> t.Any:
         """What few interleavings come to by themselves: a run that crashed in its claims, one from before it, and later one that comes to the same."""
@@ -132,6 +137,8 @@ class Fleet(RuleBasedStateMachine):
         if is_carried:
             self.carry()
         self.wait(seconds)
+        for host in told:
+            self.ended[host].add(crashed.ticket)
         after = self.begin(hosts)
         self.reserve_and_claim(after, new, choice, 0)
         while are_late and self.under_way:
@@ -150,6 +157,7 @@ class Fleet(RuleBasedStateMachine):
         if not run.is_placed:
             for host in sorted(hosts - run.facts.keys()):
                 run.facts[host] = dict(self.domains[host])
+                run.ended[host] = sorted(self.ended[host])
 
     @rule(run=runs, new=SERVERS, choice=st.randoms(use_true_random=False), share=st.integers(0, 2))
     def reserve_and_claim(self, run: Run, new: list[NewServer], choice: random.Random, share: int) -> None:
@@ -185,6 +193,7 @@ class Fleet(RuleBasedStateMachine):
                 *(wish for wish in wishes if not self.is_shown(wish, shown)),
                 epoch=run.epoch,
                 hosts=sorted(run.facts),
+                ended=run.ended,
                 pools={segment: free_pool(segment, shown) for segment in SEGMENTS.values()},
                 seen=sorted(shown),
                 quotas=quota(CORES, len(shown)),
@@ -216,7 +225,7 @@ class Fleet(RuleBasedStateMachine):
 
     def take(self, held: Reservation) -> bool:
         """A host's answer to a claim."""
-        if self.registrar.now + self.clock_offsets[held["host"]] > held["deadline"]:
+        if held["ticket"] in self.ended[held["host"]] or self.registrar.now + self.clock_offsets[held["host"]] > held["deadline"]:
             return False
         self.domains[held["host"]][held["server"]] = held
         return True
@@ -267,6 +276,14 @@ class Fleet(RuleBasedStateMachine):
     def crash(self, run: Run) -> None:
         """Nobody hears of the run any more; its claims may still be on their way."""
         self.under_way += run.granted.values()
+        self.killed.append(run.ticket)
+
+    @precondition(lambda self: self.killed)
+    @rule(which=st.integers(0, 5), hosts=st.sets(st.sampled_from(HOSTS), min_size=1))
+    def end(self, which: int, hosts: set[str]) -> None:
+        """A run that sees that another was killed tells hosts, which take no claim of it then."""
+        for host in hosts:
+            self.ended[host].add(self.killed[which % len(self.killed)])
 
     @precondition(lambda self: self.under_way)
     @rule(which=st.integers(0, 5))

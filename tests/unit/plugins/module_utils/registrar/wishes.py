@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
         EpochId,
         GroupUse,
         PortWish,
+        Process,
         Quota,
         Reservation,
         ReserveAnswer,
@@ -33,8 +34,8 @@ HOSTS = ["h1", "h2", "h3"]
 LASTS_S, CLAIM_S, SKEW_S = 1000, 100, 10
 
 
-def begin_request(highest_ticket: int = 0, epoch: EpochId | None = None) -> BeginRequest:
-    return {"epoch": epoch or EPOCH, "highest_ticket": highest_ticket, "run": "run", "lasts_s": LASTS_S}
+def begin_request(highest_ticket: int = 0, epoch: EpochId | None = None, process: Process | None = None) -> BeginRequest:
+    return {"epoch": epoch or EPOCH, "highest_ticket": highest_ticket, "run": "run", "lasts_s": LASTS_S, "process": process}
 
 
 def pool(first: str, last: str, segment: str = "br0") -> AddressPool:
@@ -66,6 +67,7 @@ def reserve_request(ticket: int, servers: list[ServerWish], **fields: t.Any) -> 
         "highest_ticket": 0,
         "ticket": ticket,
         "hosts": HOSTS,
+        "ended": {},
         "claim_s": CLAIM_S,
         "max_skew_s": SKEW_S,
         "seen": [],
@@ -97,8 +99,8 @@ class Registrar:
     def begin(self) -> int:
         return self.begun()["ticket"]["ticket"]
 
-    def begun(self) -> BeginAnswer:
-        return self.transact(lambda ledger: tickets.begin(ledger, begin_request(epoch=self.epoch), self.now))
+    def begun(self, process: Process | None = None) -> BeginAnswer:
+        return self.transact(lambda ledger: tickets.begin(ledger, begin_request(epoch=self.epoch, process=process), self.now))
 
     def reserve(self, ticket: int, *servers: ServerWish, **fields: t.Any) -> ReserveAnswer:
         request = reserve_request(ticket, list(servers), **{"epoch": self.epoch, **fields})

@@ -13,7 +13,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.reserve import reserve as reserve_in
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.settle import settle as settle_in
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.tickets import begin
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, Error, Instance, ReserveRequest
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginRequest, Epoch, Error, Instance, ReserveRequest
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import Placer, group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place_again import Others, place_again
@@ -63,13 +63,16 @@ class Registrar:
 
     def begin(self) -> Agreement:
         """A run draws its ticket; each host said its clock 5 s after its boot, and the controller had the answer at 100 s."""
-        self.ledger, answer = begin(self.ledger, {"epoch": self.epoch, "highest_ticket": 0, "run": "r", "lasts_s": 3600}, self.now)
+        request: BeginRequest = {"epoch": self.epoch, "highest_ticket": 0, "run": "r", "lasts_s": 3600, "process": None}
+        self.ledger, answer = begin(self.ledger, request, self.now)
         return {
             "epoch": self.epoch,
             "is_in_force": True,
             "offers": {},
             "ticket": answer["ticket"],
             "reservations": answer["reservations"],
+            "holders": answer["tickets"],
+            "dead": {},
             "highest_ticket": 0,
             "clocks": {host: {"boot_id": f"boot of {host}", "seconds": 5.5, "answered_at": 100.0} for host in self.epoch["hosts"]},
         }

@@ -62,6 +62,26 @@ def test_a_name_that_another_run_is_about_to_claim_fails_one_server_alone() -> N
     assert run.round["reserved"]["open"] == ["b"]
 
 
+def test_a_run_gets_what_a_killed_one_had_reserved_once_the_facts_show_that_its_host_was_told() -> None:
+    registrar = Registrar("h1")
+    killed = Run(registrar, fleet(make.host("h1")), [(make.instance("killed", display_name="web"), ON_LAN)])
+    killed.reserve()
+    again = [(make.instance("a", display_name="web"), ON_LAN)]
+    lost = Run(registrar, fleet(make.host("h1")), again, macs=itertools.count(50))
+    lost.reserve()
+    assert lost.errors() == {"a": "InstanceExists"}
+    ticket = killed.agreement["ticket"]
+    assert ticket
+    told = make.host("h1", registrar=make.held(registrar.epoch, ended=[ticket["ticket"]]))
+    run = Run(registrar, fleet(told), again, agreement=lost.agreement)
+    run.reserve()
+    assert (run.granted(), run.addresses("a")) == (["a"], killed.addresses("killed"))
+    # What it has got now, others do not.
+    late = Run(registrar, fleet(told), [(make.instance("b", display_name="web"), ON_LAN)], macs=itertools.count(100))
+    late.reserve()
+    assert late.errors() == {"b": "InstanceExists"}
+
+
 def test_addresses_run_out_over_both_runs() -> None:
     registrar = Registrar("h1", "h2")
     small = make.network(make.subnet("192.0.2.0/29", gateway_ip="192.0.2.1"))

@@ -49,7 +49,7 @@ def check(
 
 
 def fleet_of(*records: dict[str, t.Any], status: str = "ok") -> dict[str, t.Any]:
-    state = {"name": "h1", "node": "h1", "instances": [dict(record, host="h1") for record in records], "domains": [], "images": []}
+    state = {"name": "h1", "node": "h1", "instances": [dict(record, host="h1") for record in records], "domains": [], "images": [], "registrar": make.held()}
     hosts = {"h1": {"status": status, "error": None if status == "ok" else "no route", "state": state if status == "ok" else None}}
     return {"version": 1, "hosts": hosts, "aggregates": [{"name": "az1", "hosts": ["h1"], "metadata": {"availability_zone": "az1"}}]}
 

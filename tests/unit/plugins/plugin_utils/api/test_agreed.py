@@ -17,12 +17,16 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.st
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.fleet.registrar_answers import Hosts
 
 
+def nobody(_process: object) -> bool:
+    return False
+
+
 @pytest.fixture
 def hosts() -> Hosts:
     """Two hosts in one epoch, of which h2 can say what a test wants."""
     made = Hosts("h1", "h2")
     while True:
-        found = settled(check(asked()), two(), begun.read(made.begin()), Inventory(["h1", "h2"], SQLITE), "first", leaves_out=False)
+        found = settled(check(asked()), two(), begun.read(made.begin()), Inventory(["h1", "h2"], SQLITE), "first", leaves_out=False, is_killed=nobody)
         if not found or not found["offers"]:
             return made
         made.begin(found["offers"])
@@ -43,7 +47,7 @@ def test_only_what_is_not_there_yet_is_to_build() -> None:
 
 def test_a_run_that_agrees_goes_on(hosts: Hosts) -> None:
     validated = check(asked())
-    found = settled(validated, two(), begun.read(hosts.begin()), Inventory(["h1", "h2"], SQLITE), "x", leaves_out=False)
+    found = settled(validated, two(), begun.read(hosts.begin()), Inventory(["h1", "h2"], SQLITE), "x", leaves_out=False, is_killed=nobody)
     assert found and found["ticket"]
     assert (validated["errors"], len(validated["instances"])) == ([], 1)
 
@@ -51,7 +55,7 @@ def test_a_run_that_agrees_goes_on(hosts: Hosts) -> None:
 def test_a_registrar_that_does_not_answer_is_a_503_and_nothing_is_built(hosts: Hosts) -> None:
     validated = check(asked())
     answers = begun.read(hosts.begin(down=["h1"]))
-    assert settled(validated, two(), answers, Inventory(["h1", "h2"], SQLITE), "x", leaves_out=True) is None
+    assert settled(validated, two(), answers, Inventory(["h1", "h2"], SQLITE), "x", leaves_out=True, is_killed=nobody) is None
     assert (validated["instances"], validated["request_specs"]) == ([], [])
     # Of two hosts both are a majority.
     assert [(error["path"], error["error_class"], error["http_status"]) for error in validated["errors"]] == [("compute_registrar", "EpochIncomplete", 503)]
@@ -64,17 +68,17 @@ def test_a_host_that_can_take_no_claim_is_an_error_or_left_out() -> None:
     whole["hosts"]["h3"] = {"status": "unreachable", "error": "no route", "state": None}
     offers: t.Any = {}
     for _round in range(5):
-        found = settled(check(asked()), whole, begun.read(three.begin(offers)), of, "first", leaves_out=False)
+        found = settled(check(asked()), whole, begun.read(three.begin(offers)), of, "first", leaves_out=False, is_killed=nobody)
         offers = found["offers"] if found else {}
     answers = begun.read({**three.begin(), "h2": {}, "h3": {"unreachable": True}})
     # Of three hosts one answers: that is no majority.
-    assert settled(check(asked()), whole, answers, of, "x", leaves_out=True) is None
+    assert settled(check(asked()), whole, answers, of, "x", leaves_out=True, is_killed=nobody) is None
     answers = begun.read({**three.begin(), "h2": {}})
     refused = check(asked())
-    assert settled(refused, whole, answers, of, "x", leaves_out=False) is None
+    assert settled(refused, whole, answers, of, "x", leaves_out=False, is_killed=nobody) is None
     assert rules(refused) == [("hosts.h2", "HostUnreachable")]
     ignored = check(asked())
-    assert settled(ignored, whole, answers, of, "x", leaves_out=True)
+    assert settled(ignored, whole, answers, of, "x", leaves_out=True, is_killed=nobody)
     assert ignored["warnings"] == ["host h2 gets no server: it gave no answer that counts when the run began: its answer is none: held: is required"]
     # Its facts count all the same.
     assert whole["hosts"]["h2"]["state"]["service"]["disabled"]

@@ -37,7 +37,7 @@ class Hosts:
         if epoch and epoch["registrar"] == host:
             if epoch != before:
                 self.ledger = carried(self.ledger, epoch) if epoch["is_carried"] else found(self.ledger, epoch, 0)
-            own: t.Any = {"epoch": {"number": epoch["number"], "id": epoch["id"]}, "highest_ticket": 0, "run": "r", "lasts_s": LASTS_S}
+            own: t.Any = {"epoch": {"number": epoch["number"], "id": epoch["id"]}, "highest_ticket": 0, "run": "r", "lasts_s": LASTS_S, "process": None}
             try:
                 self.ledger, drawn = begin(self.ledger, own, 1000)
                 answer = {**drawn, "registrar": host}
