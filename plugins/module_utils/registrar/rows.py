@@ -29,11 +29,28 @@ class Changes(t.NamedTuple):
 
 
 def ledger_of(row: LedgerRow, tickets: t.Iterable[TicketRow], reservations: t.Iterable[ReservationRow]) -> Ledger:
-    """The ledger that stands in the rows."""
+    """The ledger that stands in the rows; ValueError if something else does."""
     epoch, epoch_id, sequence, outrun = row
-    open_tickets: t.Dict[int, Ticket] = {number: json.loads(content) for number, content in tickets}
-    held: t.Dict[t.Tuple[int, str], Reservation] = {(number, server): json.loads(content) for number, server, content in reservations}
+    open_tickets: t.Dict[int, Ticket] = {}
+    for number, content in tickets:
+        ticket: Ticket = _read(content, Ticket.__annotations__.keys() - {"process"}, f"ticket {number}")
+        # A ticket of an earlier release has no process.
+        open_tickets[number] = {**ticket, "process": ticket.get("process")}
+    held: t.Dict[t.Tuple[int, str], Reservation] = {}
+    for number, server, content in reservations:
+        held[(number, server)] = _read(content, Reservation.__annotations__, f"the reservation of ticket {number} for server {server}")
     return Ledger({"number": epoch, "id": epoch_id}, sequence, bool(outrun), open_tickets, held)
+
+
+def _read(content: str, keys: t.Iterable[str], what: str) -> t.Any:
+    try:
+        fields: object = json.loads(content)
+    except ValueError as error:
+        raise ValueError(f"{what} is no JSON: {error}") from error
+    missing = sorted(key for key in keys if key not in fields) if isinstance(fields, dict) else ["everything"]
+    if missing:
+        raise ValueError(f"{what} lacks {', '.join(missing)}")
+    return fields
 
 
 def changes(before: t.Optional[Ledger], after: Ledger) -> Changes:

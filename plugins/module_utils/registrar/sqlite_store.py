@@ -110,7 +110,10 @@ def _load(database: sqlite3.Connection) -> t.Optional[Ledger]:
         return None
     tickets: t.Iterable[TicketRow] = database.execute("SELECT ticket, content FROM ticket")
     reservations: t.Iterable[ReservationRow] = database.execute("SELECT ticket, server, content FROM reservation")
-    return ledger_of(row, tickets, reservations)
+    try:
+        return ledger_of(row, tickets, reservations)
+    except ValueError as error:
+        raise sqlite3.DatabaseError(str(error)) from error
 
 
 def _write(database: sqlite3.Connection, changed: Changes) -> None:

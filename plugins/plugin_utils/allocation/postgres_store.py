@@ -155,7 +155,10 @@ class PostgresStore:
             return None
         tickets: list[TicketRow] = connection.execute("SELECT ticket, content FROM kvmfleet.ticket WHERE fleet = %s", own).fetchall()
         held: list[ReservationRow] = connection.execute("SELECT ticket, server, content FROM kvmfleet.reservation WHERE fleet = %s", own).fetchall()
-        return ledger_of(row, tickets, held)
+        try:
+            return ledger_of(row, tickets, held)
+        except ValueError as error:
+            raise Refused("LedgerUnreadable", f"{self._name} can't be read: {error}; {REBUILD}") from error
 
     def _write(self, connection: Connection, changed: Changes) -> None:
         own = (self._fleet,)

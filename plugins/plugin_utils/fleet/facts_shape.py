@@ -69,6 +69,7 @@ def _record_of(properties: dict[str, Schema], optional: tuple[str, ...] = ()) ->
     return open_mapping(properties, required=tuple(key for key in properties if key not in optional))
 
 
+_BRIDGE: Schema = _record_of({"name": NOT_EMPTY, "up": BOOLEAN})
 _HOST_ROUTE: Schema = _record_of({"destination": TEXT, "nexthop": TEXT})
 _FIXED_IP: Schema = _record_of(
     {
@@ -215,7 +216,7 @@ HOST_FACTS: Schema = open_mapping(
         "domains": list_of(_DOMAIN),
         "addresses": list_of(_IP),
         "registrar": HELD,
-        "networks": open_mapping({"bridges": list_of(_NAMED), "libvirt": list_of(_NAMED)}, required=("bridges", "libvirt")),
+        "networks": open_mapping({"bridges": list_of(_BRIDGE), "libvirt": list_of(_NAMED)}, required=("bridges", "libvirt")),
     },
     required=("vcpus", "memory_mb", "disk_gb"),
 )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -66,6 +67,28 @@ def test_a_ledger_of_another_version_is_refused_in_a_sentence(store: SqliteStore
     database.close()
     with pytest.raises(Refused, match="it is of version 2, and this collection's is 1"):
         begin(store)
+
+
+TICKET, RESERVATION = "INSERT INTO ticket VALUES (1, ?)", "INSERT INTO reservation VALUES (1, 'web', ?)"
+
+
+@pytest.mark.parametrize(
+    ("insert", "content", "sentence"),
+    [
+        (TICKET, "{", "ticket 1 is no JSON: Expecting property name"),
+        (TICKET, "7", "ticket 1 lacks everything"),
+        (TICKET, "{}", "ticket 1 lacks deadline, lasts_s, run, ticket"),
+        (RESERVATION, '{"ticket": 1}', "the reservation of ticket 1 for server web lacks amounts, deadline"),
+    ],
+)
+def test_a_row_that_is_none_is_refused_in_a_sentence(store: SqliteStore, insert: str, content: str, sentence: str) -> None:
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as database:
+        database.execute("DELETE FROM ticket")
+        database.execute(insert, (content,))
+    for ask in (begin, SqliteStore.content):
+        with pytest.raises(Refused, match=f"can't be read: {sentence}.*until the registrar is rebuilt") as refused:
+            ask(store)
+        assert refused.value.error_class == "LedgerUnreadable"
 
 
 def test_a_ledger_that_others_keep_is_refused_in_a_sentence(store: SqliteStore, tmp_path: pathlib.Path) -> None:

@@ -48,6 +48,7 @@ def test_a_host_needs_no_more_than_its_sizes_and_may_have_more_than_is_known() -
         ({"registrar": make.held(make.epoch(hosts="h1"))}, "registrar.epoch.hosts"),
         ({"registrar": {"highest_ticket": 0, "clock": None}}, "registrar.clock"),
         ({"networks": {"bridges": [{"up": True}], "libvirt": []}}, "networks.bridges[0].name"),
+        ({"networks": {"bridges": [{"name": "br0"}], "libvirt": []}}, "networks.bridges[0].up"),
     ],
 )
 def test_what_the_controller_counts_on_is_named(facts: dict[str, t.Any], path: str) -> None:
