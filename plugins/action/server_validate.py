@@ -18,7 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import error_text, flat_request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.registrar import NO_PROMISE, is_to_build, settled
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.registrar import NO_PROMISE, is_to_build, refuse_without, settled
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets import generate_password
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
@@ -30,6 +30,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Inventory, check_size
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError, read_fleet, read_fleet_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.left_out import left_out
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_killed
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import begun_of_play, hosts_of_play, write_joined
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import pipeline
@@ -136,6 +137,9 @@ class ActionModule(ControllerAction):
             new_reservation_id=lambda: _reservation_id(rng),
         )
         agreement = self._agreement(args, variables, validated, fleet)
+        missing = left_out(fleet) if fleet and not validated["errors"] else ""
+        if missing:
+            validated["notes"].append(missing)
         if flat is not None:
             for error in validated["errors"]:
                 error["path"], error["message"] = flat_request.in_own_words(error["path"]), flat_request.in_own_words(error["message"])
@@ -163,7 +167,11 @@ class ActionModule(ControllerAction):
 
     def _agreement(self, args: dict[str, t.Any], variables: dict[str, t.Any], validated: Validation, fleet: Fleet | None) -> Agreement | None:
         """What the hosts' answers to begin come to, if there is something to build; None if nobody has asked them. What is wrong is added."""
-        if args["registrar"] == "none" or not is_to_build(validated):
+        if not is_to_build(validated):
+            return None
+        if args["registrar"] == "none":
+            if fleet:
+                refuse_without(validated, fleet)
             return None
         begun = begun_of_play(variables, args["registrar_variable"]) if args["registrar_variable"] and fleet and not self._task.check_mode else None
         if not begun or not fleet or not begun.is_asked:

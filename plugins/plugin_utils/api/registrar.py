@@ -7,18 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Process
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Drawn, Inventory, agree, out_of_step
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import PLAYBOOK, Drawn, Inventory, agree, out_of_step
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.dead_runs import without
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.left_out import latest_epoch
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, Fleet, Validation
 
 NO_PROMISE = (
     "the registrar was not asked: names, addresses, quotas and places in server groups are free by what is known now, and another run may take them before "
     "this request is built"
 )
+
+
+def refuse_without(validated: Validation, fleet: Fleet) -> None:
+    """Without a registrar the hosts of a fleet that has one would refuse every claim."""
+    epoch = latest_epoch(fleet)
+    if epoch and epoch["store"] != NONE:
+        problems = Problems()
+        problems.add(
+            "compute_registrar",
+            "none",
+            f"the hosts are of a fleet with a registrar (epoch {epoch['number']}), and would refuse every claim: leave compute_registrar: none out, or take "
+            f"the registrar off by {PLAYBOOK}off",
+            "EpochMissing",
+            409,
+        )
+        _refuse(validated, problems)
 
 
 def is_to_build(validated: Validation) -> bool:
@@ -59,7 +77,11 @@ def settled(
         else:
             problems.add(f"hosts.{host}", None, f"{why}; compute_unreachable_hosts: ignore gives it no server", "HostUnreachable", 503)
     if problems.errors:
-        validated["errors"] += problems.errors
-        validated["instances"], validated["request_specs"], validated["groups"], validated["kept_ports"] = [], [], [], []
+        _refuse(validated, problems)
         return None
     return agreement
+
+
+def _refuse(validated: Validation, problems: Problems) -> None:
+    validated["errors"] += problems.errors
+    validated["instances"], validated["request_specs"], validated["groups"], validated["kept_ports"] = [], [], [], []

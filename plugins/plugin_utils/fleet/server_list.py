@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.columns import aligned, cut
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.left_out import left_out
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, by_preference, status_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, FleetInstance
 
@@ -24,7 +25,7 @@ ELASTIC = (0, 2)
 class ServerList(t.TypedDict):
     """The servers, and the hosts that may have more."""
 
-    lines: list[str]
+    lines: list[str]  # with one for hosts of the fleet that are not among these
     unread: list[str]  # a sentence for each host that could not be read
 
 
@@ -55,7 +56,8 @@ def server_list(fleet: Fleet) -> ServerList:
             if not record.get("migrating"):
                 by_project.setdefault(record["project_id"], []).append(record)
     lines = [line for project in sorted(by_project) for line in _section(project, by_project[project])]
+    missing = left_out(fleet)
     return {
-        "lines": lines or [f"There is no server on the {len(read)} hosts that were read."],
+        "lines": (lines or [f"There is no server on the {len(read)} hosts that were read."]) + ([f"note: {_shown(missing)}"] if missing else []),
         "unread": [f"{name}: {_shown(entry['error'] or entry['status'])}" for name, entry in fleet["hosts"].items() if not entry["state"]],
     }

@@ -10,9 +10,11 @@ import typing as t
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import SQLITE
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.registrar import is_to_build, settled
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.registrar import is_to_build, refuse_without, settled
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import begun
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Inventory
+from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import asked, check, fleet_of, record_of, rules
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.fleet.registrar_answers import Hosts
 
@@ -49,6 +51,28 @@ def test_a_run_that_agrees_goes_on(hosts: Hosts) -> None:
     validated = check(asked())
     found = settled(validated, two(), begun.read(hosts.begin()), Inventory(["h1", "h2"], SQLITE), "x", leaves_out=False, is_killed=nobody)
     assert found and found["ticket"]
+    assert (validated["errors"], len(validated["instances"])) == ([], 1)
+
+
+def test_who_does_without_the_registrar_of_a_fleet_that_has_one_is_told_before_any_host_is() -> None:
+    whole = two()
+    whole["hosts"]["h2"]["state"]["registrar"] = make.held(make.epoch(2))
+    refused = check(asked())
+    refuse_without(refused, whole)
+    assert rules(refused) == [("compute_registrar", "EpochMissing")]
+    assert (refused["instances"], refused["errors"][0]["http_status"]) == ([], 409)
+    assert "take the registrar off by ansible-playbook kvmfleet.compute.registrar -e registrar_operation=off" in refused["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("held", [None, make.epoch(3, store="none", registrar="")])
+def test_a_fleet_without_a_registrar_can_be_done_without(held: Epoch | None) -> None:
+    whole = two()
+    whole["hosts"]["h1"]["state"]["registrar"] = make.held(held)
+    # One that was away when the registrar was taken off refuses claims for itself.
+    if held:
+        whole["hosts"]["h2"]["state"]["registrar"] = make.held(make.epoch(2))
+    validated = check(asked())
+    refuse_without(validated, whole)
     assert (validated["errors"], len(validated["instances"])) == ([], 1)
 
 
