@@ -22,7 +22,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Err
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import Placer
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place_again import Others, place_again
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.reservation import Members, Refusal, reserve
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.reservation import Members, Refusal, refused_by, reserve
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.wishes import Wishes, to_reserve
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.reserved import settlement
@@ -166,7 +166,7 @@ class ActionModule(ControllerAction, HostAction):
         """The registrar's answer; Refusal if it gives none."""
         epoch = args["agreement"]["epoch"]
         if args["dsn"]:
-            return self._ask_database(operation, request, args["dsn"], epoch["fleet"])
+            return self._ask_database(operation, request, args["dsn"], args["agreement"])
         module_args: dict[str, object] = {"operation": operation, "request": request, "host_name": epoch["registrar"]}
         if args["state_path"]:
             module_args["state_path"] = args["state_path"]
@@ -181,22 +181,22 @@ class ActionModule(ControllerAction, HostAction):
             raise _unreachable(epoch["registrar"], f"it has not answered in time: {error}") from error
         refused = answer.get("refused")
         if isinstance(refused, dict):
-            raise Refusal(str(refused.get("error_class"))[:MOST_SHOWN], str(refused.get("message"))[:MOST_SHOWN])
+            raise refused_by(str(refused.get("error_class"))[:MOST_SHOWN], str(refused.get("message"))[:MOST_SHOWN], args["agreement"])
         if answer.get("failed") or "refused" not in answer:
             raise _unreachable(epoch["registrar"], str(answer.get("msg") or "the task gave no result"))
         return answer.get("answer")
 
     @staticmethod
-    def _ask_database(operation: str, request: t.Any, dsn: str, fleet: str) -> t.Any:
+    def _ask_database(operation: str, request: t.Any, dsn: str, agreement: Agreement) -> t.Any:
         from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.postgres_store import PostgresStore
 
         work = reserve_in if operation == "reserve" else settle_in
         try:
-            store = PostgresStore(dsn, fleet)
+            store = PostgresStore(dsn, agreement["epoch"]["fleet"])
             now = store.now()
             return store.transact(lambda ledger: work(ledger, request, now))
         except Refused as refused:
-            raise Refusal(refused.error_class, refused.message) from refused
+            raise refused_by(refused.error_class, refused.message, agreement) from refused
 
     def _catalogue_quotas(self, variables: dict[str, t.Any]) -> t.Any:
         name = "compute_quotas"

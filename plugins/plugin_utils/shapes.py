@@ -594,4 +594,5 @@ class Agreement(t.TypedDict):
     holders: list[Ticket]  # of those, as far as they are open
     dead: dict[str, EndRequest]  # what hosts are to end first, by host: of runs of this controller that were killed
     highest_ticket: int  # the highest one that a host has recorded
+    highest_host: str | None  # the host; null: none has recorded one
     clocks: dict[str, AnsweredClock]  # by host

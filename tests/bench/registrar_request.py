@@ -75,6 +75,7 @@ def around(servers: int, in_use: int) -> dict[str, float]:
         "holders": [],
         "dead": {},
         "highest_ticket": 0,
+        "highest_host": None,
         "clocks": {host: {"boot_id": "bench", "seconds": 1.0, "answered_at": 0.0} for host in HOSTS},
     }
     limits = quotas.limits({"instances": 1 << 30, "cores": 1 << 30, "ram": 1 << 30})

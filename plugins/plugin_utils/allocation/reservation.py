@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, ReserveRequest
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.granted import Loss, WrongAnswer, accept
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.wishes import Wishes, to_reserve
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import witness
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, Placed, Round
 
 Members = dict[str, dict[str, str]]  # hosts of a group's members, by group id and server id
@@ -27,6 +28,14 @@ class Refusal(Exception):
     def __init__(self, error_class: str, message: str) -> None:
         super().__init__(message)
         self.error: Error = {"error_class": error_class, "message": message, "reschedule": False}
+
+
+def refused_by(error_class: str, message: str, agreement: Agreement) -> Refusal:
+    """What the registrar has said; with the host whose word it is, if by that its ledger is stale."""
+    host = agreement["highest_host"]
+    if error_class == "LedgerStale" and host:
+        message = f"{message}; {witness(host, agreement['highest_ticket'])}"
+    return Refusal(error_class, message)
 
 
 class Ways(t.Protocol):

@@ -90,7 +90,7 @@ def of_step(begun: Begun, found: Step, drawn: Drawn | None) -> Agreement:
     epoch = found.epoch
     ticket: BeginAnswer | None = None
     if drawn and drawn["refused"]:
-        raise _refused("PostgreSQL", drawn["refused"])
+        raise _refused("PostgreSQL", drawn["refused"], begun, epoch)
     if found.is_in_force and epoch["store"] == POSTGRESQL:
         ticket = drawn["ticket"] if drawn else None
     elif found.is_in_force and epoch["store"] == SQLITE and epoch["registrar"] not in found.offers:
@@ -104,13 +104,30 @@ def of_step(begun: Begun, found: Step, drawn: Drawn | None) -> Agreement:
         "holders": ticket["tickets"] if ticket else [],
         "dead": {},
         "highest_ticket": highest_ticket(begun, epoch),
+        "highest_host": highest_host(begun, epoch),
         "clocks": begun.clocks,
     }
 
 
 def highest_ticket(begun: Begun, epoch: Epoch) -> int:
-    """The highest one that a host of an epoch has recorded: of an earlier epoch's ledger a host's ticket says nothing."""
-    return max((held["highest_ticket"] for held in begun.held.values() if held["epoch"] and held["epoch"]["id"] == epoch["id"]), default=0)
+    """The highest one that a host of an epoch has recorded: of an earlier epoch's ledger a host's ticket says nothing, nor one of a host that is not its."""
+    return max(_recorded(begun, epoch).values(), default=0)
+
+
+def highest_host(begun: Begun, epoch: Epoch) -> str | None:
+    """The host that says so; None if none has recorded a ticket."""
+    recorded = _recorded(begun, epoch)
+    return max(recorded, key=lambda host: (recorded[host], host), default=None)
+
+
+def _recorded(begun: Begun, epoch: Epoch) -> dict[str, int]:
+    ours = {host: held["highest_ticket"] for host, held in begun.held.items() if held["epoch"] and held["epoch"]["id"] == epoch["id"]}
+    return {host: number for host, number in ours.items() if number and host in epoch["hosts"]}
+
+
+def witness(host: str, ticket: int) -> str:
+    """Which host it is that makes a ledger count as stale, and what to do if it should not be believed."""
+    return f"the highest is ticket {ticket} of host {host}; if that can't be, give the host up by {PLAYBOOK}rebuild {given_up([host])}"
 
 
 def to_found(begun: Begun) -> Epoch | None:
@@ -188,7 +205,7 @@ def _ticket(begun: Begun, epoch: Epoch) -> BeginAnswer:
             f"if it is gone for good, move the registrar by {PLAYBOOK}move -e registrar_host=<another host> {given_up([registrar])}",
         )
     if registrar in begun.refused:
-        raise _refused(f"host {registrar}", begun.refused[registrar])
+        raise _refused(f"host {registrar}", begun.refused[registrar], begun, epoch)
     held = begun.epochs.get(registrar)
     if registrar not in begun.tickets or not held or held["id"] != epoch["id"]:
         raise Refused(
@@ -198,6 +215,9 @@ def _ticket(begun: Begun, epoch: Epoch) -> BeginAnswer:
     return begun.tickets[registrar]
 
 
-def _refused(where: str, refusal: Refusal) -> Refused:
+def _refused(where: str, refusal: Refusal, begun: Begun, epoch: Epoch) -> Refused:
     remedy = f"; {PLAYBOOK}rebuild" if refusal["error_class"] in REBUILT else ""
+    host = highest_host(begun, epoch)
+    if refusal["error_class"] == "LedgerStale" and host:
+        remedy += f"; {witness(host, highest_ticket(begun, epoch))}"
     return Refused(refusal["error_class"], f"the registrar ({where}) grants nothing: {refusal['message']}{remedy}")

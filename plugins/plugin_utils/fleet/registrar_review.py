@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import epoch as epochs
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE, SQLITE
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch, LedgerContent
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import REBUILT, highest_ticket, left_out_sentence, names
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import REBUILT, highest_host, highest_ticket, left_out_sentence, names, witness
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun, Refusal
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.upkeep import latest, where
 
@@ -100,4 +100,7 @@ def _wrong_ledger(begun: Begun, epoch: Epoch, ledger: Read) -> Iterator[str]:
     if content["epoch"] != {"number": epoch["number"], "id": epoch["id"]}:
         yield f"the ledger {where(epoch)} is of epoch {content['epoch']['number']}, and the fleet is at epoch {epoch['number']}"
     if content["outrun"] or content["sequence"] < highest_ticket(begun, epoch):
-        yield f"the ledger {where(epoch)} has not drawn tickets that hosts have recorded, as after a restored backup: registrar_operation=rebuild renews it"
+        host, ticket = highest_host(begun, epoch), highest_ticket(begun, epoch)
+        more = f"; {witness(host, ticket)}" if host and content["sequence"] < ticket else ""
+        why = "has not drawn tickets that hosts have recorded, as after a restored backup"
+        yield f"the ledger {where(epoch)} {why}: registrar_operation=rebuild renews it{more}"

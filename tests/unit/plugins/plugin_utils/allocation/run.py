@@ -74,6 +74,7 @@ class Registrar:
             "holders": answer["tickets"],
             "dead": {},
             "highest_ticket": 0,
+            "highest_host": None,
             "clocks": {host: {"boot_id": f"boot of {host}", "seconds": 5.5, "answered_at": 100.0} for host in self.epoch["hosts"]},
         }
 

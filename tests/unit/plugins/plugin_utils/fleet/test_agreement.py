@@ -74,9 +74,25 @@ def test_the_highest_ticket_is_that_of_hosts_in_this_epoch() -> None:
     hosts = fleet()
     answers = hosts.begin()
     answers["h2"]["held"]["highest_ticket"] = 41
-    assert agree(answers)["highest_ticket"] == 41
+    assert (agree(answers)["highest_ticket"], agree(answers)["highest_host"]) == (41, "h2")
     answers["h2"]["held"]["epoch"] = None
+    assert (agree(answers)["highest_ticket"], agree(answers)["highest_host"]) == (0, None)
+
+
+def test_the_ticket_of_a_host_that_is_not_the_epochs_counts_for_nothing() -> None:
+    hosts = fleet()
+    answers = hosts.begin()
+    answers["h4"] = {**answers["h2"], "held": {**answers["h2"]["held"], "highest_ticket": 2**60}}
     assert agree(answers)["highest_ticket"] == 0
+
+
+def test_a_stale_ledger_is_said_with_the_host_by_whose_word_it_is() -> None:
+    answers = fleet().begin()
+    answers["h2"]["held"]["highest_ticket"] = 99
+    answers["h1"].update(answer=None, refused={"error_class": "LedgerStale", "message": "hosts have recorded tickets"})
+    told = str(refusal(answers))
+    assert "grants nothing: hosts have recorded tickets; ansible-playbook kvmfleet.compute.registrar -e registrar_operation=rebuild; " in told
+    assert "the highest is ticket 99 of host h2; if that can't be, give the host up by" in told
 
 
 def test_a_registrar_that_does_not_answer_is_named_with_what_to_do() -> None:

@@ -147,7 +147,9 @@ def test_what_is_wrong_is_named(hosts: Hosts) -> None:
     answers["h2"]["held"]["highest_ticket"] = 99
     assert review(begun.read(answers), HOSTS, Read(content(hosts), None)).wrong == [
         "host h3 gave no answer that counts: no route",
-        "the ledger on host h1 has not drawn tickets that hosts have recorded, as after a restored backup: registrar_operation=rebuild renews it",
+        "the ledger on host h1 has not drawn tickets that hosts have recorded, as after a restored backup: registrar_operation=rebuild renews it; "
+        "the highest is ticket 99 of host h2; if that can't be, give the host up by ansible-playbook kvmfleet.compute.registrar "
+        """-e registrar_operation=rebuild -e '{"registrar_give_up": ["h2"]}'""",
     ]
     assert review(begun.read(hosts.begin()), HOSTS, Read(None, None)).wrong == ["there is no ledger on host h1: registrar_operation=rebuild makes a new one"]
     assert review(begun.read(hosts.begin()), ["h1", "h2"], Read(content(hosts), None)).wrong == ["this play leaves out h3 of the fleet's hosts"]
