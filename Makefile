@@ -130,7 +130,7 @@ docs: venv ## the documentation as a site in .build/site
 	$(call say,Documentation)
 	@tests/tools/docs-site
 
-docs-fields: venv ## rewrite docs/fields.md and docs/catalogue.md from the schemas and the table of microversions
+docs-fields: venv ## rewrite docs/fields.md, docs/catalogue.md and docs/schemas from the schemas and the table of microversions
 	@tests/tools/fields-doc
 
 docs-data: venv ## rewrite docs/data.md from the shapes
