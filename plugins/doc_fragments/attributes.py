@@ -51,3 +51,15 @@ attributes:
     support: full
     platforms: linux
 """
+
+    READS = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details: It changes nothing.
+  idempotent:
+    support: full
+"""

@@ -13,14 +13,9 @@ short_description: Hosts that could take a server, as the scheduler filters them
 description:
   - Gives the hosts that have room for one server of a request and pass the filters, in their order.
   - It runs what P(kvmfleet.compute.server_schedule#module) runs before the first pick. Nothing is placed, and no host is touched.
+extends_documentation_fragment:
+  - kvmfleet.compute.stand_alone
 options:
-  _input:
-    description:
-      - The hosts, as P(kvmfleet.compute.host_info#module) returns each under C(host).
-      - A host needs C(name) or C(node), C(vcpus), C(memory_mb) and C(disk_gb). Everything else has Nova's default.
-    type: list
-    elements: dict
-    required: true
   request:
     description:
       - A request spec. It needs C(flavor) with C(vcpus) and C(memory_mb).
@@ -31,19 +26,10 @@ options:
     description: Names or dotted paths of filters, or mappings with C(expression). The default is Nova's five.
     type: list
     elements: raw
-  options:
-    description: Options of nova.conf by section, as in the role's C(compute_scheduler_options).
-    type: dict
-    default: {}
   aggregates:
     description: Host aggregates by name, as in C(compute_aggregates). A zone is one with the metadata C(availability_zone).
     type: dict
     default: {}
-  groups:
-    description: Server groups with C(uuid), C(policy), C(rules) and C(members).
-    type: list
-    elements: dict
-    default: []
   reasons:
     description: Give why the other hosts are out, by host, in place of the hosts that are left.
     type: bool

@@ -12,14 +12,9 @@ version_added: 0.1.0
 short_description: Hosts in the order in which the scheduler would take them
 description:
   - Weighs all the hosts it is given, best first, each with the numbers that decided. It filters none; put P(kvmfleet.compute.filter_hosts#filter) before it.
+extends_documentation_fragment:
+  - kvmfleet.compute.stand_alone
 options:
-  _input:
-    description:
-      - The hosts, as P(kvmfleet.compute.host_info#module) returns each under C(host).
-      - A host needs C(name) or C(node), C(vcpus), C(memory_mb) and C(disk_gb). Everything else has Nova's default.
-    type: list
-    elements: dict
-    required: true
   request:
     description:
       - A request spec. It needs C(flavor) with C(vcpus) and C(memory_mb).
@@ -30,19 +25,10 @@ options:
     description: Names or dotted paths of weighers, or mappings with C(expression) and C(multiplier). The default is all of Nova's.
     type: list
     elements: raw
-  options:
-    description: Options of nova.conf by section, as in the role's C(compute_scheduler_options).
-    type: dict
-    default: {}
   aggregates:
     description: Host aggregates by name, as in C(compute_aggregates). Their metadata may override a multiplier.
     type: dict
     default: {}
-  groups:
-    description: Server groups with C(uuid), C(policy), C(rules) and C(members).
-    type: list
-    elements: dict
-    default: []
 seealso:
   - plugin: kvmfleet.compute.filter_hosts
     plugin_type: filter

@@ -19,17 +19,10 @@ description:
   - What it returns is the input of M(kvmfleet.compute.server_validate) and M(kvmfleet.compute.server_schedule).
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.host
   - kvmfleet.compute.libvirt_host
   - kvmfleet.compute.libvirt_host.capacity
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
 seealso:
   - module: kvmfleet.compute.registrar
   - module: kvmfleet.compute.server_schedule

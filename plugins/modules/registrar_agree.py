@@ -21,15 +21,10 @@ description:
     it is of little use alone.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
   idempotent:
-    support: full
     details: The id of a new fleet is random.
 options:
   registrar_variable:

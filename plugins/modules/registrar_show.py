@@ -17,15 +17,8 @@ description:
   - It runs on the controller and changes nothing. The role P(kvmfleet.compute.registrar#role) uses it.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
 options:
   registrar_variable:
     description: The name of the variable under which each host of the play has what M(kvmfleet.compute.registrar) returned.

@@ -19,15 +19,8 @@ description:
   - It runs on the controller and changes nothing. The role P(kvmfleet.compute.create_server#role) uses it; it is of little use alone.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
 options:
   placements:
     description:

@@ -15,16 +15,9 @@ description:
   - Returns the record of each server of this collection on the host, with its power state. All given filters must match.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.host
   - kvmfleet.compute.libvirt_host
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
 options:
   ids:
     description: Only servers with one of these ids.

@@ -23,6 +23,7 @@ description:
   - Run it once for all hosts, delegated to the registrar's host; with O(dsn) it asks the database from the controller.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.stages
 attributes:
   check_mode:
     support: full
@@ -56,26 +57,6 @@ options:
     description: The C(agreement) of M(kvmfleet.compute.server_validate) - which registrar the hosts obey, and the ticket of the run.
     type: dict
     required: true
-  instances:
-    description: RV(kvmfleet.compute.server_validate#module:instances).
-    type: list
-    elements: dict
-    required: true
-  request_specs:
-    description: RV(kvmfleet.compute.server_validate#module:request_specs).
-    type: list
-    elements: dict
-    required: true
-  groups:
-    description: RV(kvmfleet.compute.server_validate#module:groups).
-    type: list
-    elements: dict
-    default: []
-  kept_ports:
-    description: RV(kvmfleet.compute.server_validate#module:kept_ports); their addresses are chosen for no other port.
-    type: list
-    elements: dict
-    default: []
   joined_fleet:
     description: RV(kvmfleet.compute.server_validate#module:joined_fleet), the facts that the requests were validated against. It lasts as long as the run.
     type: path
@@ -112,8 +93,6 @@ options:
     description: The connection string of PostgreSQL, where the registrar is there.
     type: str
 requirements:
-  - jsonschema >= 4.17 on the controller
-  - netaddr >= 0.10 on the controller
   - psycopg >= 3 on the controller, for O(dsn)
 seealso:
   - module: kvmfleet.compute.server_conduct

@@ -18,37 +18,13 @@ description:
   - It runs on the controller and changes nothing.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
+  - kvmfleet.compute.stages
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
   idempotent:
-    support: full
     details: The same fleet, requests and O(seed) give the same hosts and fixed IPs. Ids, and MAC addresses of new ports, are random.
 options:
-  instances:
-    description: RV(kvmfleet.compute.server_validate#module:instances).
-    type: list
-    elements: dict
-    required: true
-  request_specs:
-    description: RV(kvmfleet.compute.server_validate#module:request_specs).
-    type: list
-    elements: dict
-    required: true
-  groups:
-    description: RV(kvmfleet.compute.server_validate#module:groups).
-    type: list
-    elements: dict
-    default: []
-  kept_ports:
-    description: RV(kvmfleet.compute.server_validate#module:kept_ports); their addresses are chosen for no other port.
-    type: list
-    elements: dict
-    default: []
   agreement:
     description:
       - The C(agreement) of M(kvmfleet.compute.server_validate), where there is a registrar. The members of server groups that other runs have reserved count
@@ -100,9 +76,6 @@ options:
     type: str
     choices: [fail, report]
     default: fail
-requirements:
-  - jsonschema >= 4.17 on the controller
-  - netaddr >= 0.10 on the controller
 seealso:
   - module: kvmfleet.compute.server_validate
   - module: kvmfleet.compute.server_conduct

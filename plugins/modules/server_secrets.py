@@ -18,15 +18,8 @@ description:
   - It runs on the controller and changes nothing. Run it once, with C(no_log), since what it returns is secret.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
 options:
   servers:
     description: The requests as M(kvmfleet.compute.server_validate) got them.
