@@ -35,8 +35,8 @@ def _inventory(folder: pathlib.Path, group: str, answers: dict[str, object], var
     (folder / "inventory.yml").write_text(json.dumps({group: {"hosts": of_hosts}}))
 
 
-def ansible_playbook(folder: pathlib.Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """ansible-playbook with these arguments, in a folder of its own."""
+def ansible_playbook(folder: pathlib.Path, *arguments: str, within: t.Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """ansible-playbook with these arguments, in a folder of its own; ``within``: the words of a command that runs it, such as one that makes namespaces."""
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -44,7 +44,7 @@ def ansible_playbook(folder: pathlib.Path, *arguments: str) -> subprocess.Comple
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
         "ANSIBLE_NOCOLOR": "1",
     }
-    command = [sys.executable, "-c", "from ansible.cli.playbook import main; main()", *arguments]
+    command = [*within, sys.executable, "-c", "from ansible.cli.playbook import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
 
 
