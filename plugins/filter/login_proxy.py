@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: login_proxy
 author: The kvmfleet.compute authors (@kvmfleet)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: The ansible_ssh_common_args of a server behind its hypervisor
 description:
   - Makes a C(ProxyCommand) of the variables by which Ansible reaches the hypervisor - C(ansible_host), C(ansible_user), C(ansible_port),

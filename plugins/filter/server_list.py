@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: server_list
 author: The kvmfleet.compute authors (@kvmfleet)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: The servers of a fleet as a table
 description:
   - Makes lines of at most 72 columns of a fleet file's content, a table for each project, of all servers that are there or being built.

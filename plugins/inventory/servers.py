@@ -72,6 +72,7 @@ options:
       - V(hypervisor) logs in through the server's hypervisor, for networks that the controller does not reach. The hypervisors must be in the same inventory,
         with the names that they have here. The user, the key, the port and the SSH arguments of the hypervisor are used; see
         P(kvmfleet.compute.login_proxy#filter).
+    version_added: 0.2.0
     type: str
     choices: [direct, hypervisor]
     default: direct

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: registrar_agree
 short_description: Say which epoch the hosts of a fleet are to take next
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: registrar_show
 short_description: Say who is the registrar of a fleet, and what is wrong with it
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:

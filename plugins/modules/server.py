@@ -76,6 +76,7 @@ options:
       - What the run shows for the claims of new servers on a host of a fleet with a registrar, in the shape of C(docs/data.md) (Grant).
       - A host that holds an epoch takes a claim only with a grant of exactly that epoch, and until its deadline. A host that holds none takes claims
         without one.
+    version_added: 0.2.0
     type: dict
     suboptions:
       epoch:
@@ -112,6 +113,7 @@ options:
     description:
       - Who asks, from where and for how long, in the shape of C(docs/data.md) (Origin). It is recorded with what is claimed. The action plugin takes it
         from the round.
+    version_added: 0.2.0
     type: dict
   take_over:
     description: Finish a server whose claim another run holds, or that a process of the host is building.
@@ -143,6 +145,7 @@ options:
     default: active
   wait_from:
     description: From where SSH is asked for. V(host) is for servers that only their host reaches.
+    version_added: 0.2.0
     type: str
     choices: [controller, host]
     default: controller
@@ -172,6 +175,7 @@ options:
     default: []
   console_lines:
     description: How many lines of each console O(console_of) returns at most, up to 1000.
+    version_added: 0.2.0
     type: int
     default: 20
 seealso:

@@ -83,19 +83,23 @@ options:
     type: path
   owner:
     description: For whom the servers are, recorded with each. The user who asks, if it is left out. It is said in the first round, as are the next three.
+    version_added: 0.2.0
     type: str
   job:
     description:
       - The job that creates the servers, recorded with each. If left out, C(awx_job_id) of AWX, or C(CI_JOB_URL) or C(GITHUB_RUN_ID) of the environment.
+    version_added: 0.2.0
     type: str
   template:
     description:
       - The template of that job. If left out, C(awx_job_template_name) of AWX, or C(CI_JOB_NAME) or C(GITHUB_WORKFLOW) of the environment.
+    version_added: 0.2.0
     type: str
   ttl:
     description:
       - How long the servers are to live, in seconds, or with a unit (s, m, h, d, w), such as V(2h) or V(3d). From then on M(kvmfleet.compute.server_reap) may
         delete them. Without it they live until they are deleted.
+    version_added: 0.2.0
     type: str
 seealso:
   - module: kvmfleet.compute.server_schedule

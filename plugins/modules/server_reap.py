@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: server_reap
 short_description: Delete the servers of a KVM host whose time has passed
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: server_report
 short_description: Write what became of the servers of a run into files
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: server_reserve
 short_description: Reserve at the registrar what the claims of a run need
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:

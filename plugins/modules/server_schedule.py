@@ -29,6 +29,7 @@ options:
     description:
       - The C(agreement) of M(kvmfleet.compute.server_validate), where there is a registrar. The members of server groups that other runs have reserved count
         where they are reserved.
+    version_added: 0.2.0
     type: dict
   joined_fleet:
     description:

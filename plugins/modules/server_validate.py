@@ -131,20 +131,25 @@ options:
     description:
       - The name of the variable under which each host of the play has what M(kvmfleet.compute.registrar) returned to V(begin), before the facts were read.
       - Without it, and in check mode, a note says what can't be promised.
+    version_added: 0.2.0
     type: str
   registrar:
     description: V(host) asks what O(registrar_variable) says, if there is something to build. V(none) is for who is sure to be alone.
+    version_added: 0.2.0
     type: str
     choices: [host, none]
     default: host
   registrar_dsn:
     description: The PostgreSQL database that has the registrar's ledger, as libpq's connection string or URI. Without it a host of the fleet has the ledger.
+    version_added: 0.2.0
     type: str
   registrar_drawn:
     description: RV(kvmfleet.compute.registrar_agree#module:drawn), where O(registrar_dsn) is set.
+    version_added: 0.2.0
     type: dict
   fleet_size:
     description: How many hosts the fleet has, or a list of them. A play that has fewer or others is refused.
+    version_added: 0.2.0
     type: raw
   api_microversion:
     description:
