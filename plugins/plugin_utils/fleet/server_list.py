@@ -12,6 +12,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.columns import al
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.left_out import left_out
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, by_preference, status_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.printable import printable
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, FleetInstance
 
 # With what Ansible puts before a line of a message it has 80 columns.
@@ -29,22 +30,17 @@ class ServerList(t.TypedDict):
     unread: list[str]  # a sentence for each host that could not be read
 
 
-def _shown(text: str) -> str:
-    """What a host has said, without what would move or hide the text around it."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def _row(record: FleetInstance) -> tuple[str, ...]:
     addresses = by_preference(addresses_of(record["ports"]))
     more = f" +{len(addresses) - 1}" if len(addresses) > 1 else ""
     state = "BUILD" if record["vm_state"] == "building" else status_of(record["power_state"])
-    return tuple(map(_shown, (record["display_name"], state, record["host"], f"{addresses[0]}{more}" if addresses else "-")))
+    return tuple(map(printable, (record["display_name"], state, record["host"], f"{addresses[0]}{more}" if addresses else "-")))
 
 
 def _section(project: str, records: Iterable[FleetInstance]) -> list[str]:
     rows = sorted(map(_row, records))
     table = [INDENT + line for line in aligned([HEAD, *rows], WIDTH - len(INDENT), ELASTIC)]
-    return [cut(f"project {_shown(project)}: {len(rows)} {'server' if len(rows) == 1 else 'servers'}", WIDTH), *table]
+    return [cut(f"project {printable(project)}: {len(rows)} {'server' if len(rows) == 1 else 'servers'}", WIDTH), *table]
 
 
 def server_list(fleet: Fleet) -> ServerList:
@@ -58,6 +54,6 @@ def server_list(fleet: Fleet) -> ServerList:
     lines = [line for project in sorted(by_project) for line in _section(project, by_project[project])]
     missing = left_out(fleet)
     return {
-        "lines": (lines or [f"There is no server on the {len(read)} hosts that were read."]) + ([f"note: {_shown(missing)}"] if missing else []),
-        "unread": [f"{name}: {_shown(entry['error'] or entry['status'])}" for name, entry in fleet["hosts"].items() if not entry["state"]],
+        "lines": (lines or [f"There is no server on the {len(read)} hosts that were read."]) + ([f"note: {printable(missing)}"] if missing else []),
+        "unread": [f"{name}: {printable(entry['error'] or entry['status'])}" for name, entry in fleet["hosts"].items() if not entry["state"]],
     }

@@ -58,6 +58,7 @@ ROOMS: dict[str, set[str]] = {
         "module_utils/registrar",
     },
     "plugin_utils/conductor": {"plugin_utils", "plugin_utils/fleet", "plugin_utils/schema", "module_utils"},
+    "plugin_utils/progress": {"plugin_utils", "module_utils", "module_utils/image"},
     "plugin_utils/report": {"plugin_utils", "plugin_utils/fleet", "plugin_utils/edge", "module_utils"},
 }
 FILES = sorted(path for folder in ("module_utils", "plugin_utils") for path in (PLUGINS / folder).rglob("*.py"))
