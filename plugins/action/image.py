@@ -11,14 +11,18 @@ import typing as t
 
 from ansible.errors import AnsibleError
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import base_name, is_on_controller, is_on_host, is_url
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.image_sources import from_catalogue, with_secrets_apart
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.image_rows import image_rows
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.watch import is_wanted, watched
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress.images import ImageProgress
 
 MODULE = "kvmfleet.compute.image"
+CACHE_PATH = str(host_argument_spec()["image_cache_path"]["default"])
 MOST_SUMS = 1 << 20
 
 
@@ -29,6 +33,17 @@ def free_of_df(text: str) -> int | None:
     """The free bytes that ``df -Pk`` says of one folder; None if it says something else."""
     fields = text.strip().rpartition("\n")[2].split()
     return int(fields[3]) * 1024 if len(fields) >= 6 and fields[3].isdigit() else None
+
+
+def label(image: Entry) -> str:
+    """What a user knows the image by."""
+    return str(image.get("name") or image.get("id"))
+
+
+def progress_of(args: dict[str, t.Any], host: str) -> ImageProgress:
+    """How far the images of these arguments are, by the files that come on the host."""
+    images: list[Entry] = args["images"]
+    return ImageProgress(host, [(label(image), str(image["checksum"])) for image in images], cache_path=str(args.get("cache_path") or CACHE_PATH))
 
 
 class ActionModule(HostAction):
@@ -85,15 +100,17 @@ class ActionModule(HostAction):
             except ImageError as error:
                 refused[str(image.get("id", ""))] = error
         args["images"] = images
-        result.update(self._execute_module(module_name=MODULE, module_args=dict(args, on_error="report"), task_vars=task_vars))
-        reported = image_rows(result)
-        needed = {item["id"] for item in reported if item["needs_staging"]}
-        sent = [image for image in images if image["id"] in needed and is_on_controller(str(image["source"]))]
-        if sent:
-            self._stage(args, sent, result, refused, task_vars)
+        progress = progress_of(args, str((task_vars or {}).get("inventory_hostname")))
+        with watched(self, progress if is_wanted(self) else None):
+            result.update(self._execute_module(module_name=MODULE, module_args=dict(args, on_error="report"), task_vars=task_vars))
+            reported = image_rows(result)
+            needed = {item["id"] for item in reported if item["needs_staging"]}
+            sent = [image for image in images if image["id"] in needed and is_on_controller(str(image["source"]))]
+            if sent:
+                self._stage(args, sent, result, refused, task_vars, progress)
         return self._finish(args, wanted, refused, result)
 
-    def _sent(self, folder: str, images: list[Entry], refused: dict[str, ImageError]) -> dict[str, str]:
+    def _sent(self, folder: str, images: list[Entry], refused: dict[str, ImageError], progress: ImageProgress) -> dict[str, str]:
         """{image id: path on the host} of the files that were sent; what is not there or has no room is refused."""
         staged: dict[str, str] = {}
         df: dict[str, object] = self._low_level_execute_command(f"df -Pk {shlex.quote(folder)}")
@@ -104,8 +121,10 @@ class ActionModule(HostAction):
             if room is not None and size > room:
                 refused[image_id] = ImageError("NoSpaceForImage", f"{source}: {size} bytes are to be sent to {folder}, and {room} are free there")
                 continue
+            path = self._connection._shell.join_path(folder, f"image-{len(staged)}")
+            progress.send(path, label(image), size)
             try:
-                staged[image_id] = self._transfer_file(self._local(source), self._connection._shell.join_path(folder, f"image-{len(staged)}"))
+                staged[image_id] = self._transfer_file(self._local(source), path)
             except ImageError as error:
                 refused[image_id] = error
             room = None if room is None else room - size
@@ -118,11 +137,12 @@ class ActionModule(HostAction):
         result: dict[str, t.Any],
         refused: dict[str, ImageError],
         task_vars: dict[str, t.Any] | None,
+        progress: ImageProgress,
     ) -> None:
         # The folder that the first call may have made is the one that is removed in the end: a second one would make it forgotten.
         folder = self._connection._shell.tmpdir or self._make_tmp_path()
         try:
-            staged = self._sent(folder, images, refused)
+            staged = self._sent(folder, images, refused, progress)
             if not staged:
                 return
             asked = dict(args, images=[image for image in images if image["id"] in staged], staged=staged, on_error="report")

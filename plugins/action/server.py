@@ -15,10 +15,14 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, FINISH
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, Origin, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.watch import is_wanted, watched
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress.servers import ServerProgress
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round
 
 MODULE = "kvmfleet.compute.server"
@@ -59,6 +63,16 @@ def _addresses(server: Placed) -> list[str]:
     return [ip["ip_address"] for port in server["instance"].get("ports") or [] for ip in port["fixed_ips"]]
 
 
+def progress_of(args: Mapping[str, t.Any], host: str) -> ServerProgress | None:
+    """How far the builds are that these arguments ask for, by the files of those that are made anew; None if there are none."""
+    defaults = host_argument_spec()
+    paths = {name: str(args.get(name) or defaults[name]["default"]) for name in ("state_path", "instances_path")}
+    orders = [order for order in args.get("servers") or [] if isinstance(order, dict) and (order.get("action") or BUILD) in (BUILD, FINISH)]
+    instances = [instance for order in orders for instance in [order.get("instance") or order] if isinstance(instance, dict)]
+    names = {str(instance.get("uuid")): str(instance.get("display_name") or instance.get("uuid")) for instance in instances}
+    return ServerProgress(host, names, **paths, wait_for=str(args.get("wait_for") or "active")) if names else None
+
+
 class ActionModule(HostAction):
     """Runs the module on the host with the orders and the secrets of its servers."""
 
@@ -86,7 +100,8 @@ class ActionModule(HostAction):
             raise AnsibleActionFail(str(error)) from error
         if secrets:
             args["secrets"] = secrets
-        result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))
+        with watched(self, progress_of(args, str(variables.get("inventory_hostname"))) if to_build and is_wanted(self) else None):
+            result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))
         if args.get("wait_for") == "ssh" and args.get("wait_from", "controller") == "controller" and to_build:
             self._wait_for_ssh(args, servers, result, task_vars)
         return result

@@ -139,6 +139,15 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  progress:
+    description:
+      - Show on the controller, while images come, how much of each is there, at what rate, and how long the rest takes. What takes less than about four
+        seconds is not shown, nor is anything in check mode or with C(no_log).
+      - The host is asked for the sizes of files, over a second session of the connection. That works with the connections P(ansible.builtin.ssh#connection) and
+        P(ansible.builtin.local#connection); with others nothing is shown. The lines go to the standard error.
+    type: bool
+    default: true
+    version_added: 0.2.0
 requirements:
   - Python >= 3.9 on the host
 seealso:
@@ -257,6 +266,7 @@ ARGUMENT_SPEC = {
     "max_size_bytes": {"type": "int", "default": MOST_BYTES},
     "staged": {"type": "dict", "default": {}},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    "progress": {"type": "bool", "default": True},
 }
 
 

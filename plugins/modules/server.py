@@ -160,6 +160,15 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  progress:
+    description:
+      - Show on the controller, while servers are built, a line for each stage that servers have come to. What takes less than two seconds is not shown, nor is
+        anything in check mode or with C(no_log), nor that a server that was off is started.
+      - The host is asked for the names and times of files, over a second session of the connection. That works with the connections
+        P(ansible.builtin.ssh#connection) and P(ansible.builtin.local#connection); with others nothing is shown. The lines go to the standard error.
+    type: bool
+    default: true
+    version_added: 0.2.0
   round_variable:
     description:
       - The name of the variable under which M(kvmfleet.compute.server_conduct) or M(kvmfleet.compute.server_reserve) was registered. O(servers), O(run) and
@@ -313,6 +322,7 @@ ARGUMENT_SPEC = {
     "wait_from": {"type": "str", "choices": ["controller", "host"], "default": "controller"},
     "wait_timeout_s": {"type": "float", "default": 300},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    "progress": {"type": "bool", "default": True},
     "round_variable": {"type": "str"},
     "secrets_variable": {"type": "str", "no_log": False},
     "console_of": {"type": "list", "elements": "str", "default": []},

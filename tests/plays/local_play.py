@@ -35,8 +35,8 @@ def _inventory(folder: pathlib.Path, group: str, answers: dict[str, object], var
     (folder / "inventory.yml").write_text(json.dumps({group: {"hosts": of_hosts}}))
 
 
-def ansible_playbook(folder: pathlib.Path, *arguments: str, within: t.Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
-    """ansible-playbook with these arguments, in a folder of its own; ``within``: the words of a command that runs it, such as one that makes namespaces."""
+def _command(folder: pathlib.Path, *arguments: str) -> tuple[list[str], dict[str, t.Any]]:
+    """argv of ansible-playbook, and where it runs: a folder of its own."""
     environment = {
         **os.environ,
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -44,8 +44,20 @@ def ansible_playbook(folder: pathlib.Path, *arguments: str, within: t.Sequence[s
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
         "ANSIBLE_NOCOLOR": "1",
     }
-    command = [*within, sys.executable, "-c", "from ansible.cli.playbook import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
+    command = [sys.executable, "-c", "from ansible.cli.playbook import main; main()", *arguments]
+    return command, {"text": True, "env": environment, "cwd": folder, "stdin": subprocess.DEVNULL}
+
+
+def ansible_playbook(folder: pathlib.Path, *arguments: str, within: t.Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """ansible-playbook with these arguments; ``within``: the words of a command that runs it, such as one that makes namespaces."""
+    command, options = _command(folder, *arguments)
+    return subprocess.run([*within, *command], capture_output=True, check=False, **options)
+
+
+def begun(folder: pathlib.Path, *arguments: str) -> subprocess.Popen[str]:
+    """ansible-playbook with these arguments, while it goes on."""
+    command, options = _command(folder, *arguments)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
 def run(

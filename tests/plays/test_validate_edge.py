@@ -30,6 +30,7 @@ REQUEST = {"name": "web", "flavor": "small", "image": "debian", "networks": "non
 # What each host may have for itself.
 OF_HOST = {
     "compute_max_concurrent_builds",
+    "compute_progress",
     "compute_wait_for",
     "compute_wait_timeout_s",
     "compute_virt_type",

@@ -7,4 +7,5 @@ class Task:
     check_mode: bool
     async_val: int
     delegate_to: str | None
+    no_log: bool
     def get_play(self) -> Play: ...

@@ -24,8 +24,8 @@ class Action(ActionModule):
     """The action before a host that has no image, whatever it is asked for; its connection can be cut."""
 
     def __init__(self, folder: pathlib.Path, args: Data, *, room_kib: int = 1 << 20, cut: bool = False, pipelining: bool = True) -> None:
-        self._task = types.SimpleNamespace(args=args, async_val=0, check_mode=False, diff=False)
-        self._connection = types.SimpleNamespace(_shell=types.SimpleNamespace(join_path=os.path.join, tmpdir=None))
+        self._task = types.SimpleNamespace(args=args, async_val=0, check_mode=False, no_log=False, diff=False)
+        self._connection = types.SimpleNamespace(transport="none", _shell=types.SimpleNamespace(join_path=os.path.join, tmpdir=None))
         self._folder, self._room_kib, self._cut, self._pipelining = folder, room_kib, cut, pipelining
         self.calls: list[Data] = []
         self.opened: list[str] = []

@@ -5,15 +5,21 @@ from ansible.template import Templar
 
 class Display:
     verbosity: int
-    def display(self, msg: str) -> None: ...
+    def display(self, msg: str, *, stderr: bool = False) -> None: ...
 
 class ShellModule:
     tmpdir: str
     def join_path(self, *args: str) -> str: ...
 
+class BecomeBase: ...
+
 class Connection:
     has_native_async: bool
+    transport: str
+    become: BecomeBase | None
     _shell: ShellModule
+    _options: dict[str, t.Any]
+    def get_option(self, option: str) -> t.Any: ...
 
 class ActionBase:
     TRANSFERS_FILES: bool
