@@ -13,26 +13,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.tests.plays import local_play
+from ansible_collections.kvmfleet.compute.tests.plays import local_play, slow_host
+from ansible_collections.kvmfleet.compute.tests.plays.slow_host import BEGIN, SERVER_ANSWER, START, UUID, host, server_task
 
-UUID = "6f70656e-7374-6163-6b20-342065766572"
 DIGEST = "a" * 64
-OUTCOME = {"uuid": UUID, "display_name": "web", "outcome": "built", "stage": "build", "changed": True, "error": None, "seconds": {}}
-SERVER_ANSWER = {"changed": True, "servers": [OUTCOME]}
 IMAGE_ROW = {"id": "i", "name": "debian-12", "needs_staging": False, "changed": True, "seconds": 9.0, "error": None}
-
-
-def host(folder: pathlib.Path, name: str, work: str, answer: object) -> dict[str, t.Any]:
-    """The variables of a host whose module does this work for a shell, in a folder of the host's, waits until it may go on, and answers."""
-    own = folder / name
-    for path in (own / "journal", own / "locks", own / "instances", own / ".partial"):
-        path.mkdir(parents=True)
-    for number in (1, 2):
-        os.mkfifo(own / f"go.{number}")
-    script = own / "interpreter"
-    script.write_text(f"#!/bin/sh\nwait_for() {{ timeout 100 cat {own}/go.$1 >/dev/null; }}\ncd {own}\n{work}\ncat <<'END'\n{json.dumps(answer)}\nEND\n")
-    script.chmod(0o755)
-    return {"ansible_connection": "local", "ansible_python_interpreter": str(script), "state": str(own)}
 
 
 def has_ended(pid: int) -> bool:
@@ -67,23 +52,10 @@ class Play:
                 return line.strip()
         raise AssertionError("".join(seen))
 
-    def go_on(self, name: str, number: int = 1) -> None:
-        """The host's module goes on, from where it waits for the first or the second time."""
-        os.close(os.open(self.folder / name / f"go.{number}", os.O_WRONLY))
-
     def end(self) -> tuple[int, str, str]:
         """(exit code, standard output, what is left of the standard error)"""
         out, errors = self._process.communicate(timeout=200)
         return self._process.returncode, out, errors
-
-
-def server_task(**changes: t.Any) -> dict[str, t.Any]:
-    paths = {"state_path": "{{ state }}", "instances_path": "{{ state }}/instances"}
-    return {"kvmfleet.compute.server": {"servers": [{"uuid": UUID, "display_name": "web"}], **paths, **changes}, "register": "found"}
-
-
-BEGIN = f"touch locks/{UUID} journal/{UUID}; mkdir instances/{UUID}; wait_for 1\n"
-START = f"touch instances/{UUID}/console.log; rm journal/{UUID}; wait_for 2\n"
 
 
 SILENT = [{"progress": "{{ 'no' if quiet else '' }}"}, {"no_log": "{{ quiet }}"}, {"check_mode": "{{ quiet }}"}]
@@ -95,11 +67,11 @@ def test_servers_are_told_while_they_are_built_and_nothing_of_a_host_that_must_b
     play = Play(tmp_path, server_task(**change) if "progress" in change else {**server_task(), **change}, hosts)
     # The module waits until its line is there.
     assert play.line("h1: ") == "h1: web: creating disks"
-    play.go_on("h1")
+    slow_host.go_on(tmp_path, "h1")
     assert play.line("h1: ") == "h1: web: started"
-    play.go_on("h1", 2)
+    slow_host.go_on(tmp_path, "h1", 2)
     for number in (1, 2):
-        play.go_on("h2", number)
+        slow_host.go_on(tmp_path, "h2", number)
     code, out, errors = play.end()
     assert code == 0, out + errors
     assert out.count("the task has ended") == 2
@@ -114,7 +86,7 @@ def test_images_are_told_while_they_come(tmp_path: pathlib.Path) -> None:
     play = Play(tmp_path, task, {"h1": host(tmp_path, "h1", grow, {"changed": True, "images": [IMAGE_ROW]})})
     line = play.line("h1: ")
     assert line.startswith("h1: image debian-12: 0 % of 1.0 GB, 0 kB/s, ") and line.endswith(" left")
-    play.go_on("h1")
+    slow_host.go_on(tmp_path, "h1")
     code, out, errors = play.end()
     assert code == 0, out + errors
     assert "swordfish" not in line + errors
