@@ -9,7 +9,7 @@ import os
 import shlex
 import typing as t
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ImageError
@@ -20,6 +20,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.image_rows import image_rows
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.watch import is_wanted, watched
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress.images import ImageProgress
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer, mapping
 
 MODULE = "kvmfleet.compute.image"
 CACHE_PATH = str(host_argument_spec()["image_cache_path"]["default"])
@@ -87,7 +88,11 @@ class ActionModule(HostAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         args = self.plain_arguments()
-        catalogue: dict[str, t.Any] | None = args.pop("catalogue", None)
+        try:
+            catalogue: t.Any = mapping("catalogue", args.pop("catalogue", None))
+            args["headers"] = mapping("headers", args.get("headers"))
+        except WrongAnswer as error:
+            raise AnsibleActionFail(str(error)) from None
         asked: list[Entry] = args.get("images") or []
         # Only what the module documents travels: a catalogue's entry has more.
         known = ("id", "name", "source", "checksum", "disk_format", "size", "virtual_size")

@@ -35,6 +35,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import begun_of_play, hosts_of_play, write_joined
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import pipeline
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.cases import cases_of_faults, cases_of_instances
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import answers
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, BuildRequest, Fleet, Validation
 
@@ -221,4 +222,6 @@ class ActionModule(ControllerAction):
         """A ``compute_*`` variable, templated; None if it is not set, or to nothing."""
         name = f"compute_{kind}"
         value: object = self.given(variables, (name,)).get(name)
-        return None if value == "" else value
+        if value == "":
+            return None
+        return answers.mapping(name, value) if kind in (*CATALOGUE, "aggregates") else value

@@ -57,18 +57,24 @@ _value:
 
 import typing as t
 
+from ansible.errors import AnsibleFilterError
+
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import readiness
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import mapping
 
 
 def host_findings(
     info: t.Mapping[str, t.Any],
     os_family: str,
     commands: list[str] | None = None,
-    networks: t.Mapping[str, t.Any] | None = None,
+    networks: t.Mapping[str, t.Any] | str | None = None,
     virt_type: str | None = None,
 ) -> list[str]:
-    """The sentences."""
-    return list(readiness.findings(os_family, commands or [], info, networks or {}, virt_type))
+    """The sentences; ``networks`` may be a text of YAML or JSON."""
+    known = mapping("compute_networks", networks or {})
+    if not isinstance(known, dict):
+        raise AnsibleFilterError("compute_networks: must be a mapping from a name to its attributes")
+    return list(readiness.findings(os_family, commands or [], info, known, virt_type))
 
 
 class FilterModule:

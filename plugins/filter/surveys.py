@@ -51,13 +51,16 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import survey
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer, mapping
 
 
 def surveys(catalogue: object, zones: object = ()) -> dict[str, survey.Survey]:
     """The surveys by what is done; AnsibleFilterError for a catalogue that is none."""
     try:
         entries, known = plain(catalogue), plain(zones)
-    except NotPlain as error:
+        if isinstance(entries, dict):
+            entries = {kind: mapping(f"compute_{kind}", of_kind) or None for kind, of_kind in entries.items()}
+    except (NotPlain, WrongAnswer) as error:
         raise AnsibleFilterError(str(error)) from error
     if not isinstance(entries, dict) or not isinstance(known, list):
         raise AnsibleFilterError("the catalogue must be a mapping with flavors, images and so on, and zones a list")

@@ -52,9 +52,7 @@ def commands() -> list[list[str]]:
 def test_every_playbook_and_every_variable_is_there() -> None:
     found = commands()
     assert len(found) == 6
-    documented = set(
-        re.findall(r"\bcompute_\w+", "".join((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text() for role in os.listdir(ROOT / "roles")))
-    )
+    documented = set(re.findall(r"\bcompute_\w+", "".join(path.read_text() for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))))
     for command in found:
         (playbook,) = [word.removeprefix("kvmfleet.compute.") for word in command if word.startswith("kvmfleet.compute.")]
         assert (ROOT / "playbooks" / f"{playbook}.yml").is_file()

@@ -46,7 +46,7 @@ MISTAKES = [
     Mistake("validate", {**SERVERS, "compute_servers_file": "x"}, (), "are both set; give one of them"),
     Mistake("create_server", {"compute_servers": []}, (), "nothing is asked for: compute_servers is an empty list"),
     Mistake("validate", {**SERVERS, "compute_project": ""}, (), 'compute_project: \\"\\": must not be empty'),
-    Mistake("delete_server", {"compute_delete_names": ["web-1"], "compute_project": ""}, (), "compute_project must not be empty"),
+    Mistake("delete_server", {"compute_delete_names": ["web-1"], "compute_project": ""}, (), 'compute_project: \\"\\": must not be empty'),
     Mistake("delete_server", {}, (), "Nothing is selected: set compute_delete_names"),
     Mistake("delete_server", {"compute_delete_names": ["wbe-1"]}, (), "no server has the name wbe-1; did you mean web-1?. Nothing is deleted"),
     Mistake("delete_server", {"compute_delete_names": ["web-1", "wbe-2"]}, (), "no server has the name wbe-2; did you mean web-1?"),

@@ -40,6 +40,12 @@ OF_HOST = {
     "compute_cpu_allocation_ratio",
     "compute_ram_allocation_ratio",
     "compute_disk_allocation_ratio",
+    "compute_availability_zone",
+    "compute_disabled",
+    "compute_disabled_reason",
+    "compute_facts",
+    "compute_traits",
+    "compute_hosts",
 }
 OF_HOST_STARTS = ("compute_image_", "compute_instances_", "compute_state_", "compute_reserved_", "compute_blank_", "compute_download_")
 
@@ -48,7 +54,7 @@ def test_every_option_of_the_role_is_one_for_all_or_of_a_host() -> None:
     options: set[str] = set()
     for entry in yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"].values():
         options |= set(entry["options"])
-    catalogue = {f"compute_{kind}" for kind in server_validate.CATALOGUE}
+    catalogue = {f"compute_{kind}" for kind in (*server_validate.CATALOGUE, "aggregates")}
     one_for_all_hosts = {*one_for_all.OPTIONS, *flat_request.VARIABLES}
     undecided = {name for name in options - catalogue - OF_HOST - one_for_all_hosts if not name.startswith(OF_HOST_STARTS)}
     assert undecided == set() and one_for_all_hosts <= options

@@ -12,7 +12,7 @@ import re
 import typing as t
 from collections.abc import Callable, Iterator, Mapping
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer, document, is_unset, items, text_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer, is_unset, items, mapping, text_of
 
 PREFIX = "compute_server_"
 # What networks may be in place of a list.
@@ -43,10 +43,7 @@ def _pairs(variable: str, value: object) -> object:
     """A mapping: as it is, as YAML or JSON, or with a pair ``key=value`` on each line."""
     if not isinstance(value, str):
         return {str(key): text_of(item) for key, item in value.items()} if isinstance(value, dict) else value
-    lines = [line.strip() for line in value.splitlines() if line.strip()]
-    if all(re.match(r"[^=:{\"']+=", line) for line in lines):
-        return {key.strip(): item.strip() for key, item in (line.split("=", 1) for line in lines)}
-    found: object = document(variable, value, only_text=True)
+    found = mapping(variable, value, only_text=True)
     if not isinstance(found, dict):
         raise WrongAnswer(f"{variable} must be key=value on each line, or a mapping as YAML or JSON")
     return found

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer, items, mapping
 
 # From -vvv on all is shown; what a stage hands to the next one is megabytes for a large fleet, which nobody reads on a screen.
 WHOLE = 3
@@ -39,13 +39,22 @@ class ControllerAction(ActionBase):
         """Those of these variables that there are, templated."""
         return {name: plain(self._templar.template(variables[name]), name) for name in names if name in variables}
 
+    def _read(self, name: str, value: object) -> object:
+        """An argument; one that is a list or a mapping may be text, as a survey gives it."""
+        spec = self.SPEC.get(name, {})
+        if not isinstance(value, str) or spec.get("type") not in ("list", "dict"):
+            return value
+        text = str(value)
+        return mapping(name, text) if spec["type"] == "dict" else items(name, text, only_text=spec.get("elements") == "str")
+
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         begin = time.monotonic()
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         given: t.Mapping[str, object] = self._task.args
-        self._task.args = {name: value for name, value in given.items() if value is not None and (value != "" or name in self.EMPTY_IS_A_VALUE)}
+        set_ones = {name: value for name, value in given.items() if value is not None and (value != "" or name in self.EMPTY_IS_A_VALUE)}
         refusals: tuple[type[Exception], ...] = (AnsibleActionFail, NotPlain, WrongAnswer, *self.REFUSALS)
         try:
+            self._task.args = {name: self._read(name, value) for name, value in set_ones.items()}
             _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC, **self.CONDITIONS)
             result.update(self.answer(plain(arguments), task_vars or {}))
         except refusals as error:

@@ -21,6 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.liveness import is_dead
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import has_gone
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer, items, mapping
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.sentence import sentence
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, Fleet, FleetHost, HostEntry, Service
 
@@ -69,6 +70,8 @@ HOST_VARIABLES = (
     "compute_facts",
     "compute_traits",
 )
+# Those that may be text.
+_TEXTS: dict[str, t.Callable[[str, object], object]] = {"compute_facts": mapping, "compute_traits": items}
 
 
 def _address(variables: Variables, name: str) -> str | None:
@@ -90,9 +93,20 @@ class OddFacts(ValueError):
     """A host answered with facts of another shape; the message names every path and rule."""
 
 
+def _set_ones(variables: Variables, name: str) -> t.Iterator[tuple[str, object]]:
+    """HOST_VARIABLES as plain data, of texts that stand for a list or a mapping what they say; an empty text is as if it were not set."""
+    for key in HOST_VARIABLES:
+        value: object = plain(variables.get(key), f"{name}: {key}")
+        if value is not None and value != "":
+            yield key, _TEXTS[key](key, value) if key in _TEXTS else value
+
+
 def _of_host(variables: Variables, name: str) -> dict[str, t.Any]:
     """The variables of a host that are read beside its facts, as plain data; FleetError if one is not what it must be."""
-    found = {key: plain(value, f"{name}: {key}") for key in HOST_VARIABLES if (value := variables.get(key)) is not None}
+    try:
+        found = dict(_set_ones(variables, name))
+    except WrongAnswer as error:
+        raise FleetError(f"variables of host {name}: {error}") from None
     wrong = sentence(facts_shape.faults_of_variables(found))
     if wrong:
         raise FleetError(f"variables of host {name}: {wrong}")
@@ -188,7 +202,7 @@ def fleet_file(hostvars: Mapping[str, object], names: t.Iterable[str], hosts_var
     hosts = {}
     for name in names:
         variables = HostVariables(hostvars, name, (hosts_variable, *HOST_VARIABLES))
-        found = {key: plain(variables.get(key)) for key in HOST_VARIABLES if variables.get(key) is not None}
+        found = dict(_set_ones(variables, name))
         hosts[str(name)] = {"host_info": plain(variables.get(hosts_variable) or {"failed": True, "msg": f"{hosts_variable} is not set"}), **found}
     return {"version": 1, "hosts": hosts}
 

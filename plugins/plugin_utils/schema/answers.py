@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import yaml
@@ -35,11 +36,21 @@ def text_of(value: object) -> object:
     return str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else value
 
 
-def items(variable: str, value: object) -> object:
+def items(variable: str, value: object, *, only_text: bool = True) -> object:
     """A list of a list, of YAML or JSON, of a text with an item on each line, or of one line with commas; anything else as it is."""
     if not isinstance(value, str):
-        return [text_of(item) for item in value] if isinstance(value, list) else value
+        return [text_of(item) if only_text else item for item in value] if isinstance(value, list) else value
     text = value.strip()
     if text.startswith(("[", "- ")):
-        return document(variable, text, only_text=True)
+        return document(variable, text, only_text=only_text)
     return [item.strip() for item in (text.splitlines() if "\n" in text else text.split(",")) if item.strip()]
+
+
+def mapping(variable: str, value: object, *, only_text: bool = False) -> object:
+    """A mapping of YAML or JSON, or of a text with a pair ``key=value`` on each line; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    lines = [line.strip() for line in value.splitlines() if line.strip()]
+    if all(re.match(r"[^=:{\"']+=", line) for line in lines):
+        return {key.strip(): item.strip() for key, item in (line.split("=", 1) for line in lines)}
+    return document(variable, value, only_text=only_text)

@@ -12,11 +12,13 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import role_specs
+
 ROLES = pathlib.Path(__file__).resolve().parents[3] / "roles"
 VARIABLE = re.compile(r"\b(compute_\w+)\b")
 # What the role's actions read by themselves: the catalogue, which docs/catalogue.md documents.
 ENTRIES = [
-    (role.name, entry) for role in sorted(ROLES.iterdir()) for entry in yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+    (path.parents[1].name, entry) for path in sorted(ROLES.glob("*/meta/argument_specs.yml")) for entry in yaml.safe_load(path.read_text())["argument_specs"]
 ]
 
 
@@ -62,6 +64,34 @@ def test_every_variable_that_is_read_is_documented(role: str, entry: str) -> Non
 
 def test_the_test_sees_what_tasks_read() -> None:
     assert {"compute_servers", "compute_libvirt_uri", "compute_virt_type", "compute_image_timeout_s", "compute_login_group"} <= read_by("create_server", "main")
+
+
+@pytest.mark.parametrize("role", sorted({role for role, _entry in ENTRIES}))
+def test_a_name_is_checked_alike_whatever_entry_point_or_role_reads_it(role: str) -> None:
+    of_all = role_specs.read()
+    for entry in yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text())["argument_specs"].values():
+        for name, spec in entry["options"].items():
+            assert all(_checked(spec) == _checked(options[name]) for options in of_all.values() if name in options), name
+
+
+def _checked(spec: dict[str, t.Any]) -> list[object]:
+    return [spec.get(key) for key in ("type", "elements", "choices", "required")]
+
+
+@pytest.mark.parametrize("role", sorted({role for role, _entry in ENTRIES}))
+def test_every_role_begins_with_the_check_of_its_variables(role: str) -> None:
+    dependencies = yaml.safe_load((ROLES / role / "meta" / "main.yml").read_text())["dependencies"]
+    assert dependencies[0] == {"role": "kvmfleet.compute.variables", "vars": {"variables_of": role}}
+
+
+def test_no_playbook_has_the_check_of_ansible_on_each_host() -> None:
+    roles = [
+        task["ansible.builtin.import_role"]
+        for path in (ROLES.parent / "playbooks").glob("*.yml")
+        for task in yaml.safe_load(path.read_text())[0]["tasks"][-1:]
+        if "ansible.builtin.import_role" in task
+    ]
+    assert len(roles) > 10 and all(role.get("rolespec_validate") is False for role in roles)
 
 
 @pytest.mark.parametrize("role", sorted({role for role, _entry in ENTRIES}))
