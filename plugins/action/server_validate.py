@@ -15,7 +15,7 @@ import uuid
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import POSTGRESQL, SQLITE
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import error_text, flat_request
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import catalogue_elsewhere, error_text, flat_request
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import KINDS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.microversions import NEWEST
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.registrar import NO_PROMISE, is_to_build, refuse_without, settled
@@ -23,7 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets impor
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id, set_elsewhere
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.origin import Origins
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
@@ -137,6 +137,12 @@ class ActionModule(ControllerAction):
             new_uuid=lambda: str(uuid.uuid4()),
             new_reservation_id=lambda: _reservation_id(rng),
         )
+        elsewhere = self._elsewhere(args, variables)
+        host = str(variables.get("inventory_hostname"))
+        if validated["errors"]:
+            validated["errors"] = catalogue_elsewhere.named(validated["errors"], elsewhere, host)
+        else:
+            validated["warnings"] += catalogue_elsewhere.warnings(elsewhere, host)
         agreement = self._agreement(args, variables, validated, fleet)
         missing = left_out(fleet) if fleet and not validated["errors"] else ""
         if missing:
@@ -217,6 +223,13 @@ class ActionModule(ControllerAction):
         if wrong:
             raise FleetError(wrong)
         return read_fleet(hosts, args["hosts_variable"], aggregates)
+
+    def _elsewhere(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, str]:
+        """Where that of the catalogue is set that the controller does not see, if it checks without the hosts of the play."""
+        if args["hosts_variable"] and not args["fleet_file"]:
+            return {}
+        kinds = {f"compute_{kind}": kind for kind in CATALOGUE if args[kind] is None}
+        return {kinds[name]: where for name, where in set_elsewhere(variables, kinds).items()}
 
     def _variable(self, variables: dict[str, t.Any], kind: str) -> t.Any:
         """A ``compute_*`` variable, templated; None if it is not set, or to nothing."""
