@@ -32,6 +32,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     RequestSpec,
     ScheduleResult,
     SpecGroup,
+    Unplaced,
 )
 
 Occupied = Iterable[tuple[RequestSpec, Mapping[str, str]]]
@@ -118,9 +119,26 @@ class ActionModule(ControllerAction):
             "msg": [line for spec, result in results for line in explain.table(result, spec["display_names"], whole)],
         }
         if unplaced and args["on_error"] == "fail":
-            sentences = (f"{item['instance']['display_name']}: {item['error']['error_class']}: {item['error']['message']}" for item in unplaced)
+            asked_for = _asked_hosts(specs)
+            sentences = (f"{item['instance']['display_name']}: {item['error']['error_class']}: {_why(item, asked_for)}" for item in unplaced)
             answer.update(failed=True, msg="; ".join(sentences))
         return answer
+
+
+def _asked_hosts(specs: list[RequestSpec]) -> dict[str, str]:
+    """The host that each server is asked for on, by its id, of those that are."""
+    found: dict[str, str] = {}
+    for spec in specs:
+        host = spec["requested_destination"]["host"] if spec["requested_destination"] else None
+        found.update((uuid, host) for uuid in spec["instance_uuids"] if host)
+    return found
+
+
+def _why(item: Unplaced, asked_for: Mapping[str, str]) -> str:
+    """Why a server has no host: of the one that it is asked for on the reason, else the sentence on all of them."""
+    host = asked_for.get(item["instance"]["uuid"], "")
+    reason = item["error"]["reasons"].get(host)
+    return f"host {host}, which is asked for, is out: {reason}" if reason else item["error"]["message"]
 
 
 def _asks_for_addresses(args: Mapping[str, t.Any], specs: list[RequestSpec]) -> bool:

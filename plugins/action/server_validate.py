@@ -23,6 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.secrets impor
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.validate import validate
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import json_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.collection_version import collection_version
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id, set_elsewhere
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.origin import Origins
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
@@ -33,6 +34,9 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_n
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.left_out import left_out
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import is_killed
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import begun_of_play, hosts_of_play, write_joined
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plan import file as plan_file
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plan.apply import Now, apply
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plan.file import PlanFileError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report import pipeline
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.cases import cases_of_faults, cases_of_instances
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import answers
@@ -60,6 +64,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "registrar": {"type": "str", "choices": ["host", "none"], "default": "host"},
     "registrar_dsn": {"type": "str", "no_log": True},
     "registrar_drawn": {"type": "dict"},
+    "plan_file": {"type": "path"},
     "fleet_size": {"type": "raw"},
     # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
     "api_microversion": {"type": "raw"},
@@ -105,7 +110,7 @@ class ActionModule(ControllerAction):
     """Checks requests, catalogue and fleet together."""
 
     SPEC = ARGUMENT_SPEC
-    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests, pipeline.NotWritten)
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests, PlanFileError, pipeline.NotWritten)
     # An empty name would be a project of its own.
     EMPTY_IS_A_VALUE = frozenset({"project"})
 
@@ -114,6 +119,7 @@ class ActionModule(ControllerAction):
         for sentence in MISSING:
             raise AnsibleActionFail(sentence)
         rng = random.SystemRandom()
+        plan = plan_file.read(args["plan_file"]) if args["plan_file"] else None
         catalogue = {kind: args[kind] if args[kind] is not None else self._variable(variables, kind) for kind in CATALOGUE}
         fleet = self._fleet(args, variables)
         # Read here: a template makes text of a number before ansible-core 2.19.
@@ -143,6 +149,8 @@ class ActionModule(ControllerAction):
             validated["errors"] = catalogue_elsewhere.named(validated["errors"], elsewhere, host)
         else:
             validated["warnings"] += catalogue_elsewhere.warnings(elsewhere, host)
+        if plan:
+            apply(plan, validated, Now(requests, args["project"], fleet, collection_version()))
         agreement = self._agreement(args, variables, validated, fleet)
         missing = left_out(fleet) if fleet and not validated["errors"] else ""
         if missing:

@@ -147,6 +147,12 @@ options:
     description: RV(kvmfleet.compute.registrar_agree#module:drawn), where O(registrar_dsn) is set.
     version_added: 0.2.0
     type: dict
+  plan_file:
+    description:
+      - A file on the controller with a plan, as M(kvmfleet.compute.server_plan) writes it. The servers get the ids, ports and addresses of the plan, and no
+        host but that of the plan.
+      - Whatever has changed since, so that the plan can't be kept, is an error with the value that it had. So is a request that is not that of the plan.
+    type: path
   fleet_size:
     description: How many hosts the fleet has, or a list of them. A play that has fewer or others is refused.
     version_added: 0.2.0

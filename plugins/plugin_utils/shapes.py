@@ -28,6 +28,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     InstanceReport,
     Order,
     Origin,
+    Port,
     Reservation,
     Run,
     SecurityGroup,
@@ -203,6 +204,7 @@ class RequestedNetwork(t.TypedDict):
     port: CataloguePort | None  # the port that is named
     fixed_ip: str | None  # the address that is asked for
     tag: str | None  # the tag of a tagged device
+    planned: t.NotRequired[Port]  # the port that a plan has for it: its id, MAC address and addresses are taken
 
 
 class SecretsGiven(t.TypedDict):
@@ -536,6 +538,50 @@ class Summary(t.TypedDict):
     logins: list[Login]  # empty in check mode
     table: list[str]  # the servers as lines of text
     stats: list[ServerStat]  # every server
+
+
+# A plan that is kept
+
+
+class PlannedResource(t.TypedDict):
+    """How much of a resource class a host had, by the facts that a plan rests on."""
+
+    total: int  # units
+    reserved: int  # kept for the host
+    allocation_ratio: float  # how often a unit may be given out
+    used: int  # by what was there
+
+
+class PlannedHost(t.TypedDict):
+    """A host that a plan has servers on."""
+
+    uuid: str  # the host's uuid; empty: not known
+    resources: dict[str, PlannedResource]  # by resource class
+
+
+class PlannedServer(t.TypedDict):
+    """A server of a plan."""
+
+    request_index: int  # position of its request
+    host: str  # inventory name
+    node: str  # hypervisor_hostname
+    is_new: bool  # it is to be built; false: it was there
+    instance: Instance  # with its id, host name, ports and zone
+
+
+class Plan(t.TypedDict):
+    """What the file of ``compute_plan_file`` holds. No secret is in it."""
+
+    version: int  # 1
+    collection_version: str  # of kvmfleet.compute that made it
+    created_at: str  # ISO 8601, UTC, by the controller's clock
+    fleet: str | None  # id of the epoch that enrolled the fleet; null: no host holds one
+    project: str  # project
+    salt: str  # random text, of the digests of secrets
+    requests: list[t.Any]  # as they were asked for; user data as a digest, passwords not at all
+    hosts: dict[str, PlannedHost]  # the servers' hosts, by inventory name
+    servers: list[PlannedServer]  # in the order of the requests
+    digest: str  # sha256:<hex> of all the rest
 
 
 # Afterwards

@@ -10,7 +10,7 @@ registrar it chooses the automatic addresses anew, of the same pools without wha
    network, whatever the catalogue calls it now.
 2. Before anything is chosen, the addresses that requests and the catalogue's ports name are reserved: no automatic choice may hand them out.
 3. Server by server, in the order of the placements, each requested network becomes a port: with the addresses of its port made beforehand, with the one that
-   is asked for, or with one for each IP version of the network.
+   is asked for, with those of the plan that is built, or with one for each IP version of the network.
 4. An automatic choice walks a subnet's pools upwards, and each pool once in a run: what it has passed is taken. The gateway, the subnet's DNS servers
    and the hypervisors' own addresses are never given out.
 5. What a port got is taken from then on. A server whose network has none left gets no ports at all; what was chosen for it in this run stays unused.
@@ -69,14 +69,14 @@ class AddressBook:
 
     def port(self, wanted: RequestedNetwork) -> Port:
         """The port of one requested network; NoMoreFixedIps if an address is to be chosen and none is left."""
-        network, made = wanted["network"], wanted["port"]
+        network, made, planned = wanted["network"], wanted["port"], wanted.get("planned")
         fixed_ips = [fixed_ip(ip, network) for ip in named(wanted)] or self._automatic(network)
-        port_id = made["id"] if made else self._new_uuid()
+        port_id = made["id"] if made else planned["id"] if planned else self._new_uuid()
         port: Port = {
             "id": port_id,
             "network_id": network["id"],
             "network_name": network["name"],
-            "mac_address": (made["mac_address"] if made else None) or self.new_mac(),
+            "mac_address": (made["mac_address"] if made else None) or (planned["mac_address"] if planned else self.new_mac()),
             "binding": network["binding"],
             "mtu": network["mtu"],
             "tag": wanted["tag"],
@@ -124,11 +124,11 @@ class AddressBook:
 
 
 def named(wanted: RequestedNetwork) -> list[str]:
-    """The addresses that a port made beforehand has, or that the request asks for; none: they are chosen."""
+    """The addresses that a port made beforehand has, that the request asks for, or that a plan has; none: they are chosen."""
     made: CataloguePort | None = wanted["port"]
-    if made:
-        return [ip["ip_address"] for ip in made["fixed_ips"]]
-    return [wanted["fixed_ip"]] if wanted["fixed_ip"] else []
+    asked = [ip["ip_address"] for ip in made["fixed_ips"]] if made else [wanted["fixed_ip"]] if wanted["fixed_ip"] else []
+    planned = wanted.get("planned")
+    return asked or ([ip["ip_address"] for ip in planned["fixed_ips"]] if planned else [])
 
 
 def ranges(subnet: Subnet) -> list[tuple[int, int]]:

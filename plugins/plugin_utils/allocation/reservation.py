@@ -4,7 +4,7 @@
 """The rounds of asking the registrar before the claims, until every server of a round is granted, has another host, or has failed; pure.
 
 1. What loses its host to a member of its server group, by another run, is placed again and asked for again, as long as it may be tried on another host.
-2. A MAC address that somebody else has drawn too is drawn again.
+2. A MAC address that somebody else has drawn too is drawn again, unless it is that of a plan.
 3. What else is lost has failed: another host does no better. If the registrar grants nothing at all, every server that needs a grant has failed.
 """
 
@@ -68,7 +68,7 @@ def reserve(state: Round, wishes: Wishes, agreement: Agreement, claim_s: int, wa
             asked_at = ways.now()
             answer = ways.ask(request)
             losses = accept(state, request, answer, wishes, agreement, asked_at)
-            _fail_or_go_on(state, losses, answer["members"], ways, is_last=is_last)
+            _fail_or_go_on(state, losses, answer["members"], wishes, ways, is_last=is_last)
             if not losses:
                 break
     except Refusal as refusal:
@@ -85,11 +85,11 @@ def _fail_all(state: Round, error: Error) -> None:
         server["status"], server["error"] = "failed", error
 
 
-def _fail_or_go_on(state: Round, losses: list[Loss], members: Members, ways: Ways, *, is_last: bool) -> None:
+def _fail_or_go_on(state: Round, losses: list[Loss], members: Members, wishes: Wishes, ways: Ways, *, is_last: bool) -> None:
     moving: list[Loss] = []
     for loss in losses:
         placed, error = loss
-        if not is_last and error["error_class"] == "MacAddressInUse" and _draws_again(placed, ways):
+        if not is_last and error["error_class"] == "MacAddressInUse" and _draws_again(placed, wishes, ways):
             continue
         placed["attempts"] = [*placed["attempts"], {"host": placed["host"], "stage": "reserve", "error": error["message"]}]
         if not is_last and error["reschedule"] and len(placed["attempts"]) < state["max_attempts"]:
@@ -107,9 +107,10 @@ def _fail(state: Round, placed: Placed, error: Error) -> None:
     server["status"], server["error"] = "failed", error
 
 
-def _draws_again(placed: Placed, ways: Ways) -> bool:
-    """Draw the MAC addresses of a server that were drawn; false if there are none."""
-    drawn = [port for port in placed["instance"]["ports"] if not port["preexisting"]]
+def _draws_again(placed: Placed, wishes: Wishes, ways: Ways) -> bool:
+    """Draw the MAC addresses of a server that were drawn in this run; false if there are none."""
+    ports = zip(placed["instance"]["ports"], wishes.networks(placed["instance"]["uuid"]), strict=True)
+    drawn = [port for port, wanted in ports if not port["preexisting"] and "planned" not in wanted]
     for port in drawn:
         port["mac_address"] = ways.new_mac()
     return bool(drawn)

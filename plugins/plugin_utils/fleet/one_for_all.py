@@ -32,6 +32,7 @@ OPTIONS = (
     "compute_scheduler_options",
     "compute_result_file",
     "compute_report_file",
+    "compute_plan_file",
     "compute_junit_file",
     "compute_code_quality_file",
     "compute_github_annotations",

@@ -58,6 +58,16 @@ ROOMS: dict[str, set[str]] = {
         "module_utils/registrar",
     },
     "plugin_utils/conductor": {"plugin_utils", "plugin_utils/fleet", "plugin_utils/schema", "module_utils"},
+    "plugin_utils/plan": {
+        "plugin_utils",
+        "plugin_utils/allocation",
+        "plugin_utils/api",
+        "plugin_utils/edge",
+        "plugin_utils/fleet",
+        "plugin_utils/schema",
+        "module_utils",
+        "module_utils/network",
+    },
     "plugin_utils/progress": {"plugin_utils", "module_utils", "module_utils/image"},
     "plugin_utils/report": {"plugin_utils", "plugin_utils/fleet", "plugin_utils/edge", "module_utils"},
 }
