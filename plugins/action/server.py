@@ -90,7 +90,9 @@ class ActionModule(HostAction):
                 host = str(variables["inventory_hostname"])
                 servers, run = share_of_round(variables.get(round_variable), host)
                 # In check mode nothing was claimed, so that the host has no record to read.
-                args.update(servers=orders_of(servers, claimed=to_build), run=run, origin=origin_of_round(variables[round_variable]))
+                args.update(
+                    servers=orders_of(servers, claimed=to_build or args.get("state") == "released"), run=run, origin=origin_of_round(variables[round_variable])
+                )
                 args.setdefault("host_name", host)
                 grant = share_of_grants(variables[round_variable], host) if args.get("state") == "claimed" else None
                 if grant:

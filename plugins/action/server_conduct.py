@@ -34,8 +34,9 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "cached_images": {"type": "dict", "default": {}},
     "max_attempts": {"type": "int", "default": 3},
     "build_timeout_s": {"type": "float", "default": 1800},
+    "all_or_nothing": {"type": "bool", "default": False},
     "round": {"type": "dict"},
-    "stage": {"type": "str", "choices": ["claim", "build"]},
+    "stage": {"type": "str", "choices": ["claim", "release", "build"]},
     "outcomes_variable": {"type": "str"},
     "image_variable": {"type": "str"},
     "result_file": {"type": "path"},
@@ -59,6 +60,7 @@ class Arguments(LoginOptions, OriginOptions):
     cached_images: dict[str, dict[str, str]]
     max_attempts: int
     build_timeout_s: float
+    all_or_nothing: bool
     round: Round
     stage: str | None
     outcomes_variable: str
@@ -118,6 +120,7 @@ class ActionModule(ControllerAction):
             run=this_run(str(uuid.uuid4()), lease_s),
             max_attempts=max_attempts,
             origin=origin,
+            all_or_nothing=args["all_or_nothing"],
             group_members=args["group_members"],
             cached_images=args["cached_images"],
         )

@@ -25,6 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place_
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.reservation import Members, Refusal, refused_by, reserve
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.wishes import Wishes, to_reserve
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.all_or_nothing import all_or_nothing
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.reserved import settlement
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.rounds import staged
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
@@ -143,7 +144,7 @@ class ActionModule(ControllerAction, HostAction):
         limits = quotas.to_reserve(quotas.limits(raw), records(fleet), [placed["instance"] for placed in asked])
         wishes = Wishes(args["instances"], fleet, args["kept_ports"], limits)
         ways = Ways(args, fleet, lambda request: self._ask("reserve", request, args, variables))
-        after = staged(reserve(state, wishes, args["agreement"], args["reservation_timeout_s"], ways))
+        after = staged(all_or_nothing(reserve(state, wishes, args["agreement"], args["reservation_timeout_s"], ways)))
         return {"round": after, "msg": f"{len(to_reserve(after))} of {len(asked)} servers reserved"}
 
     def _settle(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:

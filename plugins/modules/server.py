@@ -41,7 +41,7 @@ options:
     description:
       - Orders, in the shape of C(docs/data.md) (Order), such as those in RV(kvmfleet.compute.server_schedule#module:placements), which say more. Read are
         C(instance), C(action) (V(build), V(finish), V(start) or V(none)), C(group_hosts) and C(gone_run).
-      - Of a server that is claimed, and for O(state=absent), C(uuid) of the C(instance) is enough, or C(uuid) alone.
+      - Of a server that is claimed, and for O(state=released) and O(state=absent), C(uuid) of the C(instance) is enough, or C(uuid) alone.
     type: list
     elements: dict
     default: []
@@ -49,9 +49,10 @@ options:
     description:
       - V(claimed) takes the claims.
       - V(active) builds what is claimed (claiming what is not), finishes what a dead run left, starts what is stopped.
+      - V(released) deletes what is claimed by O(run) and was never built; everything else stays as it is.
       - V(absent) deletes domain, NVRAM, disks and config drive; files that this collection did not make stay.
     type: str
-    choices: [claimed, active, absent]
+    choices: [claimed, active, released, absent]
     default: active
   host_name:
     description: The host's name in the inventory, which affinity groups are checked by. The hypervisor's own name if left out.
@@ -307,7 +308,7 @@ ARGUMENT_SPEC = {
     **host_argument_spec(),
     **capacity_argument_spec(),
     "servers": {"type": "list", "elements": "dict", "default": []},
-    "state": {"type": "str", "choices": ["claimed", "active", "absent"], "default": "active"},
+    "state": {"type": "str", "choices": ["claimed", "active", "released", "absent"], "default": "active"},
     "host_name": {"type": "str"},
     "images": {"type": "list", "elements": "dict", "default": []},
     "secrets": {"type": "str", "no_log": True},
@@ -337,6 +338,8 @@ def work(module: Module, options: ServerOptions, hypervisor: HypervisorLike) -> 
     batch = Batch(builder)
     if options.state == "absent":
         outcomes = batch.delete(options.orders, options.max_concurrent_builds)
+    elif options.state == "released":
+        outcomes = batch.release(options.orders, options.max_concurrent_builds)
     elif options.state == "claimed":
         outcomes = batch.claim(options.orders)
     else:

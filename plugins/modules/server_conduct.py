@@ -52,13 +52,19 @@ options:
       - It is said in the first round.
     type: float
     default: 1800
+  all_or_nothing:
+    description:
+      - Nothing is built unless every claim is taken. If one is refused or lost, the others are given up, in the stage V(release).
+      - A build that fails fails alone. It is said in the first round.
+    type: bool
+    default: false
   round:
     description: The last round, RV(round).
     type: dict
   stage:
     description: Settle this stage. A round of another stage is returned as it is. Any stage if left out.
     type: str
-    choices: [claim, build]
+    choices: [claim, release, build]
   outcomes_variable:
     description: The name of the variable under which each host registered M(kvmfleet.compute.server). Required with O(round).
     type: str

@@ -426,7 +426,7 @@ class RoundServer(t.TypedDict):
 
     placed: Placed | None  # where it is going; null: nowhere
     unplaced: Unplaced | None  # why nowhere
-    status: str  # placed (to be claimed), claimed (to be built), active, failed or unknown
+    status: str  # placed (to be claimed), claimed (to be built), releasing (its claim is given up), active, failed or unknown
     outcome: str | None  # the host's last word
     error: Error | None  # why it failed
     seconds: dict[str, float]  # by stage
@@ -447,10 +447,11 @@ class Round(t.TypedDict):
     """Where all servers of a run are, and who does what next."""
 
     version: int  # 1
-    stage: str  # claim, build or done
+    stage: str  # claim, release, build or done
     run: Run  # this run
     origin: Origin | None  # what its servers are recorded with; null: nothing
     max_attempts: int  # hosts to try for one server
+    all_or_nothing: bool  # nothing is built unless every claim is taken: a plan
     servers: dict[str, RoundServer]  # by uuid, in the order of the requests
     placements: dict[str, list[str]]  # uuids of this stage, by host
     lost_hosts: dict[str, str]  # hosts that nothing more is sent to in this run, and why

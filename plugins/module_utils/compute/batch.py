@@ -41,7 +41,7 @@ def not_begun(orders: t.Iterable[Order], state: str, error: HypervisorError) -> 
         return [_unclaimed(order, error) for order in orders]
     if state == "absent":
         return [_failed(order, "failed", "delete", error.as_dict()) for order in orders]
-    return [_failed(order, "unknown", "build", error.as_dict()) for order in orders]
+    return [_failed(order, "unknown", "delete" if state == "released" else "build", error.as_dict()) for order in orders]
 
 
 class Batch:
@@ -177,5 +177,12 @@ class Batch:
 
     def delete(self, orders: t.List[Order], max_concurrent_builds: int) -> t.List[Outcome]:
         """Delete every server; one that does not exist is unchanged."""
-        with ThreadPoolExecutor(max_workers=max(1, max_concurrent_builds)) as pool:
-            return list(pool.map(lambda order: self._attempt(TRANSITIONS["delete"], order), orders))
+        return self._all("delete", orders, max_concurrent_builds)
+
+    def release(self, orders: t.List[Order], max_concurrent_builds: int) -> t.List[Outcome]:
+        """Give up every claim of this run; what is none is unchanged."""
+        return self._all("release", orders, max_concurrent_builds)
+
+    def _all(self, transition: str, orders: t.List[Order], at_once: int) -> t.List[Outcome]:
+        with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
+            return list(pool.map(lambda order: self._attempt(TRANSITIONS[transition], order), orders))

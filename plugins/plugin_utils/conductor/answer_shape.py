@@ -24,7 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words impo
 
 MOST_S = 10**9
 # The outcomes that say that a stage is done, and those that come with an error.
-DONE = {"claim": ("claimed", "unchanged"), "build": ("built", "started", "unchanged")}
+DONE = {"claim": ("claimed", "unchanged"), "release": ("deleted", "unchanged"), "build": ("built", "started", "unchanged")}
 ERRORS = ("refused", "failed", "unknown")
 _SECONDS: Schema = field(NUMBER, minimum=0, maximum=MOST_S)
 _ERROR: Schema = open_mapping(

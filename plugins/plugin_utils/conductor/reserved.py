@@ -6,6 +6,7 @@
 1. A claim that is there is settled as claimed: from now on facts show it. One that was refused, or failed and is undone, is settled as absent.
 2. Of an unknown one nothing is said, and nothing of a host that was lost, whatever it said before: the next run may have to do without that host's facts.
 3. Claims are settled between the last claim and the first build. What a build undoes was settled before; before another claim it is reserved again.
+4. A claim that is given up before it was settled is absent.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Res
 
 def after(reserved: Reserved, stage: str, told: Outcomes) -> Reserved:
     """The reservations when the hosts have told the outcomes of a stage."""
+    known = {uuid: outcome for servers in told.values() if not isinstance(servers, LostHost) for uuid, outcome in servers.items()}
+    if stage == "release":
+        gone = [uuid for uuid in reserved["claimed"] if uuid in known and known[uuid]["error"] is None]
+        return {"open": reserved["open"], "claimed": [uuid for uuid in reserved["claimed"] if uuid not in gone], "absent": reserved["absent"] + gone}
     if stage != "claim":
         # The registrar was told before the build; what it has not heard ends by its deadline.
         return {"open": reserved["open"], "claimed": [], "absent": []}
-    known = {uuid: outcome for servers in told.values() if not isinstance(servers, LostHost) for uuid, outcome in servers.items()}
     is_there = {uuid: outcome["error"] is None for uuid, outcome in known.items() if outcome["outcome"] != "unknown"}
     return {
         "open": [uuid for uuid in reserved["open"] if uuid not in is_there],

@@ -11,7 +11,8 @@ Follows ``nova/conductor/manager.py: build_instances`` and ``nova/compute/manage
 4. If none is left to be claimed, the stage is ``build``. A build that failed, and was undone, goes to the next alternate too: the stage is ``claim`` again.
 5. A host that was lost, or doesn't know what became of a server, leaves it ``unknown``: it goes nowhere, because the guest may be up. Nothing more is sent
    to a lost host in this run.
-6. The stage is ``done`` when every server is active, failed or unknown. Each attempt takes one alternate away, so that this comes about.
+6. If all is built or nothing, one server that is refused, failed or unknown before the first build has the others given up: the stage is ``release``.
+7. The stage is ``done`` when every server is active, failed or unknown. Each attempt takes one alternate away, so that this comes about.
 
 A round has the shape Round of ``plugin_utils/shapes.py``. An instance stands in it exactly once, in ``servers``; who does what names it by its uuid.
 """
@@ -23,11 +24,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Image, Origin, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.all_or_nothing import all_or_nothing
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, Outcomes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.reserved import after
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer, Unplaced
 
-STAGE_STATUS = {"claim": "placed", "build": "claimed"}
+STAGE_STATUS = {"claim": "placed", "release": "releasing", "build": "claimed"}
+# What a server is when its stage has done what it should.
+DONE_STATUS = {"claim": "claimed", "release": "failed", "build": "active"}
 
 
 def _on_their_way(servers: Iterable[RoundServer]) -> dict[str, Counter[str]]:
@@ -52,7 +56,7 @@ def _group_hosts(coming: dict[str, Counter[str]], group_members: dict[str, dict[
 def staged(state: Round) -> Round:
     """The round with its stage, and with it who does what where, by the status of its servers."""
     statuses = {server["status"] for server in state["servers"].values()}
-    state["stage"] = "claim" if "placed" in statuses else "build" if "claimed" in statuses else "done"
+    state["stage"] = next((stage for stage, status in STAGE_STATUS.items() if status in statuses), "done")
     coming = _on_their_way(state["servers"].values())
     todo: dict[str, list[Placed]] = {}
     for server in state["servers"].values():
@@ -79,6 +83,7 @@ def first(
     run: Run,
     max_attempts: int,
     origin: Origin | None = None,
+    all_or_nothing: bool = False,
     group_members: dict[str, dict[str, str]],
     cached_images: dict[str, dict[str, str]],
 ) -> Round:
@@ -94,6 +99,7 @@ def first(
             "run": run,
             "origin": origin,
             "max_attempts": max_attempts,
+            "all_or_nothing": all_or_nothing,
             "servers": {uuid: server for (_request, _index, uuid), server in servers},
             "placements": {},
             "lost_hosts": {},
@@ -156,12 +162,13 @@ def _settle(server: RoundServer, placed: Placed, outcome: Outcome, stage: str, s
     for name, seconds in outcome["seconds"].items():
         server["seconds"][name] = round(server["seconds"].get(name, 0.0) + seconds, 3)
     error = outcome["error"]
-    if outcome["outcome"] == "unknown":
+    if outcome["outcome"] == "unknown" or (error and stage == "release"):
+        # A claim that could not be given up is there.
         _lose(server, placed, outcome["stage"], error or _lost(placed, stage, "the host does not say why"))
     elif error:
         _fail(server, placed, outcome["stage"], error, state)
     else:
-        server["status"] = "claimed" if stage == "claim" else "active"
+        server["status"] = DONE_STATUS[stage]
 
 
 def _lost(placed: Placed, stage: str, reason: str) -> Error:
@@ -190,7 +197,7 @@ def conduct(state: Round, outcomes: Outcomes) -> Round:
             else:
                 _lose(server, placed, stage, _lost(placed, stage, state["lost_hosts"][host] if lost else "the host reported nothing of this server"))
     _leave(state, stage)
-    return staged(state)
+    return staged(all_or_nothing(state) if stage == "claim" else state)
 
 
 def _leave(state: Round, stage: str) -> None:

@@ -13,11 +13,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.claim import Claim
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.delete import Delete
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.keep import Keep
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.release import Release
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.renew import Renew
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.start import Start
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.take_over import TakeOver
 
-TRANSITIONS: t.Dict[str, Transition] = {item.name: item for item in (Claim(), TakeOver(), Renew(), Build(), Start(), Keep(), Delete())}
+TRANSITIONS: t.Dict[str, Transition] = {item.name: item for item in (Claim(), TakeOver(), Renew(), Release(), Build(), Start(), Keep(), Delete())}
 
 # What the action of an order means in each stage; an action that stands in no row has nothing to do there.
 CLAIMING = {BUILD: TRANSITIONS["claim"], FINISH: TRANSITIONS["take_over"]}

@@ -125,6 +125,9 @@ class Lab:
     def delete(self, *uuids: str, builder: Builder | None = None) -> list[Outcome]:
         return Batch(builder or self.builder()).delete([read_order({"uuid": uuid}) for uuid in uuids], 2)
 
+    def release(self, *uuids: str, builder: Builder | None = None) -> list[Outcome]:
+        return Batch(builder or self.builder()).release([read_order({"uuid": uuid}) for uuid in uuids], 2)
+
     def there(self, server: Instance, **changes: t.Any) -> Record:
         """A server that was built before: its record, its domain, its files."""
         assert [outcome["error"] for outcome in (*self.claim(server), *self.build(server))] == [None, None]

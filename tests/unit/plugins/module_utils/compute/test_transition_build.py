@@ -367,6 +367,7 @@ def test_every_transition_says_where_it_leads_and_its_steps_have_names() -> None
         "build": (("building",), "active"),
         "start": (("active",), "active"),
         "keep": (("active",), "active"),
+        "release": (("building",), None),
         "delete": (("building", "active"), None),
     }
     steps = [step for item in TRANSITIONS.values() for step in (*item.steps, *item.lasting)]

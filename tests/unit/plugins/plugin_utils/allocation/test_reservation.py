@@ -319,3 +319,30 @@ def test_who_is_placed_again_finds_no_room_that_the_run_has_given_away() -> None
     assert (two.placed("b")["host"], two.placed("c")["host"]) == ("h1", "h2")
     two.reserve()
     assert (two.placed("b")["host"], two.placed("c")["host"]) == ("h3", "h2")
+
+
+def planned_network() -> t.Any:
+    wanted = make.requested_network(network=LAN)
+    ips = [make.fixed_ip(ip_address="192.0.2.5"), make.fixed_ip(ip_address="2001:db8::77", version=6)]
+    return {**wanted, "planned": make.port(id="planned", mac_address="fa:16:3e:00:00:63", fixed_ips=ips)}
+
+
+def test_what_a_plan_has_is_asked_for_and_nothing_else() -> None:
+    registrar = Registrar("h1", "h2")
+    run = Run(registrar, two_hosts(), [(make.instance("a"), [planned_network()])])
+    run.reserve()
+    (port,) = run.placed("a")["instance"]["ports"]
+    assert (port["id"], port["mac_address"], port["preexisting"]) == ("planned", "fa:16:3e:00:00:63", False)
+    assert run.addresses("a") == ["192.0.2.5", "2001:db8::77"]
+    assert [wish["pools"] for wish in run.asked[0]["servers"][0]["ports"][0]["addresses"]] == [[], []]
+
+
+@pytest.mark.parametrize(("theirs", "error_class"), [({"fixed_ip": "192.0.2.5"}, "FixedIpAlreadyInUse"), ({}, "MacAddressInUse")])
+def test_what_a_plan_has_and_another_run_is_about_to_take_is_lost(theirs: dict[str, t.Any], error_class: str) -> None:
+    registrar = Registrar("h1", "h2")
+    macs = itertools.count(0x63 if error_class == "MacAddressInUse" else 1)
+    Run(registrar, two_hosts(), [(make.instance("b"), [make.requested_network(network=LAN, **theirs)])], macs=macs).reserve()
+    run = Run(registrar, two_hosts(), [(make.instance("a"), [planned_network()])], macs=itertools.count(500))
+    run.reserve()
+    assert run.errors() == {"a": error_class}
+    assert len(run.asked) == 1, "no other address or MAC address is tried"
