@@ -776,6 +776,7 @@ class ReserveRequest(t.TypedDict):
     pools: t.Dict[str, AddressPool]  # by a key of the controller's
     quotas: t.Dict[str, t.Dict[str, Quota]]  # by project and resource
     groups: t.Dict[str, GroupUse]  # by group id
+    project_groups: t.Dict[str, t.List[str]]  # by project with a quota, ids of the server groups that the facts show its servers in
     servers: t.List[ServerWish]  # in the order in which they are granted
 
 

@@ -77,6 +77,7 @@ def request(ticket: int, servers: list[ServerWish], free: dict[str, AddressPool]
         "pools": free,
         "quotas": {"bench": {resource: {"limit": 1 << 40, "used": len(seen)} for resource in ("instances", "cores", "ram", "ports")}},
         "groups": {"apart": {"name": "apart", "policy": "anti-affinity", "max_server_per_host": 1 << 20, "members": {}}},
+        "project_groups": {},
         "servers": servers,
     }
 

@@ -80,7 +80,7 @@ class _Grants:
         self._holders = Holders(now)
         self._groups = {key: Group(use) for key, use in request["groups"].items()}
         self._groups_of_lost: t.Set[str] = set()
-        self._usage = Usage(request["quotas"])
+        self._usage = Usage(request["quotas"], request["project_groups"])
         self._pools = {key: Pool(pool) for key, pool in request["pools"].items()}
         self._before = {port["id"]: port for held in before.values() for port in held["ports"]}
         self._aside = self._set_aside()
@@ -95,7 +95,7 @@ class _Grants:
         self._holders.check(wish)
         if wish["group"]:
             self._groups[wish["group"]].check(wish["uuid"], wish["host"])
-        self._usage.check(wish["project"], wish["amounts"])
+        self._usage.check(wish["project"], wish["amounts"], wish["group"])
         deadline = self._now + self._request["claim_s"]
         held: Reservation = {
             "ticket": self._request["ticket"],
@@ -129,6 +129,8 @@ class _Grants:
         self._holders.add(held)
         if held["group"] in self._groups:
             self._groups[held["group"]].add(held["server"], held["host"])
+        if held["group"]:
+            self._usage.join(held["project"], held["group"])
         if is_new:
             self._usage.add(held["project"], held["amounts"])
 

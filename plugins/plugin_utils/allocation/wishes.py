@@ -59,6 +59,7 @@ class Wishes:
             "pools": self._pools.made,
             "quotas": self._quotas,
             "groups": self._groups(servers),
+            "project_groups": self._project_groups(),
         }
 
     def _server(self, placed: Placed) -> ServerWish:
@@ -80,6 +81,13 @@ class Wishes:
         network = wanted["network"]
         chosen: list[AddressWish] = [{"ip_address": None, "pools": self._pools.keys(network, version, segment)} for version in versions(network)]
         return {"id": port["id"], "segment": segment, "mac_address": port["mac_address"], "addresses": asked or chosen}
+
+    def _project_groups(self) -> dict[str, list[str]]:
+        groups: dict[str, set[str]] = {project: set() for project in self._quotas}
+        for record in records(self._fleet):
+            if record["group"] and record["project_id"] in groups:
+                groups[record["project_id"]].add(record["group"]["id"])
+        return {project: sorted(ids) for project, ids in groups.items()}
 
     def _groups(self, servers: t.Iterable[Placed]) -> dict[str, GroupUse]:
         groups: dict[str, GroupUse] = {}

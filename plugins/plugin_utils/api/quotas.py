@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterator
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.usage import GROUPS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Quota, ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.quota_resources import members_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import shape_check
@@ -76,6 +77,10 @@ def to_reserve(of: Limits, records: list[FleetInstance], instances: list[Instanc
         for group, user in sorted(joined) if most >= 0 else ():
             number = sum(1 for record in records if record["group"] and record["group"]["id"] == group and record["user_id"] == user)
             of_project[members_of(group, user)] = {"limit": most, "used": number}
+        most = limit(of, project, GROUPS)
+        if joined and most >= 0:
+            theirs = {record["group"]["id"] for record in records if record["project_id"] == project and record["group"]}
+            of_project[GROUPS] = {"limit": most, "used": len(theirs)}
         if of_project:
             quotas[project] = of_project
     return quotas

@@ -165,6 +165,18 @@ def test_a_quota_counts_facts_and_reservations_of_all_runs(registrar: Registrar,
         assert why == f"quota of project p exceeded for cores: requested 2, already used or reserved {used + 1 + 2 * granted} of 7"
 
 
+def test_the_groups_of_a_project_are_counted_once_each_by_facts_and_reservations_of_all_runs(registrar: Registrar) -> None:
+    groups = {name: group("soft-affinity") for name in ("shown", "theirs", "ours", "one more")}
+    theirs = [server("a", group="theirs"), server("b", group="theirs"), {**server("c", group="one more"), "project": "q"}]
+    registrar.reserve(registrar.begin(), *theirs, groups=groups)
+    asked = [server(f"in {name} {number}", group=name) for name in ("shown", "theirs", "ours", "one more") for number in (1, 2)]
+    answer = registrar.reserve(
+        registrar.begin(), *asked, server("in none"), groups=groups, quotas=quota(3, 1, "server_groups"), project_groups={"p": ["shown"]}
+    )
+    assert losses(answer) == {"in one more 1": "ServerGroupLimitExceeded", "in one more 2": "ServerGroupLimitExceeded"}
+    assert answer["lost"][0]["error"]["message"] == "quota of project p exceeded for server_groups: requested 1, already used or reserved 3 of 3"
+
+
 def test_no_limit_refuses_nothing_and_ports_have_their_own_error(registrar: Registrar) -> None:
     asked = server("a", amounts={"cores": 5, "ports": 2})
     assert registrar.reserve(registrar.begin(), asked, quotas=quota(-1, 99))["granted"]

@@ -74,6 +74,7 @@ def reserve_request(ticket: int, servers: list[ServerWish], **fields: t.Any) -> 
         "pools": {},
         "quotas": {},
         "groups": {},
+        "project_groups": {},
         "servers": servers,
     }
     return t.cast("ReserveRequest", {**request, **fields})

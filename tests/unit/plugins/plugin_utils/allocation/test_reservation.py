@@ -82,6 +82,21 @@ def test_a_run_gets_what_a_killed_one_had_reserved_once_the_facts_show_that_its_
     assert late.errors() == {"b": "InstanceExists"}
 
 
+def test_a_project_s_groups_are_those_that_the_facts_show_and_those_that_other_runs_have_reserved() -> None:
+    registrar, limit = Registrar("h1", "h2"), {"p": {"server_groups": {"limit": 2, "used": 1}}}
+    there = make.fleet_record(make.instance("there", project_id="p", group=make.group(id="old", name="old")))
+
+    def run(name: str, group: str, mac: int) -> Run:
+        """With one server in a group."""
+        asked = [(make.instance(name, project_id="p", group=make.group(id=group, name=group)), ON_LAN)]
+        made = Run(registrar, fleet(make.host("h1", instances=[there]), make.host("h2")), asked, macs=itertools.count(mac), quotas=limit)
+        made.reserve()
+        return made
+
+    assert [run(*server).errors() for server in (("a", "old", 1), ("b", "new", 10), ("c", "new", 20))] == [{}, {}, {}]
+    assert run("d", "newer", 30).errors() == {"d": "ServerGroupLimitExceeded"}
+
+
 def test_the_host_by_whose_word_a_ledger_is_stale_is_named() -> None:
     agreement = {**Registrar("h1").begin(), "highest_ticket": 99, "highest_host": "h2"}
     told = str(refused_by("LedgerStale", "it has not drawn them", t.cast("Agreement", agreement)))

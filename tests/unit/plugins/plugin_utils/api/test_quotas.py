@@ -40,7 +40,7 @@ def test_the_registrar_gets_the_limits_that_there_are_and_what_the_facts_show() 
     records = [make.fleet_record(instance) for instance in (there, *others)]
     new = [make.instance(name, project_id="p", user_id="u", group=make.group(id="g")) for name in "ab"]
     assert quotas.to_reserve(limits, records, new) == {
-        "p": {"instances": {"limit": 5, "used": 2}, "server_group_members of g by u": {"limit": 3, "used": 2}},
+        "p": {"instances": {"limit": 5, "used": 2}, "server_group_members of g by u": {"limit": 3, "used": 2}, "server_groups": {"limit": 10, "used": 1}},
     }
     assert quotas.to_reserve(limits, records, [make.instance("c", project_id="q")]) == {}
     assert quotas.to_reserve(quotas.limits(None), records, new) == {}
