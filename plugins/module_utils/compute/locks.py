@@ -17,11 +17,16 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Ser
 HELD = "InstanceIsLocked"
 HOST = "host"  # the lock for claims; the others have the names of servers
 POLL_S = 0.05
+TURN_S = 10.0  # the longest that anybody waits for his turn at a lock; who keeps it longer is stopped
 LOOKS, LOOK_S = 3, 0.01  # how often, and how long in s, a lock is waited for that somebody may only look at
 
 
+def _folder(state_path: str) -> str:
+    return os.path.join(state_path, "locks")
+
+
 def _open(state_path: str, name: str) -> int:
-    folder = os.path.join(state_path, "locks")
+    folder = _folder(state_path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     return os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -44,19 +49,37 @@ def _try_again(descriptor: int) -> bool:
 
 
 @contextlib.contextmanager
+def _turn(state_path: str, kind: int, timeout_s: float) -> t.Iterator[None]:
+    """Wait in turn for the host's lock: flock gives a shared one to whoever asks, so that readers who follow each other would keep every claim out.
+
+    Whoever waits has the lock folder's own lock meanwhile, of the same kind: behind a claim that waits no reader comes in, and behind readers no other claim.
+    It is a courtesy: somebody who was stopped while he waited is passed after TURN_S.
+    """
+    descriptor = os.open(_folder(state_path), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        deadline = time.monotonic() + min(TURN_S, timeout_s)
+        while not _try(descriptor, kind) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
 def host_lock(state_path: str, timeout_s: float = 120.0, *, shared: bool = False) -> t.Iterator[None]:
     """Hold the host's claim lock, alone, or ``shared`` with others that only keep claims away.
 
     ServerError if others keep it longer than ``timeout_s``: nothing was claimed, so another host may be tried.
     """
-    descriptor = _open(state_path, HOST)
+    descriptor, kind = _open(state_path, HOST), fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         deadline = time.monotonic() + timeout_s
-        while not _try(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                why = f"the host's claim lock was not free within {timeout_s:.0f} s: {lock_holder.describe(descriptor)} holds it"
-                raise ServerError("HostLocked", why, reschedule=True)
-            time.sleep(POLL_S)
+        with _turn(state_path, kind, timeout_s):
+            while not _try(descriptor, kind):
+                if time.monotonic() > deadline:
+                    why = f"the host's claim lock was not free within {timeout_s:.0f} s: {lock_holder.describe(descriptor)} holds it"
+                    raise ServerError("HostLocked", why, reschedule=True)
+                time.sleep(POLL_S)
         os.utime(descriptor)
         yield
     finally:

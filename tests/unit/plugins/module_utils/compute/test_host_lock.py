@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import fcntl
 import multiprocessing
 import os
 import pathlib
@@ -90,3 +91,36 @@ def test_a_reader_waits_no_longer_than_it_is_told_for_who_claims(tmp_path: pathl
     state_path = str(tmp_path)
     with locks.host_lock(state_path), pytest.raises(ServerError, match="not free within 0 s"), locks.host_lock(state_path, 0.0, shared=True):
         pass
+
+
+def read_on(state_path: str, connection: t.Any) -> None:
+    """Read, and read again, until told to end."""
+    while not connection.poll():
+        with locks.host_lock(state_path, shared=True):
+            connection.send("reading")
+            connection.poll(0.2)
+
+
+def test_who_would_claim_gets_its_turn_though_there_is_always_somebody_who_reads(tmp_path: pathlib.Path) -> None:
+    with contextlib.ExitStack() as stack:
+        for _number in range(READERS):
+            here, there = SPAWN.Pipe()
+            process = SPAWN.Process(target=read_on, args=(str(tmp_path), there))
+            process.start()
+            stack.callback(process.join)
+            stack.callback(here.send, "end")
+            assert here.recv() == "reading"
+        with locks.host_lock(str(tmp_path), 20.0):
+            pass
+
+
+def test_who_is_stopped_while_it_waits_keeps_nobody_out(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "TURN_S", 0.1)
+    with locks.host_lock(str(tmp_path)):
+        pass
+    turn = os.open(tmp_path / "locks", os.O_RDONLY)
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    for shared in (True, False):
+        with locks.host_lock(str(tmp_path), shared=shared):
+            pass
+    os.close(turn)
