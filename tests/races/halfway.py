@@ -51,7 +51,8 @@ class HalfwayRun:
             assert holding.stdout is not None
             assert holding.stdout.readline() == "held\n"
             self.go_on()
-            fleet.hosts[host].run("sh", "-c", f"until pkill -STOP -x '{MODULES}'; do sleep 0.1; done")
+            # One that has ended and is not yet waited for gets signals, too.
+            fleet.hosts[host].run("sh", "-c", f"until pkill -STOP -x '{MODULES}' && pgrep -r T -x '{MODULES}'; do sleep 0.1; done")
             holding.communicate("\n")
         return StoppedClaim(fleet, host)
 
