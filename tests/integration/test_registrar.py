@@ -134,6 +134,18 @@ def test_another_order_of_the_inventory_changes_nothing_and_a_part_of_it_is_refu
     assert one(new) == epoch
 
 
+def test_who_only_reads_a_part_of_the_fleet_is_told_so_and_who_does_without_its_registrar_is_refused(new: Fleet, tmp_path: pathlib.Path) -> None:
+    enrolled(new)
+    part = ("-i", inventory(tmp_path, "h1", "h2"))
+    for play in (new.play("kvmfleet.compute.list", {}, *part), new.play("kvmfleet.compute.plan", {"compute_servers": [server("web")]}, *part)):
+        assert play.code == 0, play.output
+        assert flat(play).count("host h3 of the fleet was not looked at, and may have more servers") == 1, play.output
+    alone = new.create(server("web"), compute_registrar="none")
+    assert alone.code == 2
+    assert "EpochMissing" in alone.output and "take the registrar off by ansible-playbook kvmfleet.compute.registrar -e registrar_operation=off" in flat(alone)
+    assert ": Claim]" not in alone.output and new.where("web-") == []
+
+
 def test_a_registrar_that_is_cut_off_is_given_up_and_comes_back_as_a_host(new: Fleet) -> None:
     enrolled(new)
     new.testbed("cut", "h1")

@@ -220,6 +220,15 @@ def test_a_ledger_of_another_version_is_refused_in_a_sentence(store: PostgresSto
     assert refused.value.error_class == "LedgerUnreadable"
 
 
+def test_a_row_that_is_none_is_refused_in_a_sentence(store: PostgresStore, dsn: str) -> None:
+    begin(store)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("UPDATE kvmfleet.ticket SET content = '{}'")
+    with pytest.raises(Refused, match=r"can't be read: ticket 1 lacks deadline, lasts_s, run, ticket; nothing is granted until") as refused:
+        begin(store)
+    assert refused.value.error_class == "LedgerUnreadable"
+
+
 def test_tables_that_are_none_of_ours_are_refused_in_a_sentence(store: PostgresStore, dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute("ALTER TABLE kvmfleet.ledger RENAME COLUMN sequence TO other")
