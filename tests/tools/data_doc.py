@@ -28,6 +28,7 @@ Everything is JSON: mappings, lists, text, numbers, true, false and null. Units 
 | `server_conduct` | `server_reserve`, and back | `round`: a [Round](#round); the registrar gets a [ReserveRequest](#reserverequest) |
 | `server_conduct`, `server_reserve` | `server` on each host | `round`: a [Round](#round); a host gets [Orders](#order) and a [Grant](#grant) |
 | `server`, `port` | `server_conduct` | [Outcome](#outcome) |
+| `server_plan` | `server_validate`, in a later run | a file: a [Plan](#plan) |
 | `server_conduct` | the user | `report`: [ReportRow](#reportrow) |
 | the domain's metadata | `host_info`, `server_info` | [Record](#record) |
 
