@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -16,8 +18,19 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import role_
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.origin import of_value
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_variables import PlayVariables
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import settings
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import answers
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {"role": {"type": "str", "required": True}}
+
+NAME = re.compile(r"\w+")
+# What is one for all hosts, and how its text is read.
+SCHEDULER: dict[str, t.Callable[[str, object], object]] = {
+    "compute_scheduler_options": answers.mapping,
+    "compute_scheduler_filters": functools.partial(answers.items, only_text=False),
+    "compute_scheduler_weighers": functools.partial(answers.items, only_text=False),
+}
 
 
 class Arguments(t.TypedDict):
@@ -41,11 +54,15 @@ class ActionModule(ControllerAction):
         play = PlayVariables(variables, unknown_variables.PREFIX, options, self._templar.template)
 
         def origin(path: str) -> str | None:
-            name = path.partition(" ")[0]
-            return of_value({name: play.raw(name)}, name)
+            name = NAME.match(path)
+            return of_value({name.group(): play.raw(name.group())}, path.partition(" ")[0]) if name else None
 
         problems = Problems()
-        problems.extend(role_variables.faults(options, {name: self._held(play, name) for name in options if options[name].get("type") != "raw"}))
+        held = {name: self._held(play, name) for name in options if options[name].get("type") != "raw"}
+        problems.extend(role_variables.faults(options, held))
+        # Without jsonschema the api stage stops the run.
+        if not problems.errors and not MISSING:
+            problems.extend(settings.faults(*(_read(held.get(name), read) for name, read in SCHEDULER.items())))
         warnings = unknown_variables.warnings(play.names(), known, origin)
         answer: dict[str, object] = {"warnings": warnings} if warnings else {}
         if problems.errors:
@@ -57,3 +74,8 @@ class ActionModule(ControllerAction):
             return [Held(value, hosts) for value, hosts in play.values(name)]
         except AnsibleError as error:
             raise AnsibleActionFail(f"{name}: its template can't be run: {error}") from error
+
+
+def _read(held: list[Held] | None, read: t.Callable[[str, object], object]) -> object:
+    value = held[0].value if held else None
+    return None if answers.is_unset(value) else read("", value)

@@ -82,6 +82,8 @@ def to_body(request: dict[str, t.Any], catalogue: Catalogue | None) -> Aliased:
         # It becomes a mapping of today, whose faults are then those of this field.
         aliases["block_device_mapping_v2"] = "block_device_mapping"
     _group(body, catalogue, written, is_nova_s=whole)
+    # What is missing in a request with our names is missing by our name.
+    aliases.update({FIELDS[alias]: alias for alias in ("flavor", "image") if not whole and FIELDS[alias] not in server})
     body["server"] = server
     return Aliased(body, aliases, written, clashes)
 

@@ -165,7 +165,9 @@ def check(flavor: Flavor, bdms: list[BlockDevice], image_ref: str | None, max_co
     if max_count > 1 and any(bdm["source_type"] == "volume" for bdm in bdms):
         yield Fault("max_count", max_count, "a volume cannot be attached to more than one server", "InvalidRequest")
     indexes = sorted(bdm["boot_index"] for bdm in bdms if bdm["boot_index"] is not None and bdm["boot_index"] >= 0)
-    if not indexes or indexes != list(range(len(indexes))):
+    # Without an image and a device of the request it is the image that is missing.
+    is_given = image_ref or any(bdm["path"].startswith("block_device_mapping") for bdm in bdms)
+    if is_given and (not indexes or indexes != list(range(len(indexes)))):
         yield Fault("block_device_mapping_v2", indexes, "boot indexes must be 0, 1, 2 … without a gap or a repetition", "InvalidBDMBootSequence")
     for bdm in bdms:
         yield from _check_one(bdm, volume_types)

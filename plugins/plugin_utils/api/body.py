@@ -278,6 +278,8 @@ def check_controller(body: Body) -> Findings[Asked]:
     most = int(server.get("max_count", least))
     if least > most:
         yield Fault("min_count", server.get("min_count"), f"must not be greater than max_count {most}", BAD_REQUEST)
+        # Quotas are asked for as many as are needed at least.
+        most = least
     wanted = yield from _target(server)
     yield from _check_devices(server)
     yield from _check_networks(server.get("networks", []))

@@ -25,6 +25,8 @@ FEATURES: tuple[tuple[str, str | None, str | None, t.Callable[[str], bool]], ...
     ("an accelerator", "accel:device_profile", None, bool),
     ("stateless firmware", None, "hw_firmware_stateless", is_true),
 )
+# Of these a value may ask for nothing; then there is nothing to say.
+SPECS = frozenset(spec for _feature, spec, _name, _is_asked in FEATURES if spec)
 
 
 def faults(flavor: Flavor, image: CatalogueImage) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterator
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, microversions, second_look, unread_host
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, microversions, one_cause, second_look, unread_host
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.build_requests import Owner, Request, build_requests, request_spec
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
@@ -185,9 +185,9 @@ class _Run:
         of_server = ServerProblems(problems, index, name if isinstance(name, str) else None, aliased.aliases)
         of_server.extend(aliased.clashes)
         broken = list(check_schema(aliased.body, self._minor))
-        of_server.extend(broken)
-        if of_server.count:
-            of_server.extend(self._others(aliased.body, aliased.written, [*aliased.clashes, *broken]))
+        if aliased.clashes or broken:
+            others = self._others(aliased.body, aliased.written, [*aliased.clashes, *broken])
+            of_server.extend(one_cause.faults([*broken, *others]))
             return None
         body: t.Any = aliased.body
         request = of_server.collect(self._read(index, body, aliased.written))

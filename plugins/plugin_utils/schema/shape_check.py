@@ -69,7 +69,8 @@ def _additional(validator: _Descends, others: Schema | bool, instance: t.Any, sc
         if isinstance(others, dict):
             yield from validator.descend(instance[name], others, path=name, schema_path=name)
         elif not others:
-            message = f"unknown key{suggestion(name, known)}"
+            below = next((key for key, part in known.items() if name in part.get("items", {}).get("properties", {})), None)
+            message = f"unknown key; it belongs into {below}" if below else f"unknown key{suggestion(name, known)}"
             yield jsonschema.ValidationError(message, validator="additionalProperties", path=[name], instance=name)
 
 

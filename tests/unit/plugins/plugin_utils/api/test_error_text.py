@@ -69,7 +69,7 @@ def test_suggestions_are_the_friendly_names_and_known_even_where_the_entry_has_a
     messages = [error["message"] for error in check(asked(flavor="smal"), catalogue=faulty)["errors"]]
     assert 'servers[0].flavor: "smal": unknown flavor; did you mean small?' in messages
     assert told(asked(), catalogue={**CATALOGUE, "networks": {"lan": {"bridge": "b", "cidr": "192.0.2.0/24"}}}).startswith(
-        "compute_networks.lan.cidr: unknown key; known: id, name, bridge"
+        "compute_networks.lan.cidr: unknown key; it belongs into subnets"
     )
 
 

@@ -60,7 +60,7 @@ def test_every_error_of_every_request_at_once() -> None:
     result = check(asked(flavor="x", image="y"), {"name": ""}, "not a mapping", catalogue={**CATALOGUE, "flavors": {"bad": {"vcpu": 1}}})
     paths = [error["path"] for error in result["errors"]]
     assert "compute_flavors.bad.vcpu" in paths
-    assert {"servers[0].flavor", "servers[0].image", "servers[1].name", "servers[1].flavorRef", "servers[1].networks", "servers[2]"} <= set(paths)
+    assert {"servers[0].flavor", "servers[0].image", "servers[1].name", "servers[1].flavor", "servers[1].networks", "servers[2]"} <= set(paths)
     assert result["instances"] == []
 
 
