@@ -179,7 +179,7 @@ def test_a_host_that_could_not_be_read_fails_or_is_left_out_aloud(inventory: Inv
     ("options", "sentence"),
     [
         ({}, "fleet_file: source fleet_file needs a file"),
-        ({"fleet_file": "none.json"}, "none.json: [Errno 2]"),
+        ({"fleet_file": "none.json"}, "none.json: No such file"),
         ({"source": "hosts"}, "inventory: source hosts needs the inventories"),
         ({"source": "fact_cache"}, "has no kvmfleet_host_info; ansible-playbook kvmfleet.compute.fleet puts it there"),
         ({"source": "here"}, "here"),

@@ -36,7 +36,9 @@ def read(path: str) -> list[t.Any]:
     try:
         with open(path, encoding="utf-8") as file:
             document: object = plain(yaml.safe_load(file))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+    except OSError as error:
+        raise WrongFile(f"servers_file {path}: {error.strerror}") from error
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise WrongFile(f"servers_file {path}: {error}") from error
     return _listed(document, f"servers_file {path}")
 

@@ -183,7 +183,9 @@ def read_fleet_file(path: str, aggregates: Mapping[str, t.Any] | None = None) ->
     try:
         with open(path, encoding="utf-8") as file:
             document = json.load(file)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise FleetError(f"fleet file {path}: {error.strerror}") from error
+    except ValueError as error:
         raise FleetError(f"fleet file {path}: {error}") from error
     return read_fleet_document(document, f"fleet file {path}", aggregates)
 
