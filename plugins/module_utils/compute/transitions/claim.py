@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import typing as t
+import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import claim
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
@@ -121,7 +122,14 @@ def count(work: Work) -> None:
     """The claims after it see it."""
     work.builder.domains.append(parse_domain(work.xml, "shutdown"))
     header = work.record["domain_name"]
-    work.builder.diffs.append({"before_header": "no domain", "after_header": header, "before": "", "after": work.xml})
+    work.builder.diffs.append({"before_header": "no domain", "after_header": header, "before": "", "after": _readable(work.xml)})
+
+
+def _readable(xml: str) -> str:
+    """With an element on each line; the record's texts stay as they are."""
+    element = ET.fromstring(xml)
+    ET.indent(element)
+    return ET.tostring(element, encoding="unicode") + "\n"
 
 
 def _origin(builder: Builder, order: Order) -> t.Optional[Origin]:

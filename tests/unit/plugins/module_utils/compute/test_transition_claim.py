@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -161,7 +162,9 @@ def test_check_mode_checks_and_shows_the_domain_and_writes_nothing(lab: Lab) -> 
     builder = lab.builder(check_mode=True)
     good, bad = lab.claim(lab.web(1), lab.web(2, flavor=make.flavor(vcpus=99)), builder=builder)
     assert [good["outcome"], bad["outcome"]] == ["claimed", "refused"]
-    assert [diff["after_header"] for diff in builder.diffs] == ["web-1"]
+    (shown,) = builder.diffs
+    assert shown["after_header"] == "web-1"
+    assert re.match(r"<domain .*>\n  <name>web-1</name>\n", shown["after"]) and len(shown["after"].splitlines()) > 20
     assert lab.left() == []
     assert not lab.state.exists()
 
