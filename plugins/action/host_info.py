@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import WHOLE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import ModuleAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import brief
 
 
 class ActionModule(ModuleAction):
@@ -16,6 +16,5 @@ class ActionModule(ModuleAction):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result = super().run(tmp, task_vars)
-        if self._display.verbosity < WHOLE:
-            result["_ansible_verbose_override"] = True
+        brief(result, self._display.verbosity)
         return result

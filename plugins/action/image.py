@@ -18,6 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.image_sources import from_catalogue, with_secrets_apart
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.image_rows import image_rows
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import brief
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.watch import is_wanted, watched
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress.images import ImageProgress
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer, mapping
@@ -113,7 +114,11 @@ class ActionModule(HostAction):
             sent = [image for image in images if image["id"] in needed and is_on_controller(str(image["source"]))]
             if sent:
                 self._stage(args, sent, result, refused, task_vars, progress)
-        return self._finish(args, wanted, refused, result)
+        result = self._finish(args, wanted, refused, result)
+        if args.get("on_error") == "report":
+            # Whoever asks for that says what became of them.
+            brief(result, self._display.verbosity)
+        return result
 
     def _sent(self, folder: str, images: list[Entry], refused: dict[str, ImageError], progress: ImageProgress) -> dict[str, str]:
         """{image id: path on the host} of the files that were sent; what is not there or has no room is refused."""

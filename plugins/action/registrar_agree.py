@@ -18,6 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Epoch
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.postgres_begin import draw
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.run_file import HAND_OVER_SPEC
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import agreement, upkeep
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Drawn, Inventory
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun
@@ -39,6 +40,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "request": {"type": "dict", "default": {"run": "", "lasts_s": 0}},
     "previous": {"type": "dict"},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    **HAND_OVER_SPEC,
 }
 
 
@@ -87,6 +89,7 @@ class ActionModule(ControllerAction):
 
     SPEC = ARGUMENT_SPEC
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
+    LARGE = ("agreement.offers",)
 
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> Answer:
         """The next offers; if those of the round before have moved nothing they come a little later, so that runs that meet come apart."""

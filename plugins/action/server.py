@@ -17,10 +17,14 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, FINISH
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, Origin, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Diff, Grant, Origin, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.answer_shape import faults_of_outcomes
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.drift_diff import drift_diffs
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import brief
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.watch import is_wanted, watched
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress.servers import ServerProgress
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round
@@ -33,7 +37,8 @@ def share_of_round(conducted: object, host: str) -> tuple[list[Placed], Run]:
     whole = conducted.get("round") if isinstance(conducted, Mapping) else None
     if not isinstance(whole, Mapping):
         raise AnsibleActionFail("round_variable: this is not what server_conduct has registered")
-    return [plain(whole["servers"][uuid]["placed"]) for uuid in whole["placements"].get(host) or []], plain(whole["run"])
+    servers: Mapping[str, t.Any] = run_file.value_of(whole["servers"], "round.servers")
+    return [plain(servers[uuid]["placed"]) for uuid in whole["placements"].get(host) or []], plain(whole["run"])
 
 
 def share_of_grants(conducted: Mapping[str, t.Any], host: str) -> Grant | None:
@@ -73,6 +78,14 @@ def progress_of(args: Mapping[str, t.Any], host: str) -> ServerProgress | None:
     return ServerProgress(host, names, **paths, wait_for=str(args.get("wait_for") or "active")) if names else None
 
 
+def _add_drift(result: dict[str, t.Any], servers: list[Placed]) -> None:
+    """Show what was changed of servers that were there."""
+    reported: list[Outcome] = result["servers"]
+    found: object = result.get("diff")
+    own: list[Diff] = found if isinstance(found, list) else []
+    result["diff"] = own + drift_diffs(servers, {outcome["uuid"] for outcome in reported if outcome["changed"]})
+
+
 class ActionModule(HostAction):
     """Runs the module on the host with the orders and the secrets of its servers."""
 
@@ -84,7 +97,8 @@ class ActionModule(HostAction):
         args = self.plain_arguments()
         try:
             round_variable, secrets_variable = args.pop("round_variable", None), args.pop("secrets_variable", None)
-            to_build = args.get("state", "active") == "active" and not self._task.check_mode
+            to_start = args.get("state", "active") == "active"
+            to_build = to_start and not self._task.check_mode
             servers: list[t.Any] = args.get("servers") or []
             if round_variable:
                 host = str(variables["inventory_hostname"])
@@ -98,7 +112,7 @@ class ActionModule(HostAction):
                 if grant:
                     args["grant"] = grant
             secrets = share_of_secrets(variables.get(secrets_variable or ""), servers)
-        except NotPlain as error:
+        except (NotPlain, run_file.NoRunFile) as error:
             raise AnsibleActionFail(str(error)) from error
         if secrets:
             args["secrets"] = secrets
@@ -106,6 +120,14 @@ class ActionModule(HostAction):
             result.update(self._execute_module(module_name=MODULE, module_args=args, task_vars=task_vars))
         if args.get("wait_for") == "ssh" and args.get("wait_from", "controller") == "controller" and to_build:
             self._wait_for_ssh(args, servers, result, task_vars)
+        if round_variable:
+            # The conductor says what became of them.
+            brief(result, self._display.verbosity)
+        if not self._task.diff:
+            # It is kilobytes for each server.
+            result.pop("diff", None)
+        elif round_variable and to_start and not faults_of_outcomes(result.get("servers")):
+            _add_drift(result, servers)
         return result
 
     def _wait_for_ssh(self, args: dict[str, t.Any], servers: list[Placed], result: dict[str, t.Any], task_vars: dict[str, t.Any] | None) -> None:

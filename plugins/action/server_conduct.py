@@ -22,6 +22,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory im
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file import write_result
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.run_file import HAND_OVER_SPEC, LARGE_OF_ROUND
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import LoginOptions, OriginOptions, Placed, Round, Unplaced
@@ -48,6 +49,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "job": {"type": "str"},
     "template": {"type": "str"},
     "ttl": {"type": "str"},
+    **HAND_OVER_SPEC,
 }
 
 
@@ -84,6 +86,8 @@ class ActionModule(ControllerAction):
         "mutually_exclusive": [("placements", "round")],
         "required_by": {"round": ("outcomes_variable",)},
     }
+    TAKEN = ("placements", "unplaced", "group_members", "cached_images", *LARGE_OF_ROUND)
+    LARGE = (*LARGE_OF_ROUND, "report", "stats")
 
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
         """{round} and its summary; the result file is written."""
@@ -99,7 +103,7 @@ class ActionModule(ControllerAction):
             "round": following,
             **told,
             "ansible_stats": stats,
-            "msg": told["table"] if following["stage"] == "done" else rounds.progress(following),
+            "msg": rounds.progress(following) or run_result.sentence(told["report"]),
         }
 
     @staticmethod

@@ -5,8 +5,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import ModuleAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import brief
 
 
 class ActionModule(ModuleAction):
     """Runs the module on the host."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result = super().run(tmp, task_vars)
+        brief(result, self._display.verbosity)
+        return result

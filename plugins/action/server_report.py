@@ -11,6 +11,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.result import rows
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.origin import Origins
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
@@ -42,11 +43,13 @@ class Arguments(pipeline.Pipeline):
 
 
 def _registered(variables: dict[str, t.Any], name: str, key: str, option: str) -> t.Any:
-    """What a task has registered; AnsibleActionFail if that is something else."""
+    """What a task has registered, also if it has put it into a file of the run; AnsibleActionFail if that is something else."""
     found = variables.get(name)
     if not isinstance(found, dict) or key not in found:
         raise AnsibleActionFail(f"{option}: {name} has no {key}")
-    return plain(found[key], name)
+    registered = {key: plain(found[key], name)}
+    run_file.bring_back(registered, ("scheduled", *run_file.LARGE_OF_ROUND))
+    return registered[key]
 
 
 class ActionModule(ControllerAction):

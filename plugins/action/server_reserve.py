@@ -31,6 +31,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.rounds 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.run_file import HAND_OVER_SPEC, LARGE_OF_ROUND
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import read_joined
@@ -67,6 +68,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "reservation_timeout_s": {"type": "int", "default": 120},
     "state_path": {"type": "path"},
     "dsn": {"type": "str", "no_log": True},
+    **HAND_OVER_SPEC,
 }
 
 
@@ -120,6 +122,8 @@ class ActionModule(ControllerAction, HostAction):
 
     SPEC = ARGUMENT_SPEC
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
+    TAKEN = ("instances", "request_specs", "groups", "kept_ports", *LARGE_OF_ROUND)
+    LARGE = LARGE_OF_ROUND
     _requires_connection = True
 
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:

@@ -15,10 +15,13 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.place import by_host, cached_images, group_members, place
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import garbage_collection
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import WHOLE, ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.run_file import HAND_OVER_SPEC
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import WHOLE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.addresses import with_addresses
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import fleet_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import wrapped
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler import explain, registry
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.config import ConfigError, with_lists
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.scheduler.expression import ExpressionError
@@ -52,6 +55,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "max_attempts": {"type": "int", "default": 3},
     "seed": {"type": "int"},
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+    **HAND_OVER_SPEC,
 }
 
 
@@ -93,6 +97,8 @@ class ActionModule(ControllerAction):
     SPEC = ARGUMENT_SPEC
     CONDITIONS: t.ClassVar[dict[str, object]] = {"required_one_of": [("joined_fleet", "hosts_variable", "fleet_file")]}
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError,)
+    TAKEN = ("instances", "request_specs", "groups", "kept_ports")
+    LARGE = ("placements", "unplaced", "group_members", "cached_images", "scheduled")
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """Who goes where, and why."""
@@ -116,7 +122,7 @@ class ActionModule(ControllerAction):
             "group_members": group_members(fleet, placed),
             "cached_images": cached_images(fleet, placed),
             "scheduled": planned,
-            "msg": [line for spec, result in results for line in explain.table(result, spec["display_names"], whole)],
+            "msg": [part for line in explain.table(((spec["display_names"], result) for spec, result in results), whole) for part in wrapped(line)],
         }
         if unplaced and args["on_error"] == "fail":
             asked_for = _asked_hosts(specs)

@@ -43,6 +43,7 @@ class ActionModule(ControllerAction):
     """Gives each server its own secrets, by its id."""
 
     SPEC = ARGUMENT_SPEC
+    TAKEN = ("instances",)
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (WrongRequest, UnreadableFile, UnclearRequests)
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:

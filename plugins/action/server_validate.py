@@ -26,6 +26,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action impor
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.collection_version import collection_version
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.inventory import names_of, server_id, set_elsewhere
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.origin import Origins
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.run_file import HAND_OVER_SPEC
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import one_for_all
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.agreement import Inventory, check_size
@@ -69,6 +70,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     # Not text by its type: a number would become the text of another version (2.90 is 2.9 in YAML).
     "api_microversion": {"type": "raw"},
     **pipeline.PIPELINE_SPEC,
+    **HAND_OVER_SPEC,
 }
 RESERVATION_SYMBOLS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -113,6 +115,7 @@ class ActionModule(ControllerAction):
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests, PlanFileError, pipeline.NotWritten)
     # An empty name would be a project of its own.
     EMPTY_IS_A_VALUE = frozenset({"project"})
+    LARGE = ("instances", "request_specs", "groups", "kept_ports", "agreement.offers")
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """The validation; the joined fleet and the generated passwords are written into their files."""

@@ -47,6 +47,9 @@ options:
         hold, and only a later one.
       - Not taken in check mode.
     type: dict
+  agreed_variable:
+    description: The name of the variable under which M(kvmfleet.compute.registrar_agree) was registered, which has the O(offer) of this host if there is one.
+    type: str
   request:
     description:
       - What O(operation) needs, in the shape of C(docs/data.md) - for V(begin) BeginRequest without C(epoch) and C(highest_ticket), which are the host's
@@ -147,6 +150,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.call im
 ARGUMENT_SPEC = {
     "operation": {"type": "str", "choices": list(OPERATIONS), "default": "show"},
     "offer": {"type": "dict"},
+    "agreed_variable": {"type": "str"},
     "request": {"type": "dict", "default": {}},
     "host_name": {"type": "str"},
     "state_path": {"type": "path", "default": "/var/lib/kvmfleet"},

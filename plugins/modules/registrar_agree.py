@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - kvmfleet.compute.attributes
   - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
+  - kvmfleet.compute.hand_over
 attributes:
   idempotent:
     details: The id of a new fleet is random.

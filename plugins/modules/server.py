@@ -33,7 +33,7 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: The domain's XML of each new claim.
+    details: The domain's XML of each new claim. With O(round_variable), what is changed of servers that are there.
   idempotent:
     support: full
 options:

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - kvmfleet.compute.attributes
   - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
+  - kvmfleet.compute.hand_over
 options:
   placements:
     description:
@@ -215,8 +216,8 @@ seconds:
   returned: success
   type: float
 msg:
-  description: The servers as a table, in lines of text.
+  description: Where servers go next that a host refused or failed to build. If there are none, how many servers there are in each state.
   returned: success
-  type: list
-  elements: str
+  type: str
+  sample: "3 servers: 3 ACTIVE"
 """

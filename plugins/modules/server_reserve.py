@@ -24,6 +24,7 @@ description:
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
   - kvmfleet.compute.stages
+  - kvmfleet.compute.hand_over
 attributes:
   check_mode:
     support: full

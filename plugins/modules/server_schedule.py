@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
   - kvmfleet.compute.stages
+  - kvmfleet.compute.hand_over
 attributes:
   idempotent:
     details: The same fleet, requests and O(seed) give the same hosts and fixed IPs. Ids, and MAC addresses of new ports, are random.

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - kvmfleet.compute.attributes
   - kvmfleet.compute.attributes.controller
   - kvmfleet.compute.pipeline
+  - kvmfleet.compute.hand_over
 attributes:
   check_mode:
     support: full

@@ -48,9 +48,9 @@ MISTAKES = [
     Mistake("validate", {**SERVERS, "compute_project": ""}, (), 'compute_project: \\"\\": must not be empty'),
     Mistake("delete_server", {"compute_delete_names": ["web-1"], "compute_project": ""}, (), 'compute_project: \\"\\": must not be empty'),
     Mistake("delete_server", {}, (), "Nothing is selected: set compute_delete_names"),
-    Mistake("delete_server", {"compute_delete_names": ["wbe-1"]}, (), "no server has the name wbe-1; did you mean web-1?. Nothing is deleted"),
+    Mistake("delete_server", {"compute_delete_names": ["wbe-1"]}, (), "no server has the name wbe-1; did you mean web-1?"),
     Mistake("delete_server", {"compute_delete_names": ["web-1", "wbe-2"]}, (), "no server has the name wbe-2; did you mean web-1?"),
-    Mistake("delete_server", {"compute_delete_ids": ["x"]}, (), "no server has the id x; there are web-1."),
+    Mistake("delete_server", {"compute_delete_ids": ["x"]}, (), "no server has the id x; there are web-1"),
 ]
 
 

@@ -56,7 +56,7 @@ def test_the_variables_of_a_host_that_is_there_stay(tmp_path: pathlib.Path) -> N
     login = {"groups": ["kvmfleet_servers"], "kvmfleet_id": "u1"}
     address = {"ansible_host": "192.0.2.66", "ansible_user": "guest", "kvmfleet_host": "h1"}
     logins = [{**login, "name": "h1"}, {**login, "name": "new", **address}]
-    facts = {"logins": logins, "lost": [], "table": []}
+    facts = {"logins": logins, "lost": [], "table": [], "msg": ""}
     tasks: list[dict[str, t.Any]] = [
         {"ansible.builtin.include_role": {"name": "kvmfleet.compute.create_server", "tasks_from": "result"}, "vars": {"__create_server_conducted": facts}},
         {
@@ -77,7 +77,7 @@ def test_the_variables_of_a_host_that_is_there_stay(tmp_path: pathlib.Path) -> N
 
 
 def test_what_became_of_the_servers_is_told_line_by_line(tmp_path: pathlib.Path) -> None:
-    facts = {"logins": [], "lost": ["web: NoValidHost: no valid host of 1"], "table": ["SERVER  STATE", "web     ERROR"]}
+    facts = {"logins": [], "lost": ["web: NoValidHost: no valid host of 1"], "table": ["SERVER  STATE", "web     ERROR"], "msg": "1 server: 1 ERROR"}
     tasks: list[dict[str, t.Any]] = [
         {
             "block": [
@@ -87,7 +87,10 @@ def test_what_became_of_the_servers_is_told_line_by_line(tmp_path: pathlib.Path)
                 }
             ],
             "rescue": [
-                {"ansible.builtin.assert": {"that": "ansible_failed_result.msg.splitlines() == told"}, "vars": {"told": [*facts["table"], "", *facts["lost"]]}}
+                {
+                    "ansible.builtin.assert": {"that": "ansible_failed_result.msg.splitlines() == told"},
+                    "vars": {"told": ["1 server: 1 ERROR:", *facts["table"], "", *facts["lost"]]},
+                }
             ],
         }
     ]
@@ -99,7 +102,7 @@ def test_what_became_of_the_servers_is_told_line_by_line(tmp_path: pathlib.Path)
 def test_servers_behind_their_hypervisor_are_logged_in_to_through_it(tmp_path: pathlib.Path, via: str) -> None:
     logins = [{"name": "new", "groups": ["kvmfleet_servers"], "kvmfleet_id": "u1", "ansible_host": "192.0.2.66", "kvmfleet_host": "h1"}]
     logins.append({"name": "h1", "groups": ["kvmfleet_servers"], "kvmfleet_id": "u2"})
-    variables = {"__create_server_conducted": {"logins": logins, "lost": [], "table": []}, "compute_login_via": via}
+    variables = {"__create_server_conducted": {"logins": logins, "lost": [], "table": [], "msg": ""}, "compute_login_via": via}
     through = "-o 'ProxyCommand=ssh -o BatchMode=yes -W '\"'\"'[%h]:%p'\"'\"' -l ops 198.51.100.1'"
     expected = through if via == "hypervisor" else "none"
     tasks: list[dict[str, t.Any]] = [

@@ -49,7 +49,7 @@ def _output(folder: pathlib.Path, *arguments: str) -> str:
 
 def test_a_run_with_a_file_of_requests(tmp_path: pathlib.Path) -> None:
     output = _output(tmp_path, "-e", "compute_servers_file=servers.yml")
-    assert '\n  servers.yml:3: servers[0].flavor: "smal": unknown flavor; did you mean small? [FlavorNotFound]\n' in output
+    assert '\n  servers.yml:3: servers[0].flavor: "smal": unknown flavor; did you\n      mean small? [FlavorNotFound]\n' in output
     assert "Traceback" not in output
 
 

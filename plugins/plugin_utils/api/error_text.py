@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import wrapped
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fault
 
 # Lines with errors, and requests or hosts that one of them names.
@@ -16,16 +17,16 @@ _PLACE = re.compile(r"servers\[\d+\]|hosts\..+")
 
 
 def text(errors: Sequence[Fault], origin: Callable[[str], str | None]) -> str:
-    """A line for each error, with where it was written (``origin`` of a path: ``servers.yml:3``), those alike in one; one error is one line.
+    """An indented paragraph for each error, with where it was written (``origin`` of a path: ``servers.yml:3``), those alike in one; one error is one line.
 
     ``errors`` must not be empty.
     """
     lines = [_line(alike, origin) for alike in _alike(errors)]
     if len(lines) == 1:
         return lines[0]
-    count = f"{len(errors)} errors in what is asked for, so nothing was touched:"
+    count = f"{len(errors)} errors, so nothing was touched:"
     more = [f"  and {len(lines) - MOST_LINES} more lines like these, see errors in the result"] if len(lines) > MOST_LINES else []
-    return "\n".join([count, *(f"  {line}" for line in lines[:MOST_LINES]), *more])
+    return "\n".join([count, *(part for line in lines[:MOST_LINES] for part in wrapped(f"  {line}")), *more])
 
 
 def _alike(errors: Sequence[Fault]) -> list[list[Fault]]:

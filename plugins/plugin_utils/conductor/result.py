@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import RERUN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift, Instance
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.table import lost, table
@@ -106,6 +108,12 @@ def rows(state: Round, check_mode: bool) -> list[ReportRow]:
         if of:
             found.append(report_row(server, of["instance"], check_mode))
     return found
+
+
+def sentence(report: list[ReportRow]) -> str:
+    """How many servers there are in each state."""
+    states = Counter(row["state"] for row in report)
+    return f"{len(report)} server{'' if len(report) == 1 else 's'}: {', '.join(f'{number} {state}' for state, number in states.items())}"
 
 
 def summary(state: Round, check_mode: bool, names: InventoryNames, options: LoginOptions) -> Summary:

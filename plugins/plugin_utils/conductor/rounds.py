@@ -208,12 +208,12 @@ def _leave(state: Round, stage: str) -> None:
             _lose(server, placed, stage, _lost(placed, stage, state["lost_hosts"][placed["host"]]))
 
 
-def progress(state: Round) -> list[str]:
-    """Where servers go that a host refused or failed to build; if there are none, how many are claimed."""
+def progress(state: Round) -> str:
+    """Lines that say where servers go that a host refused or failed to build; empty if there are none."""
     lines = []
     for server in state["servers"].values():
         placed = server["placed"]
         if placed and placed["attempts"] and server["status"] == "placed":
             last = placed["attempts"][-1]
             lines.append(f"{placed['instance']['display_name']}: {last['host']} ({last['stage']}): {last['error']}; next: {placed['host']}")
-    return lines or [f"{sum(1 for server in state['servers'].values() if server['status'] == 'claimed')} servers claimed"]
+    return "\n".join(lines)

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Hashable, Iterable, Sequence
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import MANUAL, REBUILD, RERUN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.columns import aligned
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import MOST_NAMES, WIDTH, named, wrapped
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import ReportRow
 
 REMEDIES = {
@@ -18,10 +18,8 @@ REMEDIES = {
     REBUILD: "only a server that is made anew has it",
     MANUAL: "no run applies it: put it right on the host",
 }
-# Characters of a line (output formats indent and quote it), and of a value in one.
-WIDTH, MOST_SHOWN = 68, 200
-# Lost servers that are told, and names in a line.
-MOST_LINES, MOST_NAMES = 20, 3
+# Characters of a value in a line, and lost servers that are told.
+MOST_SHOWN, MOST_LINES = 200, 20
 HEAD = ("SERVER", "STATE", "HOST", "ZONE", "ADDRESSES", "SECONDS")
 # The columns that may be cut: all but the state and the seconds.
 ELASTIC = (0, 2, 3, 4)
@@ -31,8 +29,24 @@ def table(report: Sequence[ReportRow]) -> list[str]:
     """The servers: name, state, host (without a domain that all hosts share), zone, first address, seconds; then what differs from the request."""
     hosts = [row["host"] for row in report if row["host"]]
     domains = {host.partition(".")[2] for host in hosts}
-    rows = [HEAD, *(_cells(row, len(domains) == 1) for row in report)]
+    rows = [HEAD, *_folded([_cells(row, len(domains) == 1) for row in report])]
     return aligned(rows, WIDTH, ELASTIC) + _drift_lines(report)
+
+
+def _folded(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows; of many servers that have no host, and that nothing but the name tells apart, there is one, with how many more there are."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        if row[2] == "-":
+            alike.setdefault(row[1:], []).append(row[0])
+    folded = []
+    for row in rows:
+        names = alike.get(row[1:], [])
+        if len(names) <= MOST_NAMES:
+            folded.append(row)
+        elif row[0] == names[0]:
+            folded.append((f"{row[0]} +{len(names) - 1}", *row[1:]))
+    return folded
 
 
 def _cells(row: ReportRow, one_domain: bool) -> tuple[str, ...]:
@@ -54,17 +68,8 @@ def _drift_lines(report: Sequence[ReportRow]) -> list[str]:
     lines: list[str] = []
     for drift, names in found.values():
         verb = "differs" if len(names) == 1 else "differ"
-        lines += _wrapped(f"{_named(names)} {verb} from the request: {_difference(drift)}; {REMEDIES[drift['remedy']]}")
+        lines += wrapped(f"{named(names)} {verb} from the request: {_difference(drift)}; {REMEDIES[drift['remedy']]}")
     return lines
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="    ", break_on_hyphens=False) or [text]
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _difference(drift: Drift) -> str:
@@ -86,6 +91,6 @@ def lost(report: Iterable[ReportRow]) -> list[str]:
             tried = "".join(f"; tried {attempt['host']} ({attempt['stage']})" for attempt in row["attempts"])
             more = tried if len(row["attempts"]) > 1 else ""
             reasons.setdefault(f"{row['error']['error_class']}: {row['error']['message']}{more}", []).append(row["name"])
-    sentences = [f"{_named(names)}: {reason}" for reason, names in reasons.items()]
+    sentences = [f"{named(names)}: {reason}" for reason, names in reasons.items()]
     left = len(sentences) - MOST_LINES
-    return sentences[:MOST_LINES] + ([f"and {left} more reasons, see report in the result"] if left > 0 else [])
+    return sentences[:MOST_LINES] + ([f"and {left} more reasons; compute_result_file and -vvv have all"] if left > 0 else [])

@@ -11,11 +11,10 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import brief
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.answers import WrongAnswer, items, mapping
-
-# From -vvv on all is shown; what a stage hands to the next one is megabytes for a large fleet, which nobody reads on a screen.
-WHOLE = 3
 
 
 class ControllerAction(ActionBase):
@@ -30,6 +29,10 @@ class ControllerAction(ActionBase):
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = ()
     # The options for which an empty text is a value; for the others it is what a survey gives where nothing was answered, as is null.
     EMPTY_IS_A_VALUE: t.ClassVar[frozenset[str]] = frozenset()
+    # What earlier stages may have put into files of the run, and what of the result this one puts there if ``hand_over`` says so: keys, and keys of mappings
+    # in it (round.servers).
+    TAKEN: t.ClassVar[tuple[str, ...]] = ()
+    LARGE: t.ClassVar[tuple[str, ...]] = ()
 
     def answer(self, args: t.Any, variables: dict[str, t.Any]) -> t.Mapping[str, object]:
         """The result, of plain arguments, as the argument spec types them, and the variables of the task."""
@@ -52,15 +55,18 @@ class ControllerAction(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         given: t.Mapping[str, object] = self._task.args
         set_ones = {name: value for name, value in given.items() if value is not None and (value != "" or name in self.EMPTY_IS_A_VALUE)}
-        refusals: tuple[type[Exception], ...] = (AnsibleActionFail, NotPlain, WrongAnswer, *self.REFUSALS)
+        refusals: tuple[type[Exception], ...] = (AnsibleActionFail, NotPlain, WrongAnswer, run_file.NoRunFile, *self.REFUSALS)
         try:
             self._task.args = {name: self._read(name, value) for name, value in set_ones.items()}
+            run_file.bring_back(self._task.args, self.TAKEN)
             _checked, arguments = self.validate_argument_spec(argument_spec=self.SPEC, **self.CONDITIONS)
-            result.update(self.answer(plain(arguments), task_vars or {}))
+            args: dict[str, t.Any] = plain(arguments)
+            result.update(self.answer(args, task_vars or {}))
+            if args.get("hand_over") == run_file.FILE and not result.get("failed"):
+                run_file.put_away(result, self.LARGE)
         except refusals as error:
             # An exception that is passed on is shown with its traceback before ansible-core 2.19.
             result.update(failed=True, msg=str(error))
         result.update(changed=False, seconds=round(time.monotonic() - begin, 3))
-        if self._display.verbosity < WHOLE:
-            result["_ansible_verbose_override"] = True
+        brief(result, self._display.verbosity)
         return result

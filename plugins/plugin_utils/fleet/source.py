@@ -9,14 +9,12 @@ The api stage hands it on to the scheduler in a file of the run, so that it is j
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible import constants
 from ansible.playbook.task import Task
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.play_hosts import HostVariables, play_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet import begun
@@ -55,13 +53,8 @@ def begun_of_play(variables: Variables, registrar_variable: str, operation: str 
 
 
 def write_joined(fleet: Fleet) -> str:
-    """Put the fleet into a file for the later stages of this run, and return its path. Ansible removes its folder when the run ends."""
-    text = json.dumps(fleet)
-    # Records have no secrets, but metadata of other people's servers: mkstemp lets no one else read it.
-    descriptor, path = tempfile.mkstemp(dir=constants.DEFAULT_LOCAL_TMP, prefix="fleet-", suffix=".json")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return path
+    """Put the fleet into a file for the later stages of this run, and return its path: records have no secrets, but metadata of other people's servers."""
+    return run_file.write(json.dumps(fleet), "fleet-")
 
 
 def read_joined(path: str) -> Fleet:

@@ -9,10 +9,11 @@ import typing as t
 from collections import Counter
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.reason import Reason
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Pick, Removal, ScheduleResult
 
-# Hosts that are shown without -vvv, if every server found a place and if one found none.
-BRIEF, LISTED = 4, 20
+# Without -vvv: hosts whose weights are shown, and reasons if every server found a place and if one found none.
+WEIGHED, BRIEF, LISTED = 2, 4, 20
 
 
 def reasons(result: ScheduleResult) -> dict[str, str]:
@@ -48,29 +49,53 @@ def no_valid_host(found: dict[str, Reason], filters: t.Sequence[str]) -> str:
     return f"{text}; nearest miss: {nearest} ({found[nearest]})"
 
 
-def table(result: ScheduleResult, names: list[str], whole: bool = False) -> list[str]:
-    """Lines of text: where each server goes and why; every host and weight if it is to be the whole."""
-    lines = []
-    for name, pick in zip(names, result["picks"], strict=False):
-        if pick.get("host") and result["result"] in ("ok", "partial"):
-            weighed = ", ".join(f"{host} {weight:.3f}" for host, weight in pick["weighed"][: None if whole else BRIEF])
-            lines.append(f"{name} -> {pick['host']}" + (f"  (weights: {weighed})" if pick["survivors"] > 1 else "  (the only host left)"))
-            if whole:
-                lines.extend(_weights(pick))
-    if result["result"] not in ("ok",):
-        missing = names[sum(1 for pick in result["picks"] if pick.get("host")) if result["result"] == "partial" else 0 :]
-        lines.append(f"{', '.join(missing)} -> nowhere: {result['message']}")
-    found = sorted(reasons(result).items())
-    if whole or result["result"] != "ok":
-        shown = found if whole else found[:LISTED]
-        lines.extend(f"    not {host}: {why}" for host, why in shown)
-        left = len(found) - len(shown) + result["omitted"]
-        if left:
-            lines.append(f"    and {left} more hosts" + ("" if whole else " (-vvv)"))
-    elif found:
-        left = len(found) - BRIEF + result["omitted"]
-        lines.append(f"    not chosen: {'; '.join(f'{host}: {why}' for host, why in found[:BRIEF])}" + (f"; and {left} more (-vvv)" if left > 0 else ""))
+def table(requests: t.Iterable[tuple[t.Sequence[str], ScheduleResult]], whole: bool = False) -> list[str]:
+    """Lines of text of each request, with the names of its servers: where they go and why; every host and weight if it is to be the whole.
+
+    In short, what is so of several requests is said once.
+    """
+    lines: list[str] = []
+    homeless: dict[tuple[str, ...], tuple[str, list[str], list[str]]] = {}
+    last: list[str] = []
+    for names, result in requests:
+        is_placed = result["result"] in ("ok", "partial")
+        placed = [(name, pick) for name, pick in zip(names, result["picks"], strict=False) if is_placed and pick.get("host")]
+        for name, pick in placed:
+            lines.extend(_choice(name, pick, whole))
+        why = _why_not(result, whole)
+        if result["result"] != "ok":
+            missing = names[len(placed) if result["result"] == "partial" else 0 :]
+            key = (result["message"], *why, *(missing if whole else ()))
+            homeless.setdefault(key, (result["message"], why, []))[2].extend(missing)
+        elif whole or why != last:
+            lines.extend(why)
+            last = why
+    for message, why, missing in homeless.values():
+        lines.append(f"{', '.join(missing) if whole else named(missing)} -> nowhere: {message}")
+        lines.extend(why)
     return lines
+
+
+def _choice(name: str, pick: Pick, whole: bool) -> list[str]:
+    weighed = ", ".join(f"{host} {weight:.3f}" for host, weight in pick["weighed"][: None if whole else WEIGHED])
+    line = f"{name} -> {pick['host']}" + (f"  (weights: {weighed})" if pick["survivors"] > 1 else "  (the only host left)")
+    return [line, *(_weights(pick) if whole else ())]
+
+
+def _why_not(result: ScheduleResult, whole: bool) -> list[str]:
+    """Why hosts are out: each of them if it is to be the whole, else the first reasons with the hosts that they are the reasons of."""
+    found = sorted(reasons(result).items())
+    if whole:
+        return [f"    not {host}: {why}" for host, why in found] + ([f"    and {result['omitted']} more hosts"] if result["omitted"] else [])
+    hosts: dict[str, list[str]] = {}
+    for host, why in found:
+        hosts.setdefault(why, []).append(host)
+    most = BRIEF if result["result"] == "ok" else LISTED
+    shown = [f"{named(of)}: {why}" for why, of in list(hosts.items())[:most]]
+    left = sum(len(of) for of in list(hosts.values())[most:]) + result["omitted"]
+    if result["result"] != "ok":
+        return [f"    not {line}" for line in shown] + ([f"    and {left} more hosts (-vvv)"] if left else [])
+    return ([f"    not chosen: {'; '.join(shown)}" + (f"; and {left} more (-vvv)" if left else "")]) if found else []
 
 
 def _weights(pick: Pick) -> list[str]:

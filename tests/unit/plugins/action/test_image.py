@@ -25,6 +25,7 @@ class Action(ActionModule):
 
     def __init__(self, folder: pathlib.Path, args: Data, *, room_kib: int = 1 << 20, cut: bool = False, pipelining: bool = True) -> None:
         self._task = types.SimpleNamespace(args=args, async_val=0, check_mode=False, no_log=False, diff=False)
+        self._display = types.SimpleNamespace(verbosity=0)
         self._connection = types.SimpleNamespace(transport="none", _shell=types.SimpleNamespace(join_path=os.path.join, tmpdir=None))
         self._folder, self._room_kib, self._cut, self._pipelining = folder, room_kib, cut, pipelining
         self.calls: list[Data] = []

@@ -24,15 +24,18 @@ def test_one_error_is_one_line() -> None:
 def test_each_error_has_its_origin_and_alike_ones_are_one() -> None:
     requests = [asked(name=f"s{number}", flavor="smal") for number in range(6)]
     assert told(*requests, asked(name="x", nmae="y"), origin=lambda path: f"s.yml:{len(path)}").splitlines() == [
-        "7 errors in what is asked for, so nothing was touched:",
-        '  s.yml:17: servers[0].flavor: "smal": unknown flavor; did you mean small? [FlavorNotFound] (so have servers[1], servers[2], servers[3] and 2 more)',
-        "  s.yml:15: servers[6].nmae: unknown field; did you mean name? [ValidationError]",
+        "7 errors, so nothing was touched:",
+        '  s.yml:17: servers[0].flavor: "smal": unknown flavor; did you mean',
+        "      small? [FlavorNotFound] (so have servers[1], servers[2],",
+        "      servers[3] and 2 more)",
+        "  s.yml:15: servers[6].nmae: unknown field; did you mean name?",
+        "      [ValidationError]",
     ]
 
 
 def test_after_twenty_lines_there_is_a_count() -> None:
     lines = told(*(asked(name=f"s{number}", flavor=f"f{number}") for number in range(25))).splitlines()
-    assert len(lines) == 22 and lines[-1] == "  and 5 more lines like these, see errors in the result"
+    assert len([line for line in lines if line.startswith("  servers")]) == 20 and lines[-1] == "  and 5 more lines like these, see errors in the result"
 
 
 def test_a_request_that_breaks_the_schema_is_checked_against_the_catalogue_too() -> None:

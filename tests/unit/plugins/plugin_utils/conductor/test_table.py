@@ -9,7 +9,8 @@ import typing as t
 
 import yaml
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.table import WIDTH, lost, table
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.table import lost, table
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import WIDTH
 
 DRIFT = {"path": "flavorRef", "wanted": "b", "actual": "a", "remedy": "rebuild"}
 
@@ -63,4 +64,4 @@ def test_each_reason_is_told_once_and_at_most_twenty() -> None:
     tried = [{"host": "h1", "stage": "claim"}, {"host": "h2", "stage": "build"}]
     assert lost([row("a", error=full, attempts=tried)])[0].endswith("; tried h1 (claim); tried h2 (build)")
     many = lost([row(f"s{number}", error={**full, "message": str(number)}) for number in range(30)])
-    assert len(many) == 21 and many[-1] == "and 10 more reasons, see report in the result"
+    assert len(many) == 21 and many[-1] == "and 10 more reasons; compute_result_file and -vvv have all"

@@ -98,7 +98,7 @@ def test_a_broken_extra_spec_refuses_its_own_request_only() -> None:
 
 def test_the_table_is_short_and_whole_at_verbosity() -> None:
     result = one(request(1), [host("a"), host("b"), host("full", 600)])
-    short, long = explain.table(result, ["web"]), explain.table(result, ["web"], whole=True)
+    short, long = explain.table([(["web"], result)]), explain.table([(["web"], result)], whole=True)
     assert short[0] == "web -> a  (weights: a 3.000, b 3.000)"
     assert "full: MEMORY_MB: 600 left of" in short[1]
     assert any(", RAM 8192 +1.000" in line for line in long)
