@@ -66,7 +66,8 @@ def build(
     folder: pathlib.Path, requests: list[dict[str, t.Any]] | None = None, hosts: dict[str, dict[str, t.Any]] | None = None, **options: t.Any
 ) -> subprocess.CompletedProcess[str]:
     """What a run makes of the plan before it asks any host; placed.json has what would be built."""
-    given = variables(folder, hosts or HOSTS, **options)
+    # Not in a file of the run, so that this play can read the report.
+    given = variables(folder, hosts or HOSTS, **options) | {"__create_server_hand_over": "value"}
     if requests is not None:
         (folder / "servers.json").write_text(json.dumps(requests))
     role = {"name": "kvmfleet.compute.create_server"}
