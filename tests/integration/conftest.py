@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import subprocess
 import typing as t
 import xml.etree.ElementTree as ET
@@ -37,6 +38,10 @@ class Play(t.NamedTuple):
         return sum(
             int(word.split("=")[1]) for line in self.output.splitlines() if "unreachable=" in line for word in line.split() if word.startswith("changed=")
         )
+
+    def told(self) -> str:
+        """The output without the breaks that fit sentences into a screen, in a text, in a list and in a text within JSON."""
+        return re.sub(r'(",\n +"|\n|\\n) {4,}', " ", self.output)
 
     def tasks(self) -> int:
         """How many tasks were run."""
