@@ -61,11 +61,12 @@ def test_so_it_is_in_a_play_of_ones_own(tmp_path: pathlib.Path, entry: str) -> N
 
 def test_hosts_that_have_the_same_wrong_value_are_one_error(tmp_path: pathlib.Path) -> None:
     tasks = [{"kvmfleet.compute.role_variables": {"role": "create_server"}, "run_once": True}]
-    wrong = {"compute_cpu_allocation_ratio": "{{ '4,' ~ '0' }}"}
+    wrong = {"compute_cpu_allocation_ratio": "{{ 'fo' ~ 'ur' }}"}
     own = {"h1": wrong, "h2": {}, "h3": wrong, "h4": {"compute_reserved_host_cpus": "all"}}
     done = local_play.run(tmp_path, tasks, {host: {} for host in own}, own)
-    output = done.stdout + done.stderr
-    assert 'compute_cpu_allocation_ratio (hosts h1, h3): "4,0": must be a number' in output, output
+    # Before ansible-core 2.19 the message stands in JSON alone.
+    output = (done.stdout + done.stderr).replace('\\"', '"')
+    assert 'compute_cpu_allocation_ratio (hosts h1, h3): "four": must be a number' in output, output
     assert 'compute_reserved_host_cpus (host h4): "all": must be a whole number' in output
 
 
