@@ -67,13 +67,14 @@ def build(
 ) -> subprocess.CompletedProcess[str]:
     """What a run makes of the plan before it asks any host; placed.json has what would be built."""
     # Not in a file of the run, so that this play can read the report.
-    given = variables(folder, hosts or HOSTS, **options) | {"__create_server_hand_over": "value"}
+    by_value = {"__create_server_hand_over": "value"}
+    given = variables(folder, hosts or HOSTS, **options)
     if requests is not None:
         (folder / "servers.json").write_text(json.dumps(requests))
     role = {"name": "kvmfleet.compute.create_server"}
     tasks = [
-        {"ansible.builtin.include_role": {**role, "tasks_from": "api"}, "vars": {"__create_server_fleet_file": given["compute_fleet_file"]}},
-        {"ansible.builtin.include_role": {**role, "tasks_from": "scheduler"}},
+        {"ansible.builtin.include_role": {**role, "tasks_from": "api"}, "vars": {**by_value, "__create_server_fleet_file": given["compute_fleet_file"]}},
+        {"ansible.builtin.include_role": {**role, "tasks_from": "scheduler"}, "vars": by_value},
         {"ansible.builtin.copy": {"content": "{{ __create_server_conducted.report | to_json }}", "dest": f"{folder}/placed.json"}, "delegate_to": "localhost"},
     ]
     interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
