@@ -37,7 +37,9 @@ PLAY = """
         name: kvmfleet.compute.create_server
         tasks_from: plan
     - ansible.builtin.debug:
-        msg: "seconds: {{ __create_server_api.seconds }} {{ __create_server_schedule.seconds }} servers: {{ __create_server_conducted.report | length }}"
+        msg: "seconds: {{ __create_server_api.seconds }} {{ __create_server_schedule.seconds }} servers: {{ report | length }}"
+      vars:
+        report: "{{ lookup('ansible.builtin.file', __create_server_conducted.report.run_file) | from_json }}"
       run_once: true
 """
 
