@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ReserveRequest
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.reservation import Refusal, refused_by
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement, Network
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Network
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.allocation.run import CLAIM_S, Registrar, Run, fleet
 
@@ -98,11 +98,11 @@ def test_a_project_s_groups_are_those_that_the_facts_show_and_those_that_other_r
 
 
 def test_the_host_by_whose_word_a_ledger_is_stale_is_named() -> None:
-    agreement = {**Registrar("h1").begin(), "highest_ticket": 99, "highest_host": "h2"}
-    told = str(refused_by("LedgerStale", "it has not drawn them", t.cast("Agreement", agreement)))
+    agreement: t.Any = {**Registrar("h1").begin(), "highest_ticket": 99, "highest_host": "h2"}
+    told = str(refused_by("LedgerStale", "it has not drawn them", agreement))
     assert told.startswith("it has not drawn them; the highest is ticket 99 of host h2; if that can't be, give the host up by ansible-playbook")
     assert told.endswith("""registrar_operation=rebuild -e '{"registrar_give_up": ["h2"]}'""")
-    assert str(refused_by("LedgerLost", "there is none", t.cast("Agreement", agreement))) == "there is none"
+    assert str(refused_by("LedgerLost", "there is none", agreement)) == "there is none"
 
 
 def test_addresses_run_out_over_both_runs() -> None:

@@ -49,12 +49,12 @@ def test_a_fetch_is_told_from_its_files(tmp_path: pathlib.Path, declared: str) -
         file = Partial(room, "https://example.org/d", Limit(10**9, "max_size_bytes"), ["sha256"])
         file.begin(100 * MB)
         assert look(2) == []
-        for _ in range(40):
+        for _piece in range(40):
             file.write(PIECE)
         file._opened().flush()
         assert look(4) == ["h1: image debian-12: 40 % of 100 MB, 20 MB/s, 3 s left"]
         assert look(6) == []
-        for _ in range(60):
+        for _piece in range(60):
             file.write(PIECE)
         file.close()
         assert look(8) == ["h1: image debian-12: 100 MB, checking"]
