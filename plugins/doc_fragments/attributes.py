@@ -16,11 +16,6 @@ attributes:
     description: Returns what has changed, or would change in check mode, when in diff mode.
   idempotent:
     description: A second run with the same input changes nothing.
-  action_group:
-    description: Use C(group/kvmfleet.compute.compute) in C(module_defaults) to set defaults for this module.
-    support: full
-    membership:
-      - kvmfleet.compute.compute
 """
 
     CONTROLLER = r"""

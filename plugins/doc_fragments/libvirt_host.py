@@ -32,6 +32,12 @@ options:
     description: The folder on the host for what has no domain (locks, journals, counters). It is made with mode 0700.
     type: path
     default: /var/lib/kvmfleet
+attributes:
+  action_group:
+    description: Use C(group/kvmfleet.compute.host) in C(module_defaults) to set these options for all modules that have them.
+    support: full
+    membership:
+      - kvmfleet.compute.host
 requirements:
   - Python >= 3.9 on the host, with the distribution's libvirt binding (C(python3-libvirt))
 """
