@@ -40,8 +40,8 @@ class Play(t.NamedTuple):
         )
 
     def told(self) -> str:
-        """The output without the breaks that fit sentences into a screen, in a text, in a list and in a text within JSON."""
-        return re.sub(r'(",\n +"|\n|\\n) {4,}', " ", self.output)
+        """The output without the breaks that fit sentences into a screen, in a text, in a list of JSON or YAML and in a text within JSON."""
+        return re.sub(r"""(",\n +"|'\n +- '|\n|\\n) {4,}""", " ", self.output)
 
     def tasks(self) -> int:
         """How many tasks were run."""

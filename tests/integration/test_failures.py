@@ -233,7 +233,7 @@ def test_a_host_lost_in_the_middle_leaves_unknown_and_comes_back(fleet: Fleet) -
 
 
 def test_a_wait_that_times_out_leaves_the_server_and_shows_its_console(fleet: Fleet) -> None:
-    play = fleet.create(server("web"), compute_wait_for="cloud_init", compute_wait_timeout_s=25)
+    play = fleet.create(server("web"), compute_wait_for="cloud_init", compute_wait_timeout_s=45)
     assert play.code == 2
     made = play.server("web")
     assert (made["state"], made["error"]["error_class"]) == ("ERROR", "WaitTimeout")

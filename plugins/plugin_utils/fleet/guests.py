@@ -133,7 +133,8 @@ def entries_of(found: Guests, names: InventoryNames, network: str | None, *, beh
         for guest in there
         if guest["id"] in called
     ]
-    return Entries(entries, warnings)
+    # Not as hosts list them, which is by chance: who reads a graph finds a name.
+    return Entries(sorted(entries, key=lambda entry: entry.name), warnings)
 
 
 def _once(guests: Iterable[Guest], warnings: list[str]) -> Iterator[Guest]:

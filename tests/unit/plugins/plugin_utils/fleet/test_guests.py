@@ -62,6 +62,11 @@ def test_a_server_has_its_name_its_address_and_its_groups() -> None:
     assert (entry.guest["state"], entry.guest["flavor"], entry.guest["image"]) == ("ACTIVE", "small", "debian")
 
 
+def test_they_are_in_the_order_of_their_names() -> None:
+    of_one_host = [record(name, f"u{number}", address=f"192.0.2.{number + 5}") for number, name in enumerate(["web-2", "db", "web-1"])]
+    assert [entry.name for entry in entries(*of_one_host).entries] == ["db", "web-1", "web-2"]
+
+
 def test_the_zone_is_that_of_the_hypervisor_if_the_record_has_none() -> None:
     assert entries(record("web", "u1", availability_zone=None)).entries[0].guest["zone"] == "az9"
 
