@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import origin
 from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 CATALOGUE: dict[str, t.Any] = {
@@ -155,6 +156,7 @@ def test_a_run_that_sets_nothing_wrong_warns_of_nothing(tmp_path: pathlib.Path) 
     assert done.returncode == 0 and "is not an option" not in done.stdout + done.stderr
 
 
+@pytest.mark.skipif(origin.Origin is None, reason="before ansible-core 2.19 what is not defined is noticed by the task that uses it")
 def test_a_template_that_can_not_be_run_names_its_variable(tmp_path: pathlib.Path) -> None:
     done = local_play.packaged(tmp_path, "validate", {}, {**CATALOGUE, **SERVERS, "compute_owner": "{{ nobody }}"})
     assert done.returncode != 0 and "compute_owner: its template can't be run" in done.stdout + done.stderr

@@ -13,6 +13,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import origin
 from ansible_collections.kvmfleet.compute.tests.plays import answering_fleet, local_play
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
@@ -82,6 +83,8 @@ def too_long(text: str) -> list[str]:
 
 @pytest.fixture(params=sorted(FORMATS))
 def output_format(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "minimal" and origin.Origin is None:
+        pytest.skip("before ansible-core 2.19 minimal has an error in the dump of its result only")
     for name, value in FORMATS[request.param].items():
         monkeypatch.setitem(os.environ, name, value)
     return str(request.param)

@@ -90,10 +90,10 @@ def test_the_graph_of_a_fleet_file(inventory: Inventory) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
         "@all:\n  |--@ungrouped:\n"
-        "  |--@kvmfleet_servers:\n  |  |--web\n  |  |--db\n"
-        "  |--@kvmfleet_project_p:\n  |  |--web\n  |  |--db\n"
-        "  |--@kvmfleet_host_h1:\n  |  |--web\n  |  |--db\n"
-        "  |--@kvmfleet_zone_az1:\n  |  |--web\n  |  |--db\n"
+        "  |--@kvmfleet_servers:\n  |  |--db\n  |  |--web\n"
+        "  |--@kvmfleet_project_p:\n  |  |--db\n  |  |--web\n"
+        "  |--@kvmfleet_host_h1:\n  |  |--db\n  |  |--web\n"
+        "  |--@kvmfleet_zone_az1:\n  |  |--db\n  |  |--web\n"
         "  |--@kvmfleet_tag_ci:\n  |  |--web\n"
         "  |--@kvmfleet_metadata_role_front:\n  |  |--web\n"
     )
@@ -112,7 +112,7 @@ def test_variables_and_groups_of_one_s_own(inventory: Inventory) -> None:
     inventory.write(fleet_file="fleet.json", prefix="vm-", **own)
     found = inventory.listed()
     assert found["_meta"]["hostvars"]["vm-web"]["ansible_user"] == "debian"
-    assert (found["front"]["hosts"], found["flavor_small"]["hosts"]) == (["vm-web"], ["vm-web", "vm-db"])
+    assert (found["front"]["hosts"], found["flavor_small"]["hosts"]) == (["vm-web"], ["vm-db", "vm-web"])
     inventory.write(fleet_file="fleet.json", strict=True, compose={"wrong": "no_such_variable.at_all"})
     done = inventory.run("--list")
     assert done.returncode != 0 and "Could not set wrong" in done.stderr
