@@ -9,13 +9,10 @@ import datetime
 import os
 import typing as t
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import flat_request
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.collection_version import collection_version
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.registered import registered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import UnclearRequests, requests_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import read_joined
@@ -47,16 +44,11 @@ class ActionModule(ControllerAction):
     """Writes a plan's file."""
 
     SPEC = ARGUMENT_SPEC
-    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests, Unplanned, file.PlanFileError, run_file.NoRunFile)
+    REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests, Unplanned, file.PlanFileError)
 
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
         """{servers, digest, msg}."""
-        conducted = variables.get(args["conducted_variable"])
-        if not isinstance(conducted, dict) or "round" not in conducted:
-            raise AnsibleActionFail(f"conducted_variable: {args['conducted_variable']} has no round")
-        registered: dict[str, t.Any] = dict(conducted)
-        run_file.bring_back(registered, run_file.LARGE_OF_ROUND)
-        state: Round = plain(registered["round"], args["conducted_variable"])
+        state: Round = registered(variables, args["conducted_variable"], "round", "conducted_variable")
         given: t.Mapping[str, object] = {"servers": args["servers"], "servers_file": args["servers_file"]}
         requests = requests_of(given, flat_request.request_of(self.given(variables, flat_request.VARIABLES)))
         origin = Origin(

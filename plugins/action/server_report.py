@@ -8,13 +8,10 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible.errors import AnsibleActionFail
-
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.result import rows
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.action import ControllerAction
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.origin import Origins
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import plain
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.registered import registered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.servers_file import VARIABLE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.fleet import FleetError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.source import read_joined
@@ -42,16 +39,6 @@ class Arguments(pipeline.Pipeline):
     servers_file: str | None
 
 
-def _registered(variables: dict[str, t.Any], name: str, key: str, option: str) -> t.Any:
-    """What a task has registered, also if it has put it into a file of the run; AnsibleActionFail if that is something else."""
-    found = variables.get(name)
-    if not isinstance(found, dict) or key not in found:
-        raise AnsibleActionFail(f"{option}: {name} has no {key}")
-    registered = {key: plain(found[key], name)}
-    run_file.bring_back(registered, ("scheduled", *run_file.LARGE_OF_ROUND))
-    return registered[key]
-
-
 class ActionModule(ControllerAction):
     """Writes what became of the servers of a run into files."""
 
@@ -60,7 +47,7 @@ class ActionModule(ControllerAction):
 
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
         """The files that were written."""
-        state: Round = _registered(variables, args["conducted_variable"], "round", "conducted_variable")
+        state: Round = registered(variables, args["conducted_variable"], "round", "conducted_variable")
         files: list[str] = []
         if args["report_file"]:
             text = self._page(args, state, variables)
@@ -75,7 +62,7 @@ class ActionModule(ControllerAction):
     def _page(self, args: Arguments, state: Round, variables: dict[str, t.Any]) -> str:
         scheduled: list[ScheduleResult] = []
         if args["schedule_variable"]:
-            scheduled = _registered(variables, args["schedule_variable"], "scheduled", "schedule_variable")
+            scheduled = registered(variables, args["schedule_variable"], "scheduled", "schedule_variable")
         fleet = read_joined(args["joined_fleet"]) if args["joined_fleet"] else None
         now = datetime.datetime.now(datetime.UTC)
         return page.render(state, rows(state, self._task.check_mode), scheduled, fleet, f"{now:%Y-%m-%d %H:%M} UTC")
