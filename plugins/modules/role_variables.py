@@ -19,15 +19,8 @@ description:
   - It runs on the controller and changes nothing. Each role of the collection begins with it.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.reads
   - kvmfleet.compute.attributes.controller
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
-  idempotent:
-    support: full
 options:
   role:
     description: The role's name, without the collection's.
