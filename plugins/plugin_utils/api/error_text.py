@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import wrapped
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named, wrapped
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fault
 
 # Lines with errors, and requests or hosts that one of them names.
-MOST_LINES, MOST_PLACES = 20, 3
+MOST_LINES = 20
 _PLACE = re.compile(r"servers\[\d+\]|hosts\..+")
 
 
@@ -45,6 +45,5 @@ def _line(alike: list[Fault], origin: Callable[[str], str | None]) -> str:
     first = alike[0]
     where = origin(first["path"])
     others = [found.group() for error in alike[1:] if (found := _PLACE.match(error["path"]))]
-    more = f" and {len(others) - MOST_PLACES} more" if len(others) > MOST_PLACES else ""
-    too = f" (so {'have' if len(others) > 1 else 'has'} {', '.join(others[:MOST_PLACES])}{more})" if others else ""
+    too = f" (so {'have' if len(others) > 1 else 'has'} {named(others)})" if others else ""
     return (f"{where}: " if where else "") + f"{first['message']} [{first['error_class']}]{too}"

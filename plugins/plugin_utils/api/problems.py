@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Generator, Iterable
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils import shapes
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 
 T = t.TypeVar("T")
@@ -27,8 +28,6 @@ Findings = Generator[Fault | Remark, None, T]
 
 SECRET_FIELDS = ("adminPass", "user_data", "user_data_text", "personality")
 MOST_SHOWN = 120
-# Requests that a remark names.
-MOST_NAMED = 3
 
 
 def is_secret(path: str) -> bool:
@@ -96,12 +95,7 @@ class Problems:
 
     def remarks(self, *, warnings: bool) -> list[str]:
         """The sentences of all remarks, each with the requests that it is about."""
-        return [f"{_of_requests(requests)}: {remark.text}" for remark, requests in self._remarks.items() if remark.is_warning == warnings]
-
-
-def _of_requests(requests: list[str]) -> str:
-    more = f" and {len(requests) - MOST_NAMED} more" if len(requests) > MOST_NAMED else ""
-    return ", ".join(requests[:MOST_NAMED]) + more
+        return [f"{named(requests)}: {remark.text}" for remark, requests in self._remarks.items() if remark.is_warning == warnings]
 
 
 def gathered(findings: Findings[T]) -> tuple[T, list[Fault], list[Remark]]:

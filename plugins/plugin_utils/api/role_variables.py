@@ -13,6 +13,7 @@ import re
 import typing as t
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import answers
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import nearest
@@ -20,8 +21,6 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion
 ERROR_CLASS = "InvalidVariable"
 # What an empty text in them would take is more than what was meant.
 NEVER_EMPTY = frozenset({"compute_project", "reap_project", "reap_owner", "reap_job", "reap_tags", "reap_older_than"})
-# Hosts that a fault names.
-MOST_HOSTS = 3
 # As the filter ``bool`` of Ansible takes them, which the roles use.
 TRUTHS = frozenset({"true", "yes", "on", "1", "false", "no", "off", "0"})
 
@@ -58,8 +57,7 @@ def faults(options: Mapping[str, Option], values: Mapping[str, Sequence[Held]]) 
 
 
 def _named(hosts: Sequence[str]) -> str:
-    more = f" and {len(hosts) - MOST_HOSTS} more" if len(hosts) > MOST_HOSTS else ""
-    return f"host{'s' if len(hosts) > 1 else ''} {', '.join(hosts[:MOST_HOSTS])}{more}"
+    return f"host{'s' if len(hosts) > 1 else ''} {named(hosts)}"
 
 
 def _shown(option: Option, value: object) -> object:

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Round
-
-# Servers that a sentence names.
-MOST_NAMED = 3
 
 
 def all_or_nothing(state: Round) -> Round:
@@ -18,8 +16,7 @@ def all_or_nothing(state: Round) -> Round:
     if not state["all_or_nothing"] or not lost:
         return state
     names = [placed["instance"]["display_name"] for server in lost if (placed := server["placed"] or server["unplaced"])]
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    message = f"it is not built, because {', '.join(names[:MOST_NAMED])}{more} can't be, and a plan is built whole or not at all"
+    message = f"it is not built, because {named(names)} can't be, and a plan is built whole or not at all"
     error: Error = {"error_class": "PlanNotBuilt", "message": message, "reschedule": False}
     reserved = state["reserved"]
     for uuid, server in state["servers"].items():

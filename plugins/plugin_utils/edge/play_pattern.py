@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import suggestion
 
 # Tags that a task without a tag runs with.
@@ -36,16 +37,11 @@ def no_host(pattern: str, groups: Mapping[str, Collection[str]]) -> str:
     unknown = next((part for part in re.split(r"[,:&!\s]+", pattern) if part and part not in groups and part not in hosts), pattern)
     near = suggestion(unknown, [*known, *hosts])
     hint = near if near.startswith("; did you mean") else ""
-    there = f"groups there: {', '.join(known)}" if known else f"it has no group, but {_named(sorted(hosts))}"
+    there = f"groups there: {', '.join(known)}" if known else f"it has no group, but {named(sorted(hosts), MOST_NAMED)}"
     return f"no host of the inventory matches {pattern} (compute_hosts){hint or '; name them with -e compute_hosts=…'} ({there})"
 
 
 def limit_leaves_nothing(limit: str, pattern: str, hosts: Collection[str]) -> str:
     """The sentence for a ``--limit`` that leaves none of the hosts that a play has."""
-    which = f" ({_named(list(hosts))})" if [pattern] != list(hosts) else ""
+    which = f" ({named(list(hosts), MOST_NAMED)})" if [pattern] != list(hosts) else ""
     return f"--limit {limit} leaves nothing of what this playbook runs on, {pattern}{which}, so nothing would be done"
-
-
-def _named(hosts: list[str]) -> str:
-    more = f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else ""
-    return ", ".join(hosts[:MOST_NAMED]) + more

@@ -13,6 +13,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.refusal import Refused
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import BeginAnswer, Epoch
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.begun import Begun, Refusal
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Agreement
 
 PLAYBOOK = "ansible-playbook kvmfleet.compute.registrar -e registrar_operation="
@@ -38,8 +39,7 @@ class Drawn(t.TypedDict):
 
 def names(hosts: Iterable[str]) -> str:
     """The first of them."""
-    listed = sorted(hosts)
-    return ", ".join(listed[:MOST_NAMED]) + (f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else "")
+    return named(sorted(hosts), MOST_NAMED)
 
 
 def given_up(hosts: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of, zones_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import GROUP, InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, by_preference, status_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, FleetHost, FleetInstance, Guest, Guests
 
 VERSION = 1
@@ -178,20 +179,16 @@ def _addresses(guests: list[Guest], hosts: Mapping[str, list[str]], network: str
             without.append(_who(guest))
     if without:
         where = f" in network {network}" if network else ""
-        warnings.append(f"without an address{where} and left out: {_listed(without)}")
+        warnings.append(f"without an address{where} and left out: {named(without, MOST_NAMED)}")
     users: defaultdict[tuple[str, str], list[Guest]] = defaultdict(list)
     for guest in guests:
         if guest["id"] in chosen:
             users[guest["host"] if behind_hosts else "", chosen[guest["id"]]].append(guest)
     for (_host, address), shared in users.items():
         if len(shared) > 1:
-            warnings.append(f"{address} is the address of several servers, which are left out: {_listed([_who(guest) for guest in shared])}")
+            warnings.append(f"{address} is the address of several servers, which are left out: {named([_who(guest) for guest in shared], MOST_NAMED)}")
     alone = {guest["id"] for shared in users.values() if len(shared) == 1 for guest in shared}
     return {uuid: address for uuid, address in chosen.items() if uuid in alone}
-
-
-def _listed(items: list[str]) -> str:
-    return ", ".join(items[:MOST_NAMED]) + (f" and {len(items) - MOST_NAMED} more" if len(items) > MOST_NAMED else "")
 
 
 def _names(guests: list[Guest], names: InventoryNames, hosts: Mapping[str, object], warnings: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import nearest
 
 # More names than this tell a reader nothing.
@@ -68,5 +69,4 @@ def _meant(selection: Selection, names: set[str], known: list[str]) -> str:
     meant = list(dict.fromkeys(name for name in near if name))
     if meant:
         return f"; did you mean {', '.join(meant[:MOST_NAMED])}?"
-    more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
-    return f"; there are {', '.join(known[:MOST_NAMED])}{more}"
+    return f"; there are {named(known, MOST_NAMED)}"

@@ -13,6 +13,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Aggregate, Target
 
@@ -85,8 +86,7 @@ class Resolution(t.NamedTuple):
 
 
 def _shown(names: Iterable[str]) -> str:
-    every = sorted(names)
-    return ", ".join(every[:MOST_SHOWN]) + (f" and {len(every) - MOST_SHOWN} more" if len(every) > MOST_SHOWN else "")
+    return named(sorted(names), MOST_SHOWN)
 
 
 def resolve(text: str | None, known: Places) -> Resolution:

@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import names
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import MOST_NAMED, Problems, is_secret, shown
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Problems, is_secret, shown
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import zones_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plan.capacity import needed, resources_of, short
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plan.changes import changes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.plan.differences import Difference
@@ -187,7 +188,7 @@ class _Applied:
         facts, planned = self._hosts.get(name), self._plan["hosts"].get(name)
         if facts is None:
             are = "is" if self._now.fleet and name in self._now.fleet["hosts"] else "is not in the play, or is"
-            yield f"{are} not read, and the plan has {_named(instances)} there"
+            yield f"{are} not read, and the plan has {named([instance['display_name'] for instance in instances])} there"
         elif planned and planned["uuid"] and facts.get("uuid") and facts["uuid"] != planned["uuid"]:
             yield f"is another machine than when it was planned: its uuid is {facts['uuid']}, not {planned['uuid']}"
         else:
@@ -227,12 +228,6 @@ class _Applied:
         for number, port in enumerate(ports):
             for address, holder in taken.of_others(port, planned["uuid"]):
                 self._add(f"servers[{index}].networks[{number}]", address, f"is {name}'s in the plan, and {holder} has it now", index, name)
-
-
-def _named(instances: list[Instance]) -> str:
-    first = [instance["display_name"] for instance in instances[:MOST_NAMED]]
-    more = len(instances) - len(first)
-    return ", ".join(first) + (f" and {more} more" if more else "")
 
 
 def _pinned(spec: RequestSpec, servers: dict[str, PlannedServer]) -> Iterator[RequestSpec]:

@@ -9,6 +9,8 @@ import difflib
 import functools
 from collections.abc import Iterable
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
+
 # More names than this tell a reader nothing.
 MOST_KNOWN = 50
 
@@ -37,5 +39,4 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     near = nearest(name, names)
     if near is not None:
         return f"; did you mean {near}?"
-    more = f" and {len(names) - MOST_KNOWN} more" if len(names) > MOST_KNOWN else ""
-    return f"; known: {', '.join(names[:MOST_KNOWN]) or 'none'}{more}"
+    return f"; known: {named(names, MOST_KNOWN) or 'none'}"
