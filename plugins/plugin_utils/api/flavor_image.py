@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Topology
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, not_built
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, image_properties
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, extra_specs, image_properties
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CatalogueImage, Fleet
 
@@ -101,9 +101,9 @@ def _not_here(flavor: Flavor, image: CatalogueImage, has_cells: bool) -> Iterato
 
 
 def _notes(flavor: Flavor, image: CatalogueImage) -> Iterator[str]:
-    idle = sorted(key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key) and key not in not_built.SPECS)
+    idle = [key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key) and key not in not_built.SPECS]
     if idle:
-        yield f"extra specs of flavor {flavor['name']} that have no effect yet: {', '.join(idle)}"
+        yield f"extra specs of flavor {flavor['name']} that have no effect yet: {extra_specs.idle(idle)}"
     for note in image_properties.notes(image["properties"]):
         yield f"properties of image {image['name']}: {note}"
 
