@@ -128,6 +128,14 @@ options:
     type: list
     elements: str
     default: []
+  probe_addresses:
+    description:
+      - Before a guest is made, its host asks on each bridge for the addresses that it will have (an ARP probe, a neighbour solicitation). If somebody answers,
+        the server fails with that one's MAC address. It finds what the fleet does not know of, such as a printer within an allocation pool.
+      - It takes 1.5 seconds for each port, and the right to open packet sockets. A network whose router answers for every address (proxy ARP) can't be asked.
+    version_added: 0.2.0
+    type: bool
+    default: false
   virt_type:
     description: The virtualisation type of the guests. If left out, C(kvm) if it works, else C(qemu).
     type: str
@@ -317,6 +325,7 @@ ARGUMENT_SPEC = {
     "origin": {"type": "dict"},
     "take_over": {"type": "bool", "default": False},
     "blank_missing_disks": {"type": "list", "elements": "str", "default": []},
+    "probe_addresses": {"type": "bool", "default": False},
     "virt_type": {"type": "str", "choices": ["kvm", "qemu"]},
     "max_concurrent_builds": {"type": "int", "default": 10},
     "wait_for": {"type": "str", "choices": ["active", "ssh", "cloud_init"], "default": "active"},

@@ -41,7 +41,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridges, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
@@ -117,6 +117,7 @@ class Builder:
         origin: t.Optional[Origin] = None,
         force_take_over: bool = False,
         blank_missing_disks: t.Collection[str] = (),
+        probe_addresses: bool = False,
         check_mode: bool = False,
     ) -> None:
         self.hypervisor = hypervisor
@@ -126,8 +127,10 @@ class Builder:
         self.origin = origin  # what its claims are recorded with
         self.force_take_over = force_take_over
         self.blank_missing_disks = frozenset(blank_missing_disks)  # servers that start with new disks in place of lost ones
+        self.probe_addresses = probe_addresses  # before a guest is made
         self.check_mode = check_mode
         self.links: Links = bridges
+        self.who_has: ports.WhoHas = address_probe.who_has
         self.time: t.Callable[[], HostTime] = host_time
         self.wall_clock: t.Callable[[], float] = time.time
         self.claim_timeout_s = 120.0  # how long another run may hold the host's lock
@@ -230,10 +233,9 @@ class Builder:
     def realise(self, wanted: t.List[Port]) -> bool:
         """Make sure that the host can carry these ports: start what is inactive, each once; True if something was. PortBindingFailed if it can't."""
         with self._networks_lock:
-            if self._networks is None:
-                self._networks = {"bridges": bridges.bridges(), "libvirt": self.hypervisor.networks()}
-            ports.check_bindings(wanted, self._networks)
-            inactive = ports.inactive(wanted, self._networks)
+            networks = self._host_networks()
+            ports.check_bindings(wanted, networks)
+            inactive = ports.inactive(wanted, networks)
             for binding in inactive:
                 if not self.check_mode:
                     vif_of(binding).realise(self.hypervisor, binding)
@@ -241,6 +243,18 @@ class Builder:
             if inactive and not self.check_mode:
                 self._networks = None
         return bool(inactive)
+
+    def check_unused(self, wanted: t.List[Port]) -> None:
+        """ServerError if somebody answers for an address of these ports, as long as the run asks for that."""
+        if self.probe_addresses:
+            with self._networks_lock:
+                networks = self._host_networks()
+            ports.check_unused(wanted, networks, self.who_has)
+
+    def _host_networks(self) -> HostNetworks:
+        if self._networks is None:
+            self._networks = {"bridges": bridges.bridges(), "libvirt": self.hypervisor.networks()}
+        return self._networks
 
     def check_plugged(self, record: Record) -> None:
         """ServerError unless the running guest's ports are plugged."""

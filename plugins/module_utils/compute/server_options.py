@@ -45,6 +45,7 @@ class ServerOptions:
     origin: t.Optional[Origin]
     take_over: bool
     blank_missing_disks: t.List[str]
+    probe_addresses: bool
     virt_type: t.Optional[str]
     max_concurrent_builds: int
     wait_for: str
@@ -78,6 +79,7 @@ class ServerOptions:
             origin=params["origin"],
             take_over=params["take_over"],
             blank_missing_disks=params["blank_missing_disks"],
+            probe_addresses=params["probe_addresses"],
             virt_type=params["virt_type"],
             max_concurrent_builds=params["max_concurrent_builds"],
             wait_for=params["wait_for"],
@@ -125,5 +127,6 @@ def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode:
         origin=options.origin,
         force_take_over=options.take_over,
         blank_missing_disks=options.blank_missing_disks,
+        probe_addresses=options.probe_addresses,
         check_mode=check_mode,
     )

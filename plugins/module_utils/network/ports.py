@@ -34,6 +34,31 @@ def check_bindings(ports: t.Iterable[Port], networks: HostNetworks) -> None:
             raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {missing}", reschedule=True)
 
 
+# The MAC addresses that answer on a device for some addresses, by address (``network/address_probe.py``).
+WhoHas = t.Callable[[str, t.Sequence[str]], t.Mapping[str, str]]
+
+
+def check_unused(ports: t.Iterable[Port], networks: HostNetworks, who_has: WhoHas) -> None:
+    """ServerError (FixedIpAlreadyInUse) if somebody answers for an address of these ports, (PortBindingFailed) if nobody can be asked on this host."""
+    for port in ports:
+        addresses = [fixed_ip["ip_address"] for fixed_ip in port["fixed_ips"]]
+        if not addresses:
+            continue
+        device = vif_of(port["binding"]).device(port["binding"], networks)
+        where = f"port {port['id']} on network {port['network_name']}"
+        if device is None:
+            raise ServerError("PortBindingFailed", f"{where}: it can't be asked whether its addresses are in use, as there is no bridge", reschedule=True)
+        try:
+            found = who_has(device, addresses)
+        except OSError as error:
+            raise ServerError(
+                "PortBindingFailed", f"{where}: it can't be asked on {device} whether its addresses are in use: {error}", reschedule=True
+            ) from error
+        for address, mac in found.items():
+            what = f"{where}: {address} is in use outside the fleet, {mac} answers for it on {device}; keep it out of the allocation pools of the subnet"
+            raise ServerError("FixedIpAlreadyInUse", what)
+
+
 def check_plugged(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], links: Links) -> None:
     """ServerError (VirtualInterfacePlugException) unless each port's tap is up and where it belongs; ``interfaces``: the live ones."""
     by_mac = {interface["mac_address"]: interface for interface in interfaces}

@@ -15,6 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition, Work, as_server_error
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.files import make_disks, make_folder, note_files
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.guest import (
+    check_addresses,
     check_plugged,
     check_running,
     mark_started,
@@ -73,7 +74,7 @@ class Build(Transition):
     starts_from = ("building",)
     ends_in = "active"
     done = "built"
-    steps = (stop, clear, realise_ports, note_files, make_folder, make_disks, start_paused, check_plugged, check_claim, mark_started)
+    steps = (stop, clear, realise_ports, check_addresses, note_files, make_folder, make_disks, start_paused, check_plugged, check_claim, mark_started)
     lasting = (close_journal, resume, check_running, check_claim, mark_active)
     adopting = (mark_started, close_journal, bring_up, check_running, check_claim, mark_active)  # in place of both, if the guest may have run
 

@@ -27,6 +27,11 @@ def realise_ports(work: Work) -> None:
     work.seconds["port"] = round(time.monotonic() - begin, 3)
 
 
+def check_addresses(work: Work) -> None:
+    """Nobody else uses its addresses."""
+    work.builder.check_unused(work.record["ports"])
+
+
 def start_paused(work: Work) -> None:
     """The guest is there, its CPUs stopped."""
     work.builder.hypervisor.start_paused(work.uuid)

@@ -65,6 +65,10 @@ class Vif:
         """The bridge that the port's tap must be on; None if it may be on any."""
         return None
 
+    def device(self, _binding: Binding, _networks: HostNetworks) -> t.Optional[str]:
+        """The host's device on which the frames of the network's guests can be asked for; None if there is none."""
+        return None
+
     def not_plugged(self, port: Port, interface: t.Optional[Interface], links: Links) -> t.Optional[str]:
         """Why the running guest's port is not plugged, as half a sentence; None if it is. ``interface``: the live one with the port's MAC address."""
         if interface is None or not interface["device"]:

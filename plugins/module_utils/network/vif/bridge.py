@@ -29,6 +29,10 @@ class Bridge(Vif):
         """The bridge."""
         return {"bridge": binding["name"]}
 
+    def device(self, binding: Binding, _networks: HostNetworks) -> t.Optional[str]:
+        """The bridge itself."""
+        return binding["name"]
+
     def bridge(self, binding: Binding, _interface: Interface) -> t.Optional[str]:
         """The bridge itself."""
         return binding["name"]

@@ -36,6 +36,10 @@ class LibvirtNetwork(Vif):
         """Start the network."""
         hypervisor.start_network(binding["name"])
 
+    def device(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
+        """The network's bridge; a network that passes a card on has none."""
+        return next((network["bridge"] for network in networks["libvirt"] if network["name"] == binding["name"]), None)
+
     def bridge(self, _binding: Binding, interface: Interface) -> t.Optional[str]:
         """The bridge that libvirt says the network has; a network without a bridge has none."""
         return interface["source"].get("bridge")

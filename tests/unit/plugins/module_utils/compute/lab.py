@@ -57,6 +57,8 @@ class Lab:
         self.hypervisor.nets["default"] = {"name": "default", "bridge": None, "active": True}
         self.disk = disk
         self.links = Links()
+        self.strangers: dict[str, str] | OSError = {}
+        self.asked: list[tuple[str, list[str]]] = []
         self.now = HostTime("boot-1", 1000.0)
         self.instances = folder / "instances"
         self.state = folder / "state"
@@ -69,6 +71,7 @@ class Lab:
         check_mode: bool = False,
         force: bool = False,
         blank: tuple[str, ...] = (),
+        probe: bool = False,
         secrets: dict[str, Secrets] | None = None,
         grant: Grant | None = None,
         **changes: t.Any,
@@ -93,12 +96,21 @@ class Lab:
             secrets=secrets,
             force_take_over=force,
             blank_missing_disks=blank,
+            probe_addresses=probe,
             check_mode=check_mode,
         )
         made.links = self.links
+        made.who_has = self.who_has
         made.time = lambda: self.now
         made.claim_timeout_s = 0.0
         return made
+
+    def who_has(self, device: str, addresses: t.Sequence[str]) -> dict[str, str]:
+        """Who answers on the bridge of the network, if the network has one."""
+        self.asked.append((device, list(addresses)))
+        if isinstance(self.strangers, OSError):
+            raise self.strangers
+        return {address: mac for address, mac in self.strangers.items() if address in addresses}
 
     def hold(self, epoch: Epoch | None, highest_ticket: int = 0) -> None:
         """The host has taken an epoch."""

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, t.Any] = {
     "run": None,
     "grant": None,
     "take_over": False,
+    "probe_addresses": False,
     "blank_missing_disks": [],
     "virt_type": None,
     "max_concurrent_builds": 10,
