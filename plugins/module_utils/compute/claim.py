@@ -20,7 +20,8 @@ def _check_identity(instance: Instance, domains: t.List[Domain]) -> None:
     for domain in domains:
         record = domain["record"]
         if domain["uuid"] == instance["uuid"]:
-            raise ServerError("InstanceExists", f"a domain with the server's uuid {instance['uuid']} exists on the host: {domain['name']}")
+            who = "another run has made it on this host meanwhile, and the next run finds it there" if record else "its uuid is taken on this host"
+            raise ServerError("InstanceExists", f"{who} (domain {domain['name']})")
         if domain["name"] == instance["domain_name"]:
             raise ServerError("InstanceExists", f"a domain named {domain['name']} exists on the host")
         if record and (record["project_id"], record["display_name"]) == (instance["project_id"], instance["display_name"]):
