@@ -8,9 +8,12 @@ VENV := .venv
 PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
-PARTS := $(FAST) browser docs sanity awx second-python host-python store artefact integration faults races
+# What uses one processor most of the time runs beside what uses all; what runs on the testbed has the machine to itself.
+STEPS := lint unit,conformance,awx,browser,store,host-python,second-python+sanity,docs,artefact integration faults races
+comma := ,
+PARTS := $(subst +, ,$(subst $(comma), ,$(STEPS)))
 
-.PHONY: help system tools venv environment tree demo demo-down test test-fast browser faults races $(addprefix test-,$(PARTS) units) lint docs docs-fields docs-data format clean
+.PHONY: help system tools venv environment tree demo demo-down test test-fast browser integration faults races cores $(addprefix test-,$(PARTS) units) lint docs docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -41,7 +44,7 @@ demo-down: ## remove every trace of the demo
 	@tests/testbed/down --purge
 
 test: venv ## everything, part by part
-	@tests/tools/run-parts $(PARTS)
+	@tests/tools/run-parts $(STEPS)
 
 test-fast: venv ## what one runs while writing
 	@tests/tools/run-parts $(FAST)
@@ -77,9 +80,13 @@ test-awx: venv ## jobs as AWX runs them, its set-up against a stub, the executio
 	$(call say,AWX: jobs and surveys and set-up)
 	@$(PY) -m pytest tests/awx -q -n auto
 
-test-second-python: venv ## imports, units, validate and plan with the oldest and the newest ansible-core
+test-second-python: venv ## imports, units, validate and plan with the oldest and the newest ansible-core; cores takes all plays
 	$(call say,The oldest and the newest ansible-core: imports and units and validate and plan)
 	@tests/tools/second-python
+
+cores: venv ## the same with all plays
+	$(call say,The oldest and the newest ansible-core: all plays)
+	@KVMFLEET_CORES=all tests/tools/second-python
 
 test-host-python: venv ## what travels to a host on Python 3.9
 	$(call say,The hosts' oldest Python: imports and units)
@@ -102,8 +109,12 @@ browser: venv ## reports in Chromium, one of a thousand hosts too
 	$(call say,Reports in Chromium)
 	@tests/tools/on-browser tests/browser
 
-test-integration: venv ## the chain on the testbed
+test-integration: venv ## the chain on the testbed; integration takes what needs long, too
 	$(call say,Integration on the testbed)
+	@tests/tools/on-testbed --beds 2 tests/integration -m "not campaign"
+
+integration: venv ## the chain on the testbed, whole: half an hour
+	$(call say,Integration on the testbed: all of it)
 	@tests/tools/on-testbed --beds 2 tests/integration
 
 test-faults: venv ## every step of the hosts' work meets a fault; faults takes every fault
@@ -118,7 +129,7 @@ faults: venv ## every step with every fault, on the testbed: an hour
 
 test-races: venv ## many runs at once, some of them killed; races takes more of both
 	$(call say,Races in short)
-	@MICRO_ONLY=1 tests/tools/on-testbed tests/races
+	@MICRO_ONLY=1 tests/tools/on-testbed tests/races -m "not campaign"
 
 races: venv ## eight runs at once, over and over, some of them killed, on the testbed: an hour
 	$(call say,Races)

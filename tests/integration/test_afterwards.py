@@ -7,6 +7,8 @@ import os
 import pathlib
 import subprocess
 
+import pytest
+
 from .conftest import NET4, ROOT, STATE, Fleet, server
 
 UNKNOWN_KEYS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=60"
@@ -55,6 +57,7 @@ def test_one_logs_in_tomorrow(fleet: Fleet) -> None:
     assert "kvmfleet-micro ready hostname=web-2" in console.output
 
 
+@pytest.mark.campaign
 def test_one_logs_in_through_the_hypervisor(fleet: Fleet) -> None:
     play = fleet.play(
         str(pathlib.Path(__file__).with_name("behind.yml")),

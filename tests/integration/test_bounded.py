@@ -108,6 +108,7 @@ def test_what_was_never_sent_to_a_libvirtd_that_hangs_is_claimed_elsewhere(heali
     assert_heals(healing, 1)
 
 
+@pytest.mark.campaign
 def test_what_is_claimed_on_a_libvirtd_that_hangs_stays_there_and_is_unknown(healing: Fleet) -> None:
     play = hung(healing, "build", 6)
     assert_only_h1_is_unknown(healing, play)
@@ -115,6 +116,7 @@ def test_what_is_claimed_on_a_libvirtd_that_hangs_stays_there_and_is_unknown(hea
     assert_heals(healing, 6)
 
 
+@pytest.mark.campaign
 def test_claims_that_a_hang_cuts_short_are_taken_once(healing: Fleet) -> None:
     argv, environment = healing.command(
         "kvmfleet.compute.create_server",
@@ -131,7 +133,7 @@ def test_claims_that_a_hang_cuts_short_are_taken_once(healing: Fleet) -> None:
     assert_heals(healing, 8)
 
 
-@pytest.mark.parametrize("operation", ["prepare", "started"])
+@pytest.mark.parametrize("operation", ["prepare", pytest.param("started", marks=pytest.mark.campaign)])
 def test_a_start_that_hangs_leaves_its_servers_unknown_and_the_next_run_finishes_them(healing: Fleet, operation: str) -> None:
     stop_at(healing.hosts["h1"], operation)
     play = healing.create(server("web", min_count=6), compute_libvirt_timeout_s=LIMIT_S)
@@ -140,6 +142,7 @@ def test_a_start_that_hangs_leaves_its_servers_unknown_and_the_next_run_finishes
     assert_heals(healing, 6)
 
 
+@pytest.mark.campaign
 def test_a_deletion_that_hangs_is_finished_by_the_next(healing: Fleet) -> None:
     assert healing.create(server("web", min_count=3)).code == 0
     wanted = {"compute_delete_names": ["web-1", "web-2", "web-3"], "compute_delete_missing": "ignore", "compute_libvirt_timeout_s": LIMIT_S}
@@ -157,7 +160,7 @@ def test_a_deletion_that_hangs_is_finished_by_the_next(healing: Fleet) -> None:
     assert all(made.domains("--all") == set() and made.folders() == set() for made in healing.hosts.values())
 
 
-@pytest.mark.parametrize("pipelining", ["True", "False"])
+@pytest.mark.parametrize("pipelining", ["True", pytest.param("False", marks=pytest.mark.campaign)])
 def test_a_host_that_hangs_below_ssh_is_cut_off_and_lost(healing: Fleet, pipelining: str, tmp_path: pathlib.Path) -> None:
     # A connection that stands and says nothing any more: SSH itself would wait for it for a quarter of an hour.
     environment = {

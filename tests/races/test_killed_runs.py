@@ -17,7 +17,7 @@ from .there import servers, violations
 LONG_S = 300  # longer than the test: nothing here ends by its deadline
 
 
-@pytest.mark.parametrize("registrar", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("registrar", ["sqlite", pytest.param("postgresql", marks=pytest.mark.campaign)], indirect=True)
 def test_the_next_run_has_at_once_what_a_killed_one_had_reserved_and_a_claim_that_still_waits_is_refused(
     fleet: Fleet, tmp_path: pathlib.Path, registrar: dict[str, t.Any]
 ) -> None:

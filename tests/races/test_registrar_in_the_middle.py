@@ -14,7 +14,7 @@ from integration.conftest import Fleet, Play, server
 from .halfway import HalfwayRun
 from .there import servers, violations
 
-pytestmark = pytest.mark.parametrize("registrar", ["sqlite"], indirect=True)
+pytestmark = [pytest.mark.campaign, pytest.mark.parametrize("registrar", ["sqlite"], indirect=True)]
 WEB = server("web", networks=[{"name": "dual"}], availability_zone="az2:h2")
 
 
