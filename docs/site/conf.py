@@ -8,7 +8,10 @@ copyright = "the kvmfleet.compute authors"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 exclude_patterns = ["README.md"]
 html_theme = "furo"
-html_title = "kvmfleet.compute"
+# May be broken behind the dot, and nowhere else.
+html_title = "kvmfleet.\u200bcompute"
+html_static_path = ["static"]
+html_css_files = ["wide.css"]
 html_show_sphinx = False
 html_copy_source = False
 myst_heading_anchors = 3
