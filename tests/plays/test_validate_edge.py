@@ -33,6 +33,7 @@ OF_HOST = {
     "compute_progress",
     "compute_wait_for",
     "compute_wait_timeout_s",
+    "compute_probe_addresses",
     "compute_virt_type",
     "compute_libvirt_uri",
     "compute_libvirt_timeout_s",
