@@ -13,7 +13,7 @@ STEPS := lint unit,conformance,awx,browser,store,host-python,second-python+sanit
 comma := ,
 PARTS := $(subst +, ,$(subst $(comma), ,$(STEPS)))
 
-.PHONY: help system tools venv environment tree demo demo-down test test-fast browser integration faults races cores $(addprefix test-,$(PARTS) units) lint docs docs-fields docs-data format clean
+.PHONY: help system tools venv environment tree demo demo-down test test-fast browser integration molecule faults races cores $(addprefix test-,$(PARTS) units) lint docs docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -116,6 +116,10 @@ test-integration: venv ## the chain on the testbed; integration takes what needs
 integration: venv ## the chain on the testbed, whole: half an hour
 	$(call say,Integration on the testbed: all of it)
 	@tests/tools/on-testbed --beds 2 tests/integration
+
+molecule: venv ## the scenario of docs/ci/molecule, run by Molecule on the testbed
+	$(call say,Molecule on the testbed)
+	@MICRO_ONLY=1 tests/tools/on-testbed tests/molecule
 
 test-faults: venv ## every step of the hosts' work meets a fault; faults takes every fault
 	$(call say,Faults in short)
