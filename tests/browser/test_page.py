@@ -60,6 +60,20 @@ def test_nothing_is_wider_than_the_window(report: Page) -> None:
     assert report.ask("[...document.querySelectorAll('section')].every((part) => part.scrollWidth <= part.clientWidth)")
 
 
+def test_the_bars_are_as_long_as_their_numbers(report: Page, run: made_run.MadeRun) -> None:
+    drawn = report.ask(
+        "[...document.querySelectorAll('.hosts tbody tr')].map((row) => [...row.querySelectorAll('.bar')].map((bar) => Object.fromEntries("
+        "[...bar.children].map((part) => [part.getAttribute('class'), part.getBoundingClientRect().width / bar.getBoundingClientRect().width]))))"
+    )
+    rows = {row.name: row.bars for row in host_rows.host_rows(run.fleet, run.state)}
+    assert len(drawn) == len(rows) == 3
+    for name, bars in zip(order(report, "hosts"), drawn, strict=True):
+        for kind, parts in zip(("VCPU", "MEMORY_MB", "DISK_GB"), bars, strict=True):
+            wanted = rows[name][kind]
+            assert parts.get("new", 0) == pytest.approx(wanted.new / wanted.size, abs=0.01), (name, kind)
+            assert parts.get("used", 0) == pytest.approx(wanted.used / wanted.size, abs=0.01), (name, kind)
+
+
 def test_a_click_sorts_by_number_and_a_second_one_turns_it_round(report: Page, run: made_run.MadeRun) -> None:
     rows = host_rows.host_rows(run.fleet, run.state)
     by_memory = [row.name for row in sorted(rows, key=lambda row: row.bars["MEMORY_MB"].free)]

@@ -45,7 +45,7 @@ th[aria-sort=descending] button::after { content: " \\2193"; color: inherit; }
 :focus-visible, th button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; border-radius: 0.15rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .servers .name { width: 20%; } .servers .state { width: 7rem; } .servers td:nth-child(2) { white-space: nowrap; } .servers .address { width: 24%; }
-.hosts .name { width: 15%; } .hosts .zone { width: 9%; } .hosts .new { width: 16%; }
+.hosts th.name { width: 15%; } .hosts th.zone { width: 9%; } .hosts th.new { width: 16%; }
 .weights { width: auto; max-width: 100%; margin: 0.4rem 1rem; font-size: 0.875rem; }
 .weights caption { text-align: left; }
 .weights td, .weights th { padding: 0.1rem 0.9rem 0.1rem 0; }
