@@ -57,7 +57,8 @@ class Lab:
         self.hypervisor.nets["default"] = {"name": "default", "bridge": None, "active": True}
         self.disk = disk
         self.links = Links()
-        self.strangers: dict[str, str] | OSError = {}
+        self.strangers: dict[str, str] = {}
+        self.may_ask = True
         self.asked: list[tuple[str, list[str]]] = []
         self.now = HostTime("boot-1", 1000.0)
         self.instances = folder / "instances"
@@ -108,8 +109,8 @@ class Lab:
     def who_has(self, device: str, addresses: t.Sequence[str]) -> dict[str, str]:
         """Who answers on the bridge of the network, if the network has one."""
         self.asked.append((device, list(addresses)))
-        if isinstance(self.strangers, OSError):
-            raise self.strangers
+        if not self.may_ask:
+            raise PermissionError(1, "Operation not permitted")
         return {address: mac for address, mac in self.strangers.items() if address in addresses}
 
     def hold(self, epoch: Epoch | None, highest_ticket: int = 0) -> None:

@@ -50,7 +50,7 @@ def test_a_port_without_an_address_has_nothing_to_ask_for(lab: Lab) -> None:
 
 
 def test_a_host_that_may_not_ask_leaves_the_server_to_another_one(lab: Lab) -> None:
-    lab.strangers = PermissionError(1, "Operation not permitted")
+    lab.may_ask = False
     error = failed(lab, built(lab))
     assert (error["error_class"], error["reschedule"]) == ("PortBindingFailed", True)
     assert "can't be asked on virbr0 whether its addresses are in use" in error["message"]
