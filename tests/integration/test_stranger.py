@@ -31,7 +31,7 @@ def stranger(fleet: Fleet) -> t.Iterator[str]:
         run("ip", "netns", "delete", "stranger")
 
 
-@pytest.mark.parametrize("taken", [IPV4, IPV6])
+@pytest.mark.parametrize("taken", [IPV4, IPV6], ids=["IPv4", "IPv6"])
 def test_an_address_that_a_stranger_uses_is_given_to_no_guest_and_another_one_is(fleet: Fleet, stranger: str, taken: str) -> None:
     network = {"name": "dual", "fixed_ip": taken}
     asked = [server("web", networks=[network], availability_zone="az1:h1"), server("db", networks=[{"name": "dual"}], availability_zone="az1:h1")]
