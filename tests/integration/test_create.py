@@ -103,6 +103,7 @@ def test_multi_create_numbers_its_servers_and_spreads_them(fleet: Fleet) -> None
     assert sum(len(host.domains()) for host in fleet.hosts.values()) == 7
 
 
+@pytest.mark.campaign
 def test_tasks_do_not_grow_with_servers(fleet: Fleet) -> None:
     # The first run of a fleet enrols its hosts.
     assert fleet.create(server("first")).code == 0
@@ -237,6 +238,7 @@ def test_an_image_is_fetched_once_per_host(fleet: Fleet, web_server: tuple[str, 
         host.run("sh", "-c", "cd /var/lib/libvirt/kvmfleet/images && ls -t | head -n 2 | xargs rm")
 
 
+@pytest.mark.campaign
 def test_the_next_play_logs_in(fleet: Fleet) -> None:
     play = fleet.play(
         str(pathlib.Path(__file__).with_name("next_play.yml")),

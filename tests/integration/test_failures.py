@@ -145,7 +145,7 @@ def test_delete_removes_all_of_ours_and_nothing_foreign(fleet: Fleet) -> None:
     assert (again.code, again.changed()) == (0, 0)
 
 
-@pytest.mark.parametrize("kind", ["checkpoint", "snapshot"])
+@pytest.mark.parametrize("kind", ["checkpoint", pytest.param("snapshot", marks=pytest.mark.campaign)])
 def test_a_server_with_a_checkpoint_or_a_snapshot_and_a_saved_state_is_started_and_deleted(fleet: Fleet, kind: str) -> None:
     made = fleet.create(server("web"), compute_wait_for="ssh").server("web")
     host, domain = fleet.hosts[made["host"]], made["domain"]
@@ -183,6 +183,7 @@ def _claims(fleet: Fleet) -> int:
     return sum(len(host.domains("--all")) for host in fleet.hosts.values())
 
 
+@pytest.mark.campaign
 def test_a_killed_run_is_finished_by_the_next(fleet: Fleet) -> None:
     argv, environment = fleet.command("kvmfleet.compute.create_server", {"compute_servers": [server("web", min_count=6)]})
     process = subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -217,6 +218,7 @@ def test_libvirtd_restarted_in_the_middle(fleet: Fleet) -> None:
     assert {host.name: len(host.domains()) for host in fleet.hosts.values()} == {"h1": 3, "h2": 3, "h3": 3}
 
 
+@pytest.mark.campaign
 def test_a_host_lost_in_the_middle_leaves_unknown_and_comes_back(fleet: Fleet) -> None:
     play = fleet.play(str(pathlib.Path(__file__).with_name("lost_host.yml")), {"compute_servers": [server("web", min_count=3)], "cut": "h2"})
     try:
@@ -232,6 +234,7 @@ def test_a_host_lost_in_the_middle_leaves_unknown_and_comes_back(fleet: Fleet) -
     assert sorted(fleet.where("web-")) == ["h1", "h2", "h3"]
 
 
+@pytest.mark.campaign
 def test_a_wait_that_times_out_leaves_the_server_and_shows_its_console(fleet: Fleet) -> None:
     play = fleet.create(server("web"), compute_wait_for="cloud_init", compute_wait_timeout_s=45)
     assert play.code == 2

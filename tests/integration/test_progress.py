@@ -72,7 +72,7 @@ def release(host: Host) -> None:
     host.run("sh", "-c", f"touch {GO_ON}; [ ! -e {HOOK}.kept ] || mv {HOOK}.kept {HOOK}")
 
 
-@pytest.mark.parametrize("name", ["h1", "h2"], ids=["as root", "by sudo"])
+@pytest.mark.parametrize("name", [pytest.param("h1", marks=pytest.mark.campaign), "h2"], ids=["as root", "by sudo"])
 def test_lines_are_there_before_what_they_tell_of_has_ended(fleet: Fleet, slow_image: SlowImage, name: str, tmp_path: pathlib.Path) -> None:
     host = fleet.hosts[name]
     host.run("sh", "-c", f"rm -f {GO_ON}; {HOLD}")

@@ -146,6 +146,7 @@ def test_who_only_reads_a_part_of_the_fleet_is_told_so_and_who_does_without_its_
     assert ": Claim]" not in alone.output and new.where("web-") == []
 
 
+@pytest.mark.campaign
 def test_a_registrar_that_is_cut_off_is_given_up_and_comes_back_as_a_host(new: Fleet) -> None:
     enrolled(new)
     new.testbed("cut", "h1")

@@ -121,6 +121,7 @@ echo 'Cloud-init v. 22.4.2 finished at Sat, 21 Nov 2026' > /dev/console
 """
 
 
+@pytest.mark.campaign
 def test_a_talkative_guest_whose_console_log_is_rotated(fleet: Fleet) -> None:
     host = fleet.hosts["h3"]
     asked = server("web", availability_zone="az1:h3", networks=[{"name": "lan", "fixed_ip": f"{NET4}.1.90"}])
