@@ -120,6 +120,8 @@ class Hypervisor:
             self._driver.kill()
             self._driver.wait()
             self._driver = None
+            # What was killed had only waited for the driver, which is in the hypervisor's own PID namespace; a hypervisor that is down has none.
+            subprocess.run([str(TESTBED / "exec"), self.name, "pkill", "-KILL", "-f", f"{self.code}/driver.py"], check=False, capture_output=True)
         self._socket.unlink(missing_ok=True)
 
     def _connected(self) -> socket.socket:
