@@ -17,9 +17,10 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, FINISH
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Diff, Grant, Origin, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Diff, Grant, GroupRules, Origin, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.answer_shape import faults_of_outcomes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.drift_diff import drift_diffs
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.group_rules import group_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
@@ -46,6 +47,13 @@ def share_of_grants(conducted: Mapping[str, t.Any], host: str) -> Grant | None:
     state: Round = conducted["round"]
     grants = state.get("grants") or {}
     return plain(grants[host]) if host in grants else None
+
+
+def groups_of_round(conducted: Mapping[str, t.Any]) -> list[GroupRules]:
+    """The security groups of the run's servers, with the addresses of all that the facts and this run know as their members."""
+    state: Round = conducted["round"]
+    servers: Mapping[str, t.Any] = run_file.value_of(state["servers"], "round.servers")
+    return group_rules(plain(run_file.value_of(state["security_groups"], "round.security_groups")), (plain(server) for server in servers.values()))
 
 
 def origin_of_round(conducted: Mapping[str, t.Any]) -> Origin | None:
@@ -111,6 +119,8 @@ class ActionModule(HostAction):
                 grant = share_of_grants(variables[round_variable], host) if args.get("state") == "claimed" else None
                 if grant:
                     args["grant"] = grant
+                if to_build:
+                    args["security_groups"] = groups_of_round(variables[round_variable])
             secrets = share_of_secrets(variables.get(secrets_variable or ""), servers)
         except (NotPlain, run_file.NoRunFile) as error:
             raise AnsibleActionFail(str(error)) from error

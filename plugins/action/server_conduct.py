@@ -25,7 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.run_file import HAND_OVER_SPEC, LARGE_OF_ROUND
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import LoginOptions, OriginOptions, Placed, Round, Unplaced
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import EnforcedGroup, LoginOptions, OriginOptions, Placed, Round, Unplaced
 
 MOST_LEASE_S = 366 * 24 * 3600
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
@@ -33,6 +33,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "unplaced": {"type": "list", "elements": "dict", "default": []},
     "group_members": {"type": "dict", "default": {}},
     "cached_images": {"type": "dict", "default": {}},
+    "security_groups": {"type": "list", "elements": "dict", "default": []},
     "max_attempts": {"type": "int", "default": 3},
     "build_timeout_s": {"type": "float", "default": 1800},
     "all_or_nothing": {"type": "bool", "default": False},
@@ -60,6 +61,7 @@ class Arguments(LoginOptions, OriginOptions):
     unplaced: list[Unplaced]
     group_members: dict[str, dict[str, str]]
     cached_images: dict[str, dict[str, str]]
+    security_groups: list[EnforcedGroup]
     max_attempts: int
     build_timeout_s: float
     all_or_nothing: bool
@@ -86,7 +88,7 @@ class ActionModule(ControllerAction):
         "mutually_exclusive": [("placements", "round")],
         "required_by": {"round": ("outcomes_variable",)},
     }
-    TAKEN = ("placements", "unplaced", "group_members", "cached_images", *LARGE_OF_ROUND)
+    TAKEN = ("placements", "unplaced", "group_members", "cached_images", "security_groups", *LARGE_OF_ROUND)
     LARGE = (*LARGE_OF_ROUND, "report", "stats")
 
     def answer(self, args: Arguments, variables: dict[str, t.Any]) -> dict[str, object]:
@@ -127,6 +129,7 @@ class ActionModule(ControllerAction):
             all_or_nothing=args["all_or_nothing"],
             group_members=args["group_members"],
             cached_images=args["cached_images"],
+            security_groups=args["security_groups"],
         )
 
     @staticmethod

@@ -115,7 +115,7 @@ class ActionModule(ControllerAction):
     REFUSALS: t.ClassVar[tuple[type[Exception], ...]] = (FleetError, UnclearRequests, PlanFileError, pipeline.NotWritten)
     # An empty name would be a project of its own.
     EMPTY_IS_A_VALUE = frozenset({"project"})
-    LARGE = ("instances", "request_specs", "groups", "kept_ports", "agreement.offers")
+    LARGE = ("instances", "request_specs", "groups", "kept_ports", "security_groups", "agreement.offers")
 
     def answer(self, args: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, object]:
         """The validation; the joined fleet and the generated passwords are written into their files."""

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HypervisorHost, Interface, LibvirtNetwork, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    Domain,
+    HypervisorHost,
+    Interface,
+    LibvirtNetwork,
+    NetworkFilter,
+    Record,
+)
 
 
 class HypervisorLike(t.Protocol):
@@ -25,6 +32,15 @@ class HypervisorLike(t.Protocol):
 
     def start_network(self, name: str) -> None:
         """Activate a libvirt network that is defined."""
+
+    def filters(self) -> t.List[NetworkFilter]:
+        """Every network filter, by name."""
+
+    def define_filter(self, xml: str) -> None:
+        """Define a network filter, or define it again: guests that run follow it."""
+
+    def undefine_filter(self, name: str) -> None:
+        """Remove a network filter that no running guest uses."""
 
     def domains(self, *, live: bool = False) -> t.List[Domain]:
         """Every domain, running or not; ``live``: of those that run what they have now, too."""

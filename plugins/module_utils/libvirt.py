@@ -23,8 +23,18 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils import record as 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_hardware, parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Binding, Connection, LibvirtError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import CpuInfo, Domain, Guest, HypervisorHost, Interface, LibvirtNetwork, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    CpuInfo,
+    Domain,
+    Guest,
+    HypervisorHost,
+    Interface,
+    LibvirtNetwork,
+    NetworkFilter,
+    Record,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.watchdog import NoAnswer, Watchdog
 
 try:
@@ -58,6 +68,7 @@ PAUSE_REASONS = {
 }
 KIB_PER_GIB = 2**20
 MOST_TIMEOUT_S = 86400
+FILTER_S = 10.0  # what the rules of one guest's interface may take: libvirt calls a tool for each of them
 # VIR_DOMAIN_PAUSED for VIR_DOMAIN_PAUSED_MIGRATION: how the target of a migration waits for its guest.
 PAUSED_BY_MIGRATION = (3, 2)
 
@@ -263,6 +274,38 @@ class Hypervisor:
     def start_network(self, name: str) -> None:
         """Activate a libvirt network that is defined."""
         self._do_once(lambda c: c.networkLookupByName(name).create(), done=libvirt.VIR_ERR_OPERATION_INVALID)
+
+    # network filters
+
+    def filters(self) -> list[NetworkFilter]:
+        """Every network filter, by name."""
+
+        def read(connection: Connection) -> list[NetworkFilter]:
+            result = []
+            for found in connection.listAllNWFilters():
+                try:
+                    result.append(parse_filter(found.XMLDesc()))
+                except libvirt.libvirtError as error:
+                    if error.get_error_code() != libvirt.VIR_ERR_NO_NWFILTER:
+                        raise  # else it was removed between the two calls
+            return sorted(result, key=lambda item: item["name"])
+
+        try:
+            return self._do(read)
+        except HypervisorError as error:
+            if error.code == libvirt.VIR_ERR_NO_SUPPORT:
+                return []  # a libvirt without the driver for them has none
+            raise
+
+    def define_filter(self, xml: str) -> None:
+        """Define a network filter, or define it again: guests that run follow it before this ends."""
+        more_s = len(self._do(lambda c: c.listAllNWFilterBindings())) * FILTER_S
+        with self._slow_calls:
+            self._do(lambda c: c.nwfilterDefineXML(xml), more_s=more_s)
+
+    def undefine_filter(self, name: str) -> None:
+        """Remove a network filter that no running guest uses."""
+        self._do_once(lambda c: c.nwfilterLookupByName(name).undefine(), done=libvirt.VIR_ERR_NO_NWFILTER)
 
     # domains
 

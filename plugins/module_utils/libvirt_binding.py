@@ -20,6 +20,14 @@ class Network(t.Protocol):
     def create(self) -> int: ...
 
 
+class NWFilter(t.Protocol):
+    """A virNWFilter."""
+
+    def XMLDesc(self) -> str: ...
+
+    def undefine(self) -> int: ...
+
+
 class LibvirtDomain(t.Protocol):
     """A virDomain."""
 
@@ -72,6 +80,14 @@ class Connection(t.Protocol):
 
     def networkLookupByName(self, name: str) -> Network: ...
 
+    def listAllNWFilters(self) -> t.List[NWFilter]: ...
+
+    def listAllNWFilterBindings(self) -> t.List[object]: ...
+
+    def nwfilterDefineXML(self, xml: str) -> NWFilter: ...
+
+    def nwfilterLookupByName(self, name: str) -> NWFilter: ...
+
     def getAllDomainStats(self, stats: int) -> t.List[t.Tuple[LibvirtDomain, t.Dict[str, int]]]: ...
 
     def lookupByUUIDString(self, uuid: str) -> LibvirtDomain: ...
@@ -108,6 +124,8 @@ class Binding(t.Protocol):
     VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA: int
     VIR_DOMAIN_XML_INACTIVE: int
     VIR_ERR_NO_DOMAIN: int
+    VIR_ERR_NO_NWFILTER: int
+    VIR_ERR_NO_SUPPORT: int
     VIR_ERR_OPERATION_INVALID: int
     VIR_ERR_OPERATION_TIMEOUT: int
     VIR_FROM_RPC: int

@@ -185,7 +185,9 @@ def from_element(element: ET.Element, folder: str = "") -> Record:
     missing = [key for key in Record.__annotations__ if key not in found and key not in LATER]
     if missing:
         raise ValueError(f"instance record without {', '.join(missing)}")
-    whole: t.Any = {**dict.fromkeys(LATER), **found}
+    # Before there was port security nothing was filtered.
+    ports = [{"port_security_enabled": False, "allowed_address_pairs": [], **port} for port in found["ports"]]
+    whole: t.Any = {**dict.fromkeys(LATER), **found, "ports": ports}
     record: Record = whole
     return record
 

@@ -119,6 +119,13 @@ class Binding(t.TypedDict):
     name: str  # of the bridge or the libvirt network on the host
 
 
+class AddressPair(t.TypedDict):
+    """What a port may use beside its own addresses."""
+
+    mac_address: str  # lower case
+    ip_address: str  # address or CIDR
+
+
 class Port(t.TypedDict):
     """A port, as it was chosen between placement and claim; it stays the same on every retry."""
 
@@ -132,6 +139,25 @@ class Port(t.TypedDict):
     device: str  # the tap's name: tap and the first 11 characters of the id
     fixed_ips: t.List[FixedIp]  # its addresses
     preexisting: bool  # a port of compute_ports
+    port_security_enabled: bool  # its host lets through what its addresses and its server's security groups allow; false in records from before that
+    allowed_address_pairs: t.List[AddressPair]  # Neutron's; empty without port security
+
+
+class FilterRule(t.TypedDict):
+    """A rule of a security group, as a host enforces it."""
+
+    direction: str  # ingress or egress
+    ethertype: str  # IPv4 or IPv6
+    protocol: t.Optional[str]  # tcp, udp, udplite, sctp, icmp (of either ethertype), igmp, esp or ah; null: any
+    port_range_min: t.Optional[int]  # first port, or the ICMP type
+    port_range_max: t.Optional[int]  # last port, or the ICMP code
+    remote: t.Optional[t.List[str]]  # CIDRs of the other side; null: anybody; empty: nobody
+
+
+class GroupRules(SecurityGroup):
+    """A security group, as a host enforces it: what it names is made addresses of."""
+
+    rules: t.List[FilterRule]  # what is let through; nothing else is
 
 
 # The server on its way, and what is kept of it
@@ -453,11 +479,20 @@ class LibvirtNetwork(t.TypedDict):
     active: bool  # started
 
 
+class NetworkFilter(t.TypedDict):
+    """A network filter of a host's libvirt, whoever made it."""
+
+    name: str  # libvirt's name
+    uuid: str  # libvirt's uuid
+    refers_to: t.List[str]  # names of other filters
+
+
 class HostNetworks(t.TypedDict):
     """What a host offers ports."""
 
     bridges: t.List[Bridge]  # Linux bridges
     libvirt: t.List[LibvirtNetwork]  # libvirt networks
+    unfiltered: t.NotRequired[t.Optional[str]]  # why the host can't enforce port security, as half a sentence; null: it can
 
 
 class NumaCell(t.TypedDict):

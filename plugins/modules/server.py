@@ -136,6 +136,16 @@ options:
     version_added: 0.2.0
     type: bool
     default: false
+  security_groups:
+    description:
+      - The rules of security groups, with the addresses that they are for, as C(GroupRules) of the collection's C(docs/data.md). Set by the action plugin from
+        O(round_variable).
+      - A server whose ports have port security is built or started with those of its groups. A group that is not given stays as the host has it from other
+        servers; without either, the server fails.
+    version_added: 0.3.0
+    type: list
+    elements: dict
+    default: []
   virt_type:
     description: The virtualisation type of the guests. If left out, C(kvm) if it works, else C(qemu).
     type: str
@@ -326,6 +336,7 @@ ARGUMENT_SPEC = {
     "take_over": {"type": "bool", "default": False},
     "blank_missing_disks": {"type": "list", "elements": "str", "default": []},
     "probe_addresses": {"type": "bool", "default": False},
+    "security_groups": {"type": "list", "elements": "dict", "default": []},
     "virt_type": {"type": "str", "choices": ["kvm", "qemu"]},
     "max_concurrent_builds": {"type": "int", "default": 10},
     "wait_for": {"type": "str", "choices": ["active", "ssh", "cloud_init"], "default": "active"},

@@ -41,6 +41,12 @@ options:
     description: RV(kvmfleet.compute.server_schedule#module:cached_images), for the first round.
     type: dict
     default: {}
+  security_groups:
+    description: RV(kvmfleet.compute.server_validate#module:security_groups), for the first round.
+    version_added: 0.3.0
+    type: list
+    elements: dict
+    default: []
   max_attempts:
     description: On how many hosts a server may be tried. It is said in the first round.
     type: int

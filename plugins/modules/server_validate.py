@@ -263,6 +263,11 @@ kept_ports:
   returned: always
   type: list
   elements: dict
+security_groups:
+  description: The security groups of the servers, and those that their rules name, in the shape of C(docs/data.md) (EnforcedGroup).
+  returned: always
+  type: list
+  elements: dict
 joined_fleet:
   description: A file of this run on the controller with the fleet that was read, for M(kvmfleet.compute.server_schedule). Null if none was, or with errors.
   returned: always

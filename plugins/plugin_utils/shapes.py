@@ -66,6 +66,7 @@ class Network(t.TypedDict):
     mtu: int | None  # bytes
     external: bool  # Neutron's router:external
     shared: bool  # Neutron's shared
+    port_security_enabled: bool  # of its ports, unless they say otherwise
     dns_nameservers: list[str]  # for subnets that have none
     subnets: list[Subnet]  # subnets
 
@@ -89,6 +90,13 @@ class PortAddress(t.TypedDict):
     ip_address: str  # the address
 
 
+class CataloguePair(t.TypedDict):
+    """What a port made beforehand may use beside its own addresses."""
+
+    ip_address: str  # address or CIDR
+    mac_address: str | None  # lower case; null: the port's own
+
+
 class CataloguePort(t.TypedDict):
     """A port made beforehand."""
 
@@ -97,6 +105,8 @@ class CataloguePort(t.TypedDict):
     network: str  # reference to a network
     mac_address: str | None  # given, or chosen; lower case
     fixed_ips: list[PortAddress]  # its addresses; empty: chosen
+    port_security_enabled: bool | None  # null: as its network says
+    allowed_address_pairs: list[CataloguePair]  # what it may use beside its own addresses
 
 
 class SecurityGroupRule(t.TypedDict):
@@ -116,7 +126,26 @@ class CatalogueSecurityGroup(SecurityGroup):
     """A security group of the catalogue."""
 
     description: str | None  # for people
-    rules: list[SecurityGroupRule]  # recorded, not enforced
+    rules: list[SecurityGroupRule]  # what is let through, beside what Neutron's groups have from the beginning
+
+
+class EnforcedRule(t.TypedDict):
+    """A rule of a security group that servers of the run are in, with what it names as ids."""
+
+    direction: str  # ingress or egress
+    ethertype: str  # IPv4 or IPv6
+    protocol: str | None  # as in FilterRule
+    port_range_min: int | None  # first port, or the ICMP type
+    port_range_max: int | None  # last port, or the ICMP code
+    remote_ip_prefix: str | None  # CIDR
+    remote_group: str | None  # id of a security group; null together with remote_ip_prefix: anybody
+
+
+class EnforcedGroup(SecurityGroup):
+    """A security group that servers of the run are in, or that a rule of one of these names."""
+
+    rules: list[EnforcedRule]  # what is let through
+    members: list[str]  # addresses and CIDRs of the servers in it that the facts show
 
 
 # The fleet
@@ -257,6 +286,7 @@ class SpecNetwork(t.TypedDict):
 
     name: str  # the catalogue's name
     binding: Binding  # how ports reach it
+    port_security_enabled: t.NotRequired[bool]  # the host must enforce it
 
 
 class RequestSpec(t.TypedDict):
@@ -312,6 +342,7 @@ class Validation(t.TypedDict):
     request_specs: list[RequestSpec]  # one per request that has something to place
     groups: list[SpecGroup]  # the catalogue's server groups
     kept_ports: list[KeptPort]  # the catalogue's ports
+    security_groups: list[EnforcedGroup]  # those of the servers, and those that their rules name
 
 
 # Scheduler stage
@@ -458,6 +489,7 @@ class Round(t.TypedDict):
     group_members: dict[str, dict[str, str]]  # hosts of the members that were there, by group id and uuid
     cached_images: dict[str, dict[str, str]]  # disk formats of the images in the caches, by host and digest
     images: dict[str, list[Image]]  # what this stage needs and the host's cache lacks, by host
+    security_groups: list[EnforcedGroup]  # those of its servers, and those that their rules name
     grants: dict[str, Grant]  # what hosts have to be shown for the claims of this stage, by host; empty without a registrar
     reserved: Reserved  # what the registrar holds
 

@@ -21,7 +21,8 @@ FOLDERS = ("/var/lib/libvirt/kvmfleet", "/var/lib/kvmfleet", "/etc/libvirt/qemu"
 OF_LIBVIRT = "/var/lib/libvirt/qemu/domain-"
 # What belongs to the host, and to no server.
 HELD = ("/var/lib/kvmfleet/registrar.json", "/var/lib/kvmfleet/registrar.json.new")
-OF_THE_HOST = ("/var/lib/kvmfleet/locks/host", "/var/lib/kvmfleet/secret.key", "/var/lib/kvmfleet/failed_builds", *HELD)
+LOCKS = ("host", "filters")
+OF_THE_HOST = (*(f"/var/lib/kvmfleet/locks/{name}" for name in LOCKS), "/var/lib/kvmfleet/secret.key", "/var/lib/kvmfleet/failed_builds", *HELD)
 
 
 def opened() -> libvirt.virConnect:
@@ -61,10 +62,16 @@ def _qemus() -> list[str]:
     return found
 
 
+def network_filters(connection: libvirt.virConnect) -> list[str]:
+    """Ours, those of ports before those of groups, which they refer to."""
+    return sorted((found.name() for found in connection.listAllNWFilters() if found.name().startswith("kvmfleet-")), reverse=True)
+
+
 def things(connection: libvirt.virConnect) -> list[str]:
     found = [f"tap {name}" for name in os.listdir("/sys/class/net") if name.startswith(("tap", "vnet"))]
     found += [f"QEMU {name}" for name in _qemus()]
     found += [f"filter of {binding.portDev()}" for binding in connection.listAllNWFilterBindings()]
+    found += [f"network filter {name}" for name in network_filters(connection)]
     for folder in FOLDERS:
         for above, folders, files in os.walk(folder):
             found += [os.path.join(above, name) for name in files]
@@ -83,9 +90,13 @@ def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:
         with contextlib.suppress(libvirt.libvirtError):
             domain.destroy()
         domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA)
+    for name in network_filters(connection):
+        # A guest that is kept keeps its own.
+        with contextlib.suppress(libvirt.libvirtError):
+            connection.nwfilterLookupByName(name).undefine()
     for folder in ("/var/lib/libvirt/kvmfleet/instances", "/var/lib/kvmfleet/journal", "/var/lib/kvmfleet/locks"):
         for name in os.listdir(folder) if os.path.isdir(folder) else []:
-            if name not in (*kept, "host"):
+            if name not in (*kept, *LOCKS):
                 subprocess.run(["rm", "-rf", os.path.join(folder, name)], check=True)
 
 

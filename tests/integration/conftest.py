@@ -73,6 +73,9 @@ class Host:
     def folders(self) -> set[str]:
         return set(self.run("sh", "-c", f"ls {INSTANCES} 2>/dev/null || true").split())
 
+    def filters(self) -> set[str]:
+        return {line.split()[1] for line in self.run("virsh", "-q", "nwfilter-list").splitlines() if line.strip()}
+
     def taps(self, bridge: str = "br-ext") -> set[str]:
         return {name for name in self.run("ls", f"/sys/class/net/{bridge}/brif").split() if name.startswith("tap")}
 
@@ -136,6 +139,7 @@ class Fleet:
                 "-c",
                 "for d in $(virsh -q list --all --name); do virsh -q destroy $d;"
                 " virsh -q undefine --nvram --managed-save --snapshots-metadata --checkpoints-metadata $d; done >/dev/null 2>&1;"
+                " for f in $(virsh -q nwfilter-list | awk '$2 ~ /^kvmfleet-/ {print $2}' | sort -r); do virsh -q nwfilter-undefine $f; done >/dev/null 2>&1;"
                 f"rm -rf {INSTANCES}/* /var/lib/kvmfleet/journal /var/lib/kvmfleet/locks /var/lib/kvmfleet/failed_builds; true",
             )
 

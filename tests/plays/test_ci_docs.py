@@ -139,7 +139,8 @@ def test_molecules_platforms_become_requests_and_servers_become_instances(tmp_pa
             "vars": tell["vars"],
         },
     ]
-    wanted = [{"name": "web", "flavor": "m1.small", "image": "debian-12", "networks": [{"name": "lan"}], "key_name": "ops"}]
+    fields = {"flavor": "m1.small", "image": "debian-12", "networks": [{"name": "lan"}], "security_groups": [{"name": "web"}], "key_name": "ops"}
+    wanted = [{"name": "web", **fields}]
     instances = [{"instance": "web", "address": "192.0.2.1", "user": "debian", "port": 22, "identity_file": "/home/ops/.ssh/id"}]
     environment = {"USER": "ops", "MOLECULE_FLEET_USER": "debian", "MOLECULE_FLEET_KEY": "/home/ops/.ssh/id"}
     with pytest.MonkeyPatch.context() as patch:

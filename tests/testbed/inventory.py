@@ -80,7 +80,8 @@ def catalogue(state: pathlib.Path, images: pathlib.Path, net4: str, net6: str) -
             "int": {"bridge": "br-int", "subnets": [{"cidr": "192.168.7.0/24", "gateway_ip": None}]},
         },
         "compute_keypairs": {"testbed": {"public_key": (state / "ssh" / "id.pub").read_text().strip(), "type": "ssh"}},
-        "compute_security_groups": {"default": {}},
+        # Tests reach guests from the controller; those of security groups bring groups of their own.
+        "compute_security_groups": {"default": {"rules": [{"direction": "ingress", "ethertype": ethertype} for ethertype in ("IPv4", "IPv6")]}},
         "compute_server_groups": {"apart": {"policy": "anti-affinity"}, "together": {"policy": "affinity"}},
     }
 

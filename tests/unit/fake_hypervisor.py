@@ -7,9 +7,10 @@ import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_hardware, parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import NAMESPACE, TAG, to_element
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HypervisorHost, Interface, LibvirtNetwork, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HypervisorHost, Interface, LibvirtNetwork, NetworkFilter, Record
 
 HOST: HypervisorHost = {
     "node": "h1",
@@ -34,6 +35,7 @@ class FakeHypervisor:
         self.live_xml: dict[str, str] = {}  # of domains whose guest has something else than is defined
         self.states: dict[str, str] = {}
         self.nets: dict[str, LibvirtNetwork] = {}
+        self.network_filters: dict[str, str] = {}
         self.calls: list[str] = []
         self.after_resume = "running"
         self.lost: str | None = None
@@ -86,6 +88,18 @@ class FakeHypervisor:
     def start_network(self, name: str) -> None:
         self._call("start_network")
         self.nets[name]["active"] = True
+
+    def filters(self) -> list[NetworkFilter]:
+        self._call("filters")
+        return [parse_filter(xml) for _name, xml in sorted(self.network_filters.items())]
+
+    def define_filter(self, xml: str) -> None:
+        self._call("define_filter")
+        self.network_filters[parse_filter(xml)["name"]] = xml
+
+    def undefine_filter(self, name: str) -> None:
+        self._call("undefine_filter")
+        del self.network_filters[name]
 
     def domains(self, *, live: bool = False) -> list[Domain]:
         self._call("domains")

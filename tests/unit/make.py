@@ -326,6 +326,7 @@ def network(*subnets: Subnet, **changes: t.Any) -> Network:
         "mtu": 1500,
         "external": False,
         "shared": False,
+        "port_security_enabled": True,
         "dns_nameservers": [],
         "subnets": list(subnets) or [subnet()],
     }
@@ -333,7 +334,15 @@ def network(*subnets: Subnet, **changes: t.Any) -> Network:
 
 
 def catalogue_port(**changes: t.Any) -> CataloguePort:
-    made: CataloguePort = {"id": "11111111-0000-4000-8000-000000000000", "name": "p", "network": "lan", "mac_address": None, "fixed_ips": []}
+    made: CataloguePort = {
+        "id": "11111111-0000-4000-8000-000000000000",
+        "name": "p",
+        "network": "lan",
+        "mac_address": None,
+        "fixed_ips": [],
+        "port_security_enabled": None,
+        "allowed_address_pairs": [],
+    }
     return _with(made, changes)
 
 
@@ -436,6 +445,8 @@ def port(**changes: t.Any) -> Port:
         "device": "tap11111111-22",
         "fixed_ips": [fixed_ip()],
         "preexisting": False,
+        "port_security_enabled": True,
+        "allowed_address_pairs": [],
     }
     return _with(made, changes)
 

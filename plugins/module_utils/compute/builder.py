@@ -34,6 +34,7 @@ import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import add_disk_sizes
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, holder, lease, left_s
@@ -41,13 +42,14 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridges, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, bridges, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Diff,
     Domain,
     Grant,
+    GroupRules,
     HostNetworks,
     HostResources,
     ImageResult,
@@ -118,6 +120,7 @@ class Builder:
         force_take_over: bool = False,
         blank_missing_disks: t.Collection[str] = (),
         probe_addresses: bool = False,
+        groups: t.Iterable[GroupRules] = (),
         check_mode: bool = False,
     ) -> None:
         self.hypervisor = hypervisor
@@ -138,6 +141,8 @@ class Builder:
         self.defining: t.Set[str] = set()  # servers whose define has begun
         self.diffs: t.List[Diff] = []
         self._secrets = secrets or {}
+        self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
+        self.groups = {group["id"]: group for group in groups}  # the security groups that this call was given
         self._networks: t.Optional[HostNetworks] = None
         self._networks_lock = threading.Lock()
 
@@ -253,12 +258,23 @@ class Builder:
 
     def _host_networks(self) -> HostNetworks:
         if self._networks is None:
-            self._networks = {"bridges": bridges.bridges(), "libvirt": self.hypervisor.networks()}
+            self._networks = {"bridges": bridges.bridges(), "libvirt": self.hypervisor.networks(), "unfiltered": self.unfiltered()}
         return self._networks
 
     def check_plugged(self, record: Record) -> None:
         """ServerError unless the running guest's ports are plugged."""
         ports.check_plugged(record["ports"], self.hypervisor.live_interfaces(record["uuid"]), self.links)
+        # The module that hands packets to the filter may have come with this guest.
+        ports.check_filtered(record["ports"], self.unfiltered())
+
+    @property
+    def filters(self) -> Filters:
+        """The network filters of the host."""
+        return Filters(self.hypervisor, self.host.state_path)
+
+    def filter_ports(self, record: Record) -> None:
+        """What the ports may send and receive is defined, by the rules that this call was given."""
+        self.filters.define(record, self.groups)
 
     def undo(self, uuid: str) -> None:
         """Remove what the journal names, then the claim, and prove it by reading back; ServerError (unknown) if that is not proven."""
@@ -271,6 +287,7 @@ class Builder:
                     raise ServerError("InstanceDeployFailure", "its guest may have run, so nothing of it is removed", unknown=True)
                 self.hypervisor.destroy(uuid)
                 journal.undo()
+                self.filters.remove(owned.record)
                 # Last: as long as the claim stands, a run that was cut off here is finished by the next one.
                 self.hypervisor.undefine(uuid)
             else:

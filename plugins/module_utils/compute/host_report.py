@@ -23,6 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Ser
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import held
@@ -164,7 +165,7 @@ def facts(
         "instances": records,
         "domains": [_domain(domain) for domain in domains],
         "addresses": own_addresses(),
-        "networks": {"bridges": bridges.bridges(), "libvirt": hypervisor.networks()},
+        "networks": {"bridges": bridges.bridges(), "libvirt": hypervisor.networks(), "unfiltered": unfiltered()},
         "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),
         "registrar": registrar,

@@ -15,7 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import lo
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 HELD = "InstanceIsLocked"
-HOST = "host"  # the lock for claims; the others have the names of servers
+HOST, FILTERS = "host", "filters"  # the locks for claims and for network filters; the others have the names of servers
 POLL_S = 0.05
 TURN_S = 10.0  # the longest that anybody waits for his turn at a lock; who keeps it longer is stopped
 LOOKS, LOOK_S = 3, 0.01  # how often, and how long in s, a lock is waited for that somebody may only look at
@@ -71,13 +71,27 @@ def host_lock(state_path: str, timeout_s: float = 120.0, *, shared: bool = False
 
     ServerError if others keep it longer than ``timeout_s``: nothing was claimed, so another host may be tried.
     """
-    descriptor, kind = _open(state_path, HOST), fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    with _waited(state_path, HOST, "claim lock", timeout_s, kind, _turn(state_path, kind, timeout_s)):
+        yield
+
+
+@contextlib.contextmanager
+def filter_lock(state_path: str, timeout_s: float) -> t.Iterator[None]:
+    """Hold the host's lock for network filters; ServerError (HostLocked) if others keep it longer than ``timeout_s``."""
+    with _waited(state_path, FILTERS, "lock for network filters", timeout_s, fcntl.LOCK_EX, contextlib.nullcontext()):
+        yield
+
+
+@contextlib.contextmanager
+def _waited(state_path: str, name: str, what: str, timeout_s: float, kind: int, turn: t.ContextManager[None]) -> t.Iterator[None]:
+    descriptor = _open(state_path, name)
     try:
         deadline = time.monotonic() + timeout_s
-        with _turn(state_path, kind, timeout_s):
+        with turn:
             while not _try(descriptor, kind):
                 if time.monotonic() > deadline:
-                    why = f"the host's claim lock was not free within {timeout_s:.0f} s: {lock_holder.describe(descriptor)} holds it"
+                    why = f"the host's {what} was not free within {timeout_s:.0f} s: {lock_holder.describe(descriptor)} holds it"
                     raise ServerError("HostLocked", why, reschedule=True)
                 time.sleep(POLL_S)
         os.utime(descriptor)
@@ -141,7 +155,7 @@ def is_locked(state_path: str, uuid: str) -> bool:
 def lock_files(state_path: str) -> t.List[str]:
     """The ids of the servers that have a lock file, held or not."""
     try:
-        return sorted(name for name in os.listdir(os.path.join(state_path, "locks")) if name != HOST)
+        return sorted(name for name in os.listdir(os.path.join(state_path, "locks")) if name not in (HOST, FILTERS))
     except FileNotFoundError:
         return []
 

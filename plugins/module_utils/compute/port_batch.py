@@ -13,6 +13,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Kvm
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import NetworkData, network_data
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Outcome, Port
 
@@ -48,7 +49,7 @@ class PortBatch:
     def __init__(self, hypervisor: HypervisorLike, check_mode: bool) -> None:
         self._hypervisor = hypervisor
         self._check_mode = check_mode
-        self._networks: HostNetworks = {"bridges": bridges.bridges(), "libvirt": hypervisor.networks()}
+        self._networks: HostNetworks = {"bridges": bridges.bridges(), "libvirt": hypervisor.networks(), "unfiltered": unfiltered()}
         self._before = [network["name"] for network in self._networks["libvirt"] if network["active"]]
         self._started: t.List[str] = []
 

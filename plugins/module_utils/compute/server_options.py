@@ -19,7 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import host_key, key_path
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, ImageResult, Order, Origin, Run, Secrets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, GroupRules, ImageResult, Order, Origin, Run, Secrets
 
 LEASE_S = 1800  # of a run of its own
 
@@ -47,6 +47,7 @@ class ServerOptions:
     blank_missing_disks: t.List[str]
     probe_addresses: bool
     virt_type: t.Optional[str]
+    security_groups: t.List[GroupRules]
     max_concurrent_builds: int
     wait_for: str
     wait_from: str
@@ -81,6 +82,7 @@ class ServerOptions:
             blank_missing_disks=params["blank_missing_disks"],
             probe_addresses=params["probe_addresses"],
             virt_type=params["virt_type"],
+            security_groups=params["security_groups"],
             max_concurrent_builds=params["max_concurrent_builds"],
             wait_for=params["wait_for"],
             wait_from=params["wait_from"],
@@ -128,5 +130,6 @@ def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode:
         force_take_over=options.take_over,
         blank_missing_disks=options.blank_missing_disks,
         probe_addresses=options.probe_addresses,
+        groups=options.security_groups,
         check_mode=check_mode,
     )

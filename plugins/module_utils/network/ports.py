@@ -26,12 +26,20 @@ def inactive(ports: t.Iterable[Port], networks: HostNetworks) -> t.List[Binding]
     return found
 
 
-def check_bindings(ports: t.Iterable[Port], networks: HostNetworks) -> None:
+def check_bindings(ports: t.Collection[Port], networks: HostNetworks) -> None:
     """ServerError (PortBindingFailed) if the host lacks what a port's binding needs."""
     for port in ports:
         missing = vif_of(port["binding"]).missing(port["binding"], networks)
         if missing:
             raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {missing}", reschedule=True)
+    check_filtered(ports, networks.get("unfiltered"))
+
+
+def check_filtered(ports: t.Iterable[Port], unfiltered: t.Optional[str]) -> None:
+    """ServerError (PortBindingFailed) if a port with port security would be open; ``unfiltered``: why, on this host."""
+    for port in ports:
+        if port["port_security_enabled"] and unfiltered:
+            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {unfiltered}", reschedule=True)
 
 
 # The MAC addresses that answer on a device for some addresses, by address (``network/address_probe.py``).

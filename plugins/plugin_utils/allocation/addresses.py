@@ -22,8 +22,9 @@ import ipaddress
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FixedIp, Port
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressPair, FixedIp, Port
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.segments import Place, Segments, own_addresses
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CataloguePort, FleetHost, KeptPort, Network, RequestedNetwork, Subnet
 
 MAC_PREFIX = "fa:16:3e"
@@ -72,17 +73,20 @@ class AddressBook:
         network, made, planned = wanted["network"], wanted["port"], wanted.get("planned")
         fixed_ips = [fixed_ip(ip, network) for ip in named(wanted)] or self._automatic(network)
         port_id = made["id"] if made else planned["id"] if planned else self._new_uuid()
+        mac_address = (made["mac_address"] if made else None) or (planned["mac_address"] if planned else self.new_mac())
         port: Port = {
             "id": port_id,
             "network_id": network["id"],
             "network_name": network["name"],
-            "mac_address": (made["mac_address"] if made else None) or (planned["mac_address"] if planned else self.new_mac()),
+            "mac_address": mac_address,
             "binding": network["binding"],
             "mtu": network["mtu"],
             "tag": wanted["tag"],
             "device": f"tap{port_id[:11]}",
             "fixed_ips": fixed_ips,
             "preexisting": bool(made),
+            "port_security_enabled": is_secured(made, network),
+            "allowed_address_pairs": _pairs(made, mac_address) if made else [],
         }
         self._take(port)
         return port
@@ -121,6 +125,11 @@ class AddressBook:
             if mac not in self._macs:
                 self._macs.add(mac)
                 return mac
+
+
+def _pairs(made: CataloguePort, mac_address: str) -> list[AddressPair]:
+    """What a port made beforehand may use beside its own addresses; with its own MAC address where none is given."""
+    return [{"mac_address": pair["mac_address"] or mac_address, "ip_address": pair["ip_address"]} for pair in made["allowed_address_pairs"]]
 
 
 def named(wanted: RequestedNetwork) -> list[str]:

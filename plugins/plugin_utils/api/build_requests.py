@@ -19,6 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import Chosen
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, ServerBody
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE, Places
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Existing, FleetInstance, RequestSpec, SecretsGiven
 
 DESCRIPTION_SINCE = 19
@@ -156,5 +157,8 @@ def request_spec(request: Request, made: list[BuildRequest], project_id: str) ->
         "project_id": project_id,
         "requested_destination": lookups.destination,
         "ignore_hosts": [],
-        "networks": [{"name": item["network"]["name"], "binding": item["network"]["binding"]} for item in lookups.networks],
+        "networks": [
+            {"name": item["network"]["name"], "binding": item["network"]["binding"], "port_security_enabled": is_secured(item["port"], item["network"])}
+            for item in lookups.networks
+        ],
     }

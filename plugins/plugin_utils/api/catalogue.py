@@ -18,6 +18,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bin
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import policy, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries, plain_uuid
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import RULES
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import DEFAULT_GROUP
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import defaults, formats
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import ENTRIES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
@@ -42,7 +44,6 @@ SINGULAR = {
     "security_groups": "security_group",
     "server_groups": "server_group",
 }
-DEFAULT_GROUP = "default"
 
 Entry = dict[str, t.Any]  # before its kind is known
 
@@ -146,8 +147,9 @@ def _entry(kind: str, name: str, given: Entry) -> Entry:
         (entry["binding"],) = (Binding(type=binding, name=name) for binding, name in names.items() if name)
         for subnet in entry["subnets"]:
             subnet["id"] = plain_uuid(subnet["id"] or derived_id("subnet", f"{entry['name']}/{subnet['cidr']}"))
-    elif kind == "ports" and entry["mac_address"]:
-        entry["mac_address"] = formats.normal_mac(entry["mac_address"])
+    elif kind == "ports":
+        for item in (entry, *entry["allowed_address_pairs"]):
+            item["mac_address"] = formats.normal_mac(item["mac_address"]) if item["mac_address"] else None
     return entry
 
 
@@ -180,6 +182,8 @@ def _ports(ports: Entries[CataloguePort], networks: Entries[Network]) -> Iterato
                 yield Fault(f"{name}.network", port["network"], wrong)
             continue
         binding = network["binding"]
+        if port["allowed_address_pairs"] and not is_secured(port, network):
+            yield Fault(f"{name}.allowed_address_pairs", len(port["allowed_address_pairs"]), "needs port_security_enabled: true")
         if port["mac_address"]:
             first = macs.setdefault((binding["type"], binding["name"], port["mac_address"]), name)
             if first != name:

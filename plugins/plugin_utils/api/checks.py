@@ -16,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Dis
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, disks, image_block_devices, legacy_block_devices
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.block_devices import BlockDevice
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import obstacle
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.entries import UnknownEntries, flavor_shape, image_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.flavor_image import Pairs
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
@@ -74,18 +75,8 @@ class Checker:
         self._networks = RequestedNetworks(catalogue, hosts, records, policy, project)
         self._pairs = Pairs(fleet, policy)
         self._places = target.places_of(fleet) if fleet else None
-        # Security groups with rules that servers have, in their order.
-        self._unenforced: dict[str, None] = {}
         # Of requests that ask for no block device, by flavor, image and config drive: most are alike.
         self._plain: dict[tuple[str, str, bool], tuple[list[BlockDevice], disks.Plan]] = {}
-
-    def warnings(self) -> list[str]:
-        """What is to be said once for all requests that were checked."""
-        names = list(self._unenforced)
-        if not names:
-            return []
-        have = "security groups {} have rules: they are" if len(names) > 1 else "security group {} has rules: they are"
-        return [have.format(", ".join(names)) + " recorded with the servers, but not enforced on the hosts"]
 
     def check(self, server: ServerBody, asked: Asked, written: Written) -> Findings[Lookups]:
         """Find and check what a request refers to."""
@@ -203,8 +194,9 @@ class Checker:
             if len(groups) > 1:
                 yield Fault(path, name, ambiguous(groups), "NoUniqueMatch", 409)
             for group in groups if len(groups) == 1 else []:
-                if group["rules"]:
-                    self._unenforced[group["name"]] = None
+                why = obstacle(group)
+                if why:
+                    yield Fault(path, name, why, "SecurityGroupCannotBeApplied")
                 found[group["id"]] = {"id": group["id"], "name": group["name"]}
             rule = None if groups else self._unknown.rule("security group", name, self._catalogue.security_groups)
             if rule:

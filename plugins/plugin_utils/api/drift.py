@@ -30,6 +30,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
 )
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import known
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.formats import checksum_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Destination,
@@ -196,6 +197,10 @@ def _compared_port(item: RequestedNetwork, port: Port) -> Iterator[Compared]:
     yield Compared("port", made and made["id"], port["id"] if port["preexisting"] else None)
     if made and made["mac_address"]:
         yield Compared("port.mac_address", made["mac_address"], port["mac_address"].lower())
+    yield Compared("port_security_enabled", is_secured(made, network), port.get("port_security_enabled") or False)
+    wanted = sorted(f"{pair['mac_address'] or port['mac_address']} {pair['ip_address']}" for pair in made["allowed_address_pairs"]) if made else []
+    there = sorted(f"{pair['mac_address']} {pair['ip_address']}" for pair in port.get("allowed_address_pairs") or [])
+    yield Compared("port.allowed_address_pairs", wanted, there)
     has = sorted(str(ipaddress.ip_address(ip["ip_address"])) for ip in port["fixed_ips"])
     if made and made["fixed_ips"]:
         yield Compared("port.fixed_ips", sorted(str(ipaddress.ip_address(ip["ip_address"])) for ip in made["fixed_ips"]), has)

@@ -13,11 +13,13 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import NetworkBody
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.segments import Place, Segments, own_addresses
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.suggestion import suggestion
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CataloguePort, FleetHost, FleetInstance, Network, RequestedNetwork
@@ -32,6 +34,14 @@ def check_count(networks: str | list[NetworkBody], count: int) -> Iterator[Fault
         if network.get("port"):
             rule = f"one port cannot be given to {count} servers (max_count)"
             yield Fault(f"networks[{index}].port", network.get("port"), rule, "MultiplePortsNotApplicable")
+
+
+def _check_security(network: Network, port: CataloguePort | None, path: str) -> Iterator[Fault]:
+    """A port that can't be filtered must say so: it is never open without a word."""
+    kind = network["binding"]["type"]
+    if is_secured(port, network) and not vif_of(network["binding"]).is_filtered:
+        rule = f"is on a {kind.replace('_', ' ')}, which can't enforce port security; port_security_enabled: false leaves its ports open"
+        yield Fault(path, port["name"] if port else network["name"], rule, "SecurityGroupCannotBeApplied")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -96,6 +106,7 @@ class RequestedNetworks:
         if len(networks) != 1:
             return []
         yield from self._check_external(networks[0], "networks")
+        yield from _check_security(networks[0], None, "networks")
         return [{"network": networks[0], "port": None, "fixed_ip": None, "tag": None}]
 
     def _network(self, item: NetworkBody, path: str, name: str, written: Mapping[str, object]) -> Findings[RequestedNetwork | None]:
@@ -123,6 +134,7 @@ class RequestedNetworks:
             yield Fault(f"{path}.uuid", network["name"], "has no subnet", "NetworkRequiresSubnet")
             return None
         yield from self._check_external(network, f"{path}.port" if port else f"{path}.uuid")
+        yield from _check_security(network, port, f"{path}.port" if port else f"{path}.uuid")
         fixed_ip = item.get("fixed_ip")
         if fixed_ip:
             yield from self._fixed_ip(network, fixed_ip, f"{path}.fixed_ip", name)

@@ -21,6 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import ERROR_CLASS as DUPLICATE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import Duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import find as find_duplicates
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import enforced_groups
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems, gathered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, Body
@@ -114,12 +115,13 @@ def validate(
     return {
         "version": 1,
         "errors": problems.errors,
-        "warnings": [*problems.warnings, *problems.remarks(warnings=True), *run.warnings()],
+        "warnings": [*problems.warnings, *problems.remarks(warnings=True)],
         "notes": problems.remarks(warnings=False),
         "instances": instances if ok else [],
         "request_specs": specs if ok else [],
         "groups": _groups(entries, records) if ok else [],
         "kept_ports": list(_kept_ports(entries)) if ok else [],
+        "security_groups": enforced_groups(entries.security_groups, instances, records, owner.project_id) if ok else [],
     }
 
 
@@ -192,10 +194,6 @@ class _Run:
         body: t.Any = aliased.body
         request = of_server.collect(self._read(index, body, aliased.written))
         return None if of_server.count else request
-
-    def warnings(self) -> list[str]:
-        """What is to be said once, whichever requests it is about."""
-        return self._checker.warnings()
 
     def _others(self, given: dict[str, t.Any], written: dict[str, object], broken: list[Fault]) -> Iterator[Fault]:
         """What else is wrong with a request that breaks the schema."""

@@ -17,7 +17,7 @@ from ansible import constants
 
 KEY = "run_file"
 # What grows with the fleet and the request in a round of the conductor.
-LARGE_OF_ROUND = ("round.servers", "round.group_members", "round.cached_images")
+LARGE_OF_ROUND = ("round.servers", "round.group_members", "round.cached_images", "round.security_groups")
 FILE, VALUE = "file", "value"
 # In the argument specs of the actions; documented in plugins/doc_fragments/hand_over.py.
 HAND_OVER_SPEC: dict[str, dict[str, object]] = {"hand_over": {"type": "str", "choices": [VALUE, FILE], "default": VALUE}}

@@ -95,8 +95,10 @@ _PORT: Schema = _record_of(
         "device": TEXT,
         "preexisting": BOOLEAN,
         "fixed_ips": list_of(_FIXED_IP),
+        "port_security_enabled": BOOLEAN,
+        "allowed_address_pairs": list_of(_record_of({"mac_address": TEXT, "ip_address": {"type": "string", "format": "prefix"}})),
     },
-    ("mtu", "tag"),
+    ("mtu", "tag", "port_security_enabled", "allowed_address_pairs"),
 )
 _DISK: Schema = _record_of(
     {
@@ -216,7 +218,7 @@ HOST_FACTS: Schema = open_mapping(
         "domains": list_of(_DOMAIN),
         "addresses": list_of(_IP),
         "registrar": HELD,
-        "networks": open_mapping({"bridges": list_of(_BRIDGE), "libvirt": list_of(_NAMED)}, required=("bridges", "libvirt")),
+        "networks": open_mapping({"bridges": list_of(_BRIDGE), "libvirt": list_of(_NAMED), "unfiltered": _NULL_OR_TEXT}, required=("bridges", "libvirt")),
     },
     required=("vcpus", "memory_mb", "disk_gb"),
 )

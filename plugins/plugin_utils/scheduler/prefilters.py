@@ -29,6 +29,9 @@ def _network(host: HostState, request: Request) -> Reason | None:
         missing = vif_of(wanted["binding"]).missing(wanted["binding"], networks)
         if missing:
             return Reason(f"network {wanted['name']}", missing)
+        unfiltered = networks.get("unfiltered")
+        if unfiltered and wanted.get("port_security_enabled"):
+            return Reason(f"network {wanted['name']}", unfiltered)
     return None
 
 

@@ -98,6 +98,7 @@ NETWORK: Schema = mapping(
         "mtu": whole("bytes", 68, 65535, default=None),
         "external": field(BOOLEAN, "Neutron's router:external: needs the policy network:attach_external_network unless it is shared", default=False),
         "shared": field(BOOLEAN, default=False),
+        "port_security_enabled": field(BOOLEAN, "ports are filtered: no other addresses than their own, and what their security groups allow", default=True),
         "dns_nameservers": field(ADDRESSES, "for subnets that have none of their own"),
         "subnets": list_of(SUBNET, "a network without subnets can't be asked for", default=[]),
     }
@@ -110,6 +111,18 @@ PORT: Schema = mapping(
         "fixed_ips": list_of(
             mapping({"ip_address": of_format("ip", "in a subnet of the network; given once in a network")}, required=("ip_address",)),
             "empty: chosen as for any server",
+            default=[],
+        ),
+        "port_security_enabled": field({"type": ["boolean", "null"]}, "as its network says if it is left out", default=None),
+        "allowed_address_pairs": list_of(
+            mapping(
+                {
+                    "ip_address": of_format("prefix", "an address or a network"),
+                    "mac_address": of_format("mac", "that of the port if it is left out", default=None),
+                },
+                required=("ip_address",),
+            ),
+            "what its guest may use beside its own addresses, such as one that moves between guests; not without port security",
             default=[],
         ),
     },
@@ -133,7 +146,11 @@ SECURITY_GROUP: Schema = mapping(
         "id": ID,
         "name": field(NOT_EMPTY, "its key if it is left out; two groups may have one name, then requests need the id", default=None),
         "description": DESCRIPTION,
-        "rules": list_of(SECURITY_GROUP_RULE, "Neutron's fields; recorded with the server, not enforced on the host yet", default=[]),
+        "rules": list_of(
+            SECURITY_GROUP_RULE,
+            "what is let through; a direction without rules has Neutron's own: egress all, ingress in the group default what comes from the group",
+            default=[],
+        ),
     }
 )
 KEYPAIR: Schema = mapping(

@@ -57,7 +57,7 @@ ROOMS: dict[str, set[str]] = {
         "module_utils/network",
         "module_utils/registrar",
     },
-    "plugin_utils/conductor": {"plugin_utils", "plugin_utils/fleet", "plugin_utils/schema", "module_utils"},
+    "plugin_utils/conductor": {"plugin_utils", "plugin_utils/fleet", "plugin_utils/schema", "module_utils", "module_utils/network"},
     "plugin_utils/plan": {
         "plugin_utils",
         "plugin_utils/allocation",

@@ -18,6 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
     check_addresses,
     check_plugged,
     check_running,
+    filter_ports,
     mark_started,
     realise_ports,
     resume,
@@ -74,7 +75,20 @@ class Build(Transition):
     starts_from = ("building",)
     ends_in = "active"
     done = "built"
-    steps = (stop, clear, realise_ports, check_addresses, note_files, make_folder, make_disks, start_paused, check_plugged, check_claim, mark_started)
+    steps = (
+        stop,
+        clear,
+        realise_ports,
+        check_addresses,
+        note_files,
+        make_folder,
+        make_disks,
+        filter_ports,
+        start_paused,
+        check_plugged,
+        check_claim,
+        mark_started,
+    )
     lasting = (close_journal, resume, check_running, check_claim, mark_active)
     adopting = (mark_started, close_journal, bring_up, check_running, check_claim, mark_active)  # in place of both, if the guest may have run
 

@@ -50,6 +50,11 @@ def remove_folder(work: Work) -> None:
             os.rmdir(folder)
 
 
+def remove_filters(work: Work) -> None:
+    """What filtered its ports."""
+    work.builder.filters.remove(work.record)
+
+
 def undefine(work: Work) -> None:
     """The definition, last: as long as it stands, a run that was cut off finds the server and can go on."""
     work.builder.hypervisor.undefine(work.uuid)
@@ -62,7 +67,7 @@ class Delete(Transition):
     stage = "delete"
     starts_from = ("building", "active")
     done = "deleted"
-    steps = (stop, remove_disks, clear, remove_folder, undefine)
+    steps = (stop, remove_disks, clear, remove_folder, remove_filters, undefine)
 
     def __init__(self, stays: t.Optional[t.Callable[[t.Optional[Owned]], bool]] = None) -> None:
         """``stays``: is asked under the server's lock, with what is there then, None if nothing is; True leaves it all as it is."""

@@ -32,6 +32,11 @@ def check_addresses(work: Work) -> None:
     work.builder.check_unused(work.record["ports"])
 
 
+def filter_ports(work: Work) -> None:
+    """What its ports may send and receive is defined: the guest's first frame is filtered."""
+    work.builder.filter_ports(work.record)
+
+
 def start_paused(work: Work) -> None:
     """The guest is there, its CPUs stopped."""
     work.builder.hypervisor.start_paused(work.uuid)

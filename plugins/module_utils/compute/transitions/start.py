@@ -17,6 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.guest import (
     check_plugged,
     check_running,
+    filter_ports,
     realise_ports,
     resume,
     start_paused,
@@ -40,7 +41,7 @@ def forget_run(work: Work) -> None:
     work.builder.hypervisor.set_record(work.uuid, {**work.record, "run": None})
 
 
-STEPS: t.Tuple[Step, ...] = (check_disks, realise_ports, make_missing_disks, name_run, start_paused, check_plugged, resume)
+STEPS: t.Tuple[Step, ...] = (check_disks, realise_ports, make_missing_disks, filter_ports, name_run, start_paused, check_plugged, resume)
 
 
 def way_up(power_state: str) -> t.Tuple[Step, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 import xml.etree.ElementTree as ET
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
 
 
@@ -34,6 +35,7 @@ class Vif:
     type = ""  # of a Binding, and the file's name
     interface_type = ""  # libvirt's <interface type="…">
     link_type = ""  # the guest's network_data
+    is_filtered = False  # libvirt filters what it carries
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """What the host lacks for this binding, as half a sentence; None if it has all. Asked by the scheduler and by the host."""
@@ -52,6 +54,8 @@ class Vif:
         ET.SubElement(element, "model", {"type": model})
         if port["mtu"]:
             ET.SubElement(element, "mtu", {"size": str(port["mtu"])})
+        if port["port_security_enabled"]:
+            ET.SubElement(element, "filterref", {"filter": port_filter_name(port["id"])})
         return element
 
     def is_inactive(self, _binding: Binding, _networks: HostNetworks) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.kvmfleet.compute.plugins.module_utils import libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 
-OPERATION_TIMEOUT, NO_DOMAIN, OTHER = 68, 42, 1
+OPERATION_TIMEOUT, NO_DOMAIN, NO_SUPPORT, OTHER = 68, 42, 3, 1
 RPC, QEMU = 7, 10
 
 
@@ -66,6 +66,7 @@ def hypervisor(
         libvirtError=Refused,
         VIR_ERR_OPERATION_TIMEOUT=OPERATION_TIMEOUT,
         VIR_ERR_NO_DOMAIN=NO_DOMAIN,
+        VIR_ERR_NO_SUPPORT=NO_SUPPORT,
         VIR_FROM_RPC=RPC,
         VIR_DOMAIN_UNDEFINE_MANAGED_SAVE=1,
         VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA=2,
@@ -227,6 +228,33 @@ def test_the_start_of_a_guest_has_a_second_more_for_each_gib(monkeypatch: pytest
     monkeypatch.setattr(made._watchdog, "call", lambda function, limit_s, why: (limits.append(limit_s), call(function, limit_s, why))[1])
     made.start_paused("u")
     assert limits == [60, 68]
+
+
+class WithFilters:
+    """A connection whose call for network filters is refused with a code."""
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+
+    def isAlive(self) -> int:
+        return 1
+
+    def close(self) -> None:
+        pass
+
+    def listAllNWFilters(self) -> list[object]:
+        raise Refused(self._code)
+
+
+def test_a_libvirt_without_the_driver_for_network_filters_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reading(code: int) -> list[t.Any]:
+        made = hypervisor(monkeypatch, Domain(None))
+        monkeypatch.setattr(made, "_connection", WithFilters(code))
+        return made.filters()
+
+    assert reading(NO_SUPPORT) == []
+    with pytest.raises(HypervisorError):
+        reading(OTHER)
 
 
 def test_a_short_call_never_waits_behind_guests_that_start_slowly(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,14 @@ def test_a_record_that_was_written_before_there_were_origins_has_none() -> None:
     assert (found["origin"], found["expires_at"]) == (None, None)
 
 
+def test_the_ports_of_a_record_that_was_written_before_there_was_port_security_are_open() -> None:
+    added = ("port_security_enabled", "allowed_address_pairs")
+    written = make.record(make.web(ports=[make.port()]))
+    before: t.Any = {**written, "ports": [{key: value for key, value in port.items() if key not in added} for port in written["ports"]]}
+    (port,) = record.from_element(record.to_element(before))["ports"]
+    assert (port["port_security_enabled"], port["allowed_address_pairs"]) == (False, [])
+
+
 def test_a_record_that_lacks_a_field_is_refused() -> None:
     bare: t.Any = {key: value for key, value in make.record().items() if key != "flavor"}
     with pytest.raises(ValueError, match="instance record without flavor"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Host
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime
@@ -60,6 +61,7 @@ class Lab:
         self.strangers: dict[str, str] = {}
         self.may_ask = True
         self.asked: list[tuple[str, list[str]]] = []
+        self.unfiltered: str | None = None
         self.now = HostTime("boot-1", 1000.0)
         self.instances = folder / "instances"
         self.state = folder / "state"
@@ -102,6 +104,7 @@ class Lab:
         )
         made.links = self.links
         made.who_has = self.who_has
+        made.unfiltered = lambda: self.unfiltered
         made.time = lambda: self.now
         made.claim_timeout_s = 0.0
         return made
@@ -124,7 +127,9 @@ class Lab:
         """A server with a disk of the plain kind and a port on the network default."""
         disk = make.disk(kind="plain", role="root", file="disk", device_name="vda")
         mac = f"fa:16:3e:00:00:{number:02x}"
-        port = make.port(binding=make.libvirt_network(), mac_address=mac, device=f"tap{number}", fixed_ips=[make.fixed_ip(ip_address=f"192.0.2.{number + 9}")])
+        port_id = f"{number:08d}-2222-4333-8444-555555555555"
+        ips = [make.fixed_ip(ip_address=f"192.0.2.{number + 9}")]
+        port = make.port(id=port_id, binding=make.libvirt_network(), mac_address=mac, device=f"tap{number}", fixed_ips=ips)
         return make.numbered(number, **{"disks": [disk], "ports": [port], **changes})
 
     def claim(self, *servers: Instance | Order, builder: Builder | None = None) -> list[Outcome]:
@@ -155,9 +160,11 @@ class Lab:
         return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
     def left(self) -> list[str]:
-        """What a host has of servers: domains, folders, journals, locks of servers."""
-        kept = [path for kind in ("journal", "locks") for path in (self.state / kind).glob("*") if path.name != "host"]
-        return sorted([*self.hypervisor.xml, *(path.name for path in self.instances.iterdir()), *(str(path) for path in kept)])
+        """What a host has of servers: domains, network filters, folders, journals, locks of servers."""
+        kept = [path for kind in ("journal", "locks") for path in (self.state / kind).glob("*") if path.name not in (locks.HOST, locks.FILTERS)]
+        return sorted(
+            [*self.hypervisor.xml, *self.hypervisor.network_filters, *(path.name for path in self.instances.iterdir()), *(str(path) for path in kept)]
+        )
 
 
 def _order(server: t.Any) -> Order:

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, t.Any] = {
     "take_over": False,
     "probe_addresses": False,
     "blank_missing_disks": [],
+    "security_groups": [],
     "virt_type": None,
     "max_concurrent_builds": 10,
     "wait_for": "active",

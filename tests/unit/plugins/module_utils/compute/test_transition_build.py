@@ -16,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import TRANSITIONS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ImageResult, Outcome
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
@@ -266,7 +267,10 @@ def test_one_bad_server_among_good_ones_fails_alone(lab: Lab) -> None:
     outcomes = lab.build(lab.web(0), bad, lab.web(2))
     assert [item["outcome"] for item in outcomes] == ["built", "failed", "built"]
     assert error_of(outcomes[1])[1] == "PortBindingFailed"
-    assert lab.left() == sorted([lab.web(0)["uuid"], lab.web(2)["uuid"]] * 2 + [str(path) for path in (lab.state / "locks").glob("0000000[02]*")])
+    good = [lab.web(0), lab.web(2)]
+    filters = [port_filter_name(port["id"]) for server in good for port in server["ports"]]
+    locks = [str(path) for path in (lab.state / "locks").glob("0000000[02]*")]
+    assert lab.left() == sorted([server["uuid"] for server in good] * 2 + filters + locks)
 
 
 def test_an_inactive_network_is_started_once_for_all_servers(lab: Lab) -> None:

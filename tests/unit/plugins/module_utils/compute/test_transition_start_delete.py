@@ -148,6 +148,7 @@ def test_a_journal_without_a_domain_is_cleared(lab: Lab) -> None:
     lab.hypervisor.fail("start_paused", HypervisorError("libvirt went away", lost=True))
     lab.build(lab.web())
     lab.hypervisor.xml.clear()
+    lab.hypervisor.network_filters.clear()
     (outcome,) = lab.delete(lab.web()["uuid"])
     assert (outcome["outcome"], outcome["changed"]) == ("deleted", True)
     assert lab.left() == []

@@ -59,6 +59,19 @@ def test_a_port_made_beforehand_keeps_what_it_has() -> None:
     assert kept["device"] == "tap11111111-00"
 
 
+@pytest.mark.parametrize(("of_port", "of_network", "secured"), [(None, True, True), (None, False, False), (False, True, False), (True, False, True)])
+def test_a_port_has_port_security_as_it_says_or_as_its_network_says(of_port: bool | None, of_network: bool, secured: bool) -> None:
+    of = make.network(port_security_enabled=of_network)
+    assert book().port(want(network=of, port=make.catalogue_port(port_security_enabled=of_port)))["port_security_enabled"] == secured
+    assert book().port(want(network=of))["port_security_enabled"] == of_network
+
+
+def test_an_address_pair_without_a_mac_address_has_that_of_its_port() -> None:
+    pairs = [{"ip_address": "198.51.100.0/24", "mac_address": None}, {"ip_address": "198.51.100.7", "mac_address": "00:00:5e:00:01:01"}]
+    made = book().port(want(port=make.catalogue_port(allowed_address_pairs=pairs)))
+    assert [pair["mac_address"] for pair in made["allowed_address_pairs"]] == [made["mac_address"], "00:00:5e:00:01:01"]
+
+
 def test_one_address_of_each_family_from_a_huge_pool() -> None:
     both = book().port(want(network=make.network(*network()["subnets"], make.subnet("2001:db8::/64"))))
     assert [ip["version"] for ip in both["fixed_ips"]] == [4, 6]

@@ -248,6 +248,16 @@ def test_a_mac_address_and_an_address_are_given_once_on_a_bridge() -> None:
     ]
 
 
+def test_address_pairs_need_port_security() -> None:
+    pair = {"ip_address": "198.51.100.0/24", "mac_address": "FA-16-3E-00-00-02"}
+    ports = {"p": {"network": "lan", "allowed_address_pairs": [pair]}}
+    for of_network in (True, False):
+        catalogue, faults = load({"networks": {"lan": {**LAN, "port_security_enabled": of_network}}, "ports": ports})
+        wrong = [] if of_network else [("compute_ports.p.allowed_address_pairs", "needs port_security_enabled: true")]
+        assert [(fault.path, fault.rule) for fault in faults] == wrong
+    assert catalogue.ports.by_key["p"]["allowed_address_pairs"][0]["mac_address"] == "fa:16:3e:00:00:02"
+
+
 @pytest.mark.parametrize(
     ("rule", "path", "words"),
     [

@@ -208,9 +208,12 @@ OTHERS: dict[tuple[str, str], t.Any] = {
     ("Network", "subnets"): [],
     ("Subnet", "cidr"): "192.0.2.0/25",
     ("CataloguePort", "fixed_ips"): [{"ip_address": "192.0.2.10"}],
+    ("CataloguePort", "port_security_enabled"): False,
+    ("CataloguePort", "allowed_address_pairs"): [{"ip_address": "192.0.2.50", "mac_address": None}],
     ("PortAddress", "ip_address"): "192.0.2.10",
     ("Port", "binding"): {"type": "libvirt_network", "name": "br0"},
     ("Port", "fixed_ips"): [],
+    ("Port", "allowed_address_pairs"): [{"ip_address": "192.0.2.50", "mac_address": "fa:16:3e:00:00:09"}],
     ("FixedIp", "ip_address"): "198.51.100.1",
 }
 NOT_COMPARED: dict[tuple[str, str], str] = {

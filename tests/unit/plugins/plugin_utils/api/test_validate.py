@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, PUBLIC_KEY, asked, check, fleet_of, rules
 
 
@@ -19,7 +20,7 @@ def test_an_ordinary_request() -> None:
     assert result["instances"][0]["secrets_given"] == {"user_data": True, "admin_pass": None}
     spec = result["request_specs"][0]
     assert (spec["num_instances"], spec["min_count"], spec["group"]) == (2, 2, first["group"]["id"])
-    assert spec["networks"] == [{"name": "lan", "binding": {"type": "bridge", "name": "br0"}}]
+    assert spec["networks"] == [{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "port_security_enabled": True}]
 
 
 @pytest.mark.parametrize(
@@ -85,10 +86,13 @@ def test_zones_and_forced_hosts_must_exist() -> None:
     assert check(asked(availability_zone="az1:H1"), fleet=fleet_of())["request_specs"][0]["target"] == {"zone": "az1", "host": "h1", "node": None}
 
 
-def test_rules_of_a_security_group_are_warned_about() -> None:
-    requests = [asked(name=f"s{number}", security_groups=[{"name": "web"}]) for number in range(5)]
-    warned = "security group web has rules: they are recorded with the servers, but not enforced on the hosts"
-    assert check(*requests)["warnings"] == [warned]
+def test_a_binding_that_cannot_filter_is_refused_unless_its_ports_are_to_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BINDINGS["bridge"], "is_filtered", False)
+    (error,) = check(asked())["errors"]
+    assert (error["path"], error["error_class"]) == ("servers[0].networks[0].name", "SecurityGroupCannotBeApplied")
+    assert "port_security_enabled: false" in error["rule"]
+    open_lan = {"lan": {**CATALOGUE["networks"]["lan"], "port_security_enabled": False}}
+    assert check(asked(), catalogue={**CATALOGUE, "networks": open_lan})["errors"] == []
 
 
 def test_a_port_is_found_by_its_name_and_an_unknown_one_is_suggested() -> None:

@@ -89,6 +89,16 @@ def test_a_host_without_the_network_is_no_candidate() -> None:
     assert explain.reasons(result)["a"] == "network lan: the host has no bridge br1"
 
 
+def test_a_host_that_cannot_enforce_port_security_is_no_candidate_for_ports_that_have_it() -> None:
+    networks = {"bridges": [{"name": "br1", "up": True, "mtu": 1500}], "libvirt": []}
+    hosts = [host(name, networks={**networks, "unfiltered": why}) for name, why in (("a", "it is off"), ("b", None))]
+    for secured, chosen in ((True, ["b"]), (False, ["a"])):
+        spec = request(networks=[{"name": "lan", "binding": {"type": "bridge", "name": "br1"}, "port_security_enabled": secured}])
+        result = one(spec, hosts if secured else hosts[:1])
+        assert hosts_of(result) == chosen
+    assert explain.reasons(one({**spec, "networks": [{**spec["networks"][0], "port_security_enabled": True}]}, hosts))["a"] == "network lan: it is off"
+
+
 def test_a_broken_extra_spec_refuses_its_own_request_only() -> None:
     broken = request(id="broken", flavor=make.flavor(extra_specs={"capabilities:vcpus_total": ">= many"}))
     results = schedule([broken, request(id="good")], [host("a"), host("b")], [], [], None)["results"]

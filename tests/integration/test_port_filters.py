@@ -1,0 +1,198 @@
+"""What a port's network filter does to frames: two taps on a bridge of a hypervisor, one of them filtered as a guest's is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, port_filter_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import port_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, Port
+from ansible_collections.kvmfleet.compute.tests.integration import frames
+from ansible_collections.kvmfleet.compute.tests.integration.conftest import TESTBED, Host
+from ansible_collections.kvmfleet.compute.tests.integration.frames import End
+from ansible_collections.kvmfleet.compute.tests.unit import make
+
+MAC, NEIGHBOUR_MAC = "fa:16:3e:00:00:05", "fa:16:3e:00:00:99"
+GUEST, GUEST_6 = End(MAC, "192.0.2.5"), End(MAC, "2001:db8::5")
+LINK_LOCAL = End(MAC, "fe80::f816:3eff:fe00:5")
+OTHER, OTHER_6 = End(NEIGHBOUR_MAC, "192.0.2.99"), End(NEIGHBOUR_MAC, "2001:db8::99")
+STRANGER = End(NEIGHBOUR_MAC, "198.51.100.1")
+ALL_NODES = End("33:33:00:00:00:01", "ff02::1")
+NOBODY, ALL = End(MAC, "0.0.0.0"), End(frames.EVERYBODY, "255.255.255.255")
+OUT, IN = 0, 1  # which tap sends: the guest's or its neighbour's
+Step = tuple[int, bytes]
+PORT: Port = make.port(
+    mac_address=MAC,
+    device="tapf0",
+    fixed_ips=[make.fixed_ip(ip_address=GUEST.ip), make.fixed_ip(ip_address=GUEST_6.ip, version=6)],
+    allowed_address_pairs=[{"mac_address": MAC, "ip_address": "203.0.113.0/24"}],
+)
+
+
+def rule(direction: str, ethertype: str, protocol: str, first: int, remote: list[str] | None = None) -> FilterRule:
+    last = None if protocol == "icmp" else first
+    return {"direction": direction, "ethertype": ethertype, "protocol": protocol, "port_range_min": first, "port_range_max": last, "remote": remote}
+
+
+ASKED = rule("ingress", "IPv4", "udp", 53, ["192.0.2.96/28"])
+GROUP: GroupRules = {
+    "id": "g",
+    "name": "g",
+    "rules": [
+        ASKED,
+        rule("ingress", "IPv6", "udp", 53),
+        rule("ingress", "IPv4", "icmp", 8),
+        rule("egress", "IPv4", "udp", 123),
+        rule("egress", "IPv6", "udp", 123),
+    ],
+}
+BINDING = (
+    "<filterbinding><owner><name>frames</name><uuid>00000000-0000-4000-8000-00000000f00d</uuid></owner><portdev name='tapf0'/>"
+    f"<mac address='{MAC}'/><filterref filter='{port_filter_name(PORT['id'])}'/></filterbinding>"
+)
+
+
+class Bench:
+    """Two taps on a bridge."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    def define(self, kind: str, xml: str) -> None:
+        self.host.run("sh", "-c", 'printf %s "$1" > /tmp/frames.xml && virsh -q "$0" /tmp/frames.xml', kind, xml)
+
+    def define_group(self, group: GroupRules) -> None:
+        for ethertype in ("IPv4", "IPv6"):
+            self.define("nwfilter-define", group_filter(group, "p", ethertype))
+
+    def raise_taps(self) -> None:
+        for command in (
+            "ip link add br-frames type bridge forward_delay 0 mcast_snooping 0",
+            *(f"ip tuntap add dev tapf{number} mode tap" for number in range(2)),
+            *(f"ip link set tapf{number} master br-frames up" for number in range(2)),
+            "ip link set br-frames up",
+        ):
+            self.host.run(*command.split())
+        self.define_group(GROUP)
+        self.define("nwfilter-define", port_filter(PORT, ["g"], "p"))
+        self.define("nwfilter-binding-create", BINDING)
+
+    def remove(self) -> None:
+        names = [port_filter_name(PORT["id"]), *(group_filter_name("g", "p", ethertype) for ethertype in ("IPv4", "IPv6"))]
+        filters = "; ".join(f"virsh -q nwfilter-undefine {name}" for name in names)
+        taps = "ip link del tapf0; ip link del tapf1; ip link del br-frames"
+        self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}) > /dev/null 2>&1; true")
+
+    def passing(self, *steps: Step) -> list[bool]:
+        """Which frames come out at the other tap, sent one after another."""
+        marks = [frames.arp(end, "192.0.2.254").hex() for end in (GUEST, OTHER)]
+        asked = {"taps": ["tapf0", "tapf1"], "marks": marks, "steps": [(which, frame.hex()) for which, frame in steps]}
+        script = (TESTBED / "frames.py").read_text()
+        argv = [str(TESTBED / "exec"), self.host.name, "python3", "-c", script]
+        done = subprocess.run(argv, input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return t.cast("list[bool]", json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def bench(testbed: None) -> t.Iterator[Bench]:
+    made = Bench(Host("h1"))
+    made.remove()
+    made.raise_taps()
+    yield made
+    made.remove()
+
+
+def check(bench: Bench, expected: dict[str, tuple[Step, bool]]) -> None:
+    """Each by its name."""
+    came = bench.passing(*(step for step, _passes in expected.values()))
+    assert dict(zip(expected, came, strict=True)) == {name: passes for name, (_step, passes) in expected.items()}
+
+
+def test_a_guest_speaks_as_itself_only(bench: Bench) -> None:
+    spoofed, pair = End(MAC, OTHER.ip), End(MAC, "203.0.113.7")
+    check(
+        bench,
+        {
+            "its own question": ((OUT, frames.arp(GUEST, OTHER.ip)), True),
+            "its own answer": ((OUT, frames.arp(GUEST, OTHER.ip, answer=True)), True),
+            "an answer for another address": ((OUT, frames.arp(spoofed, GUEST.ip, answer=True)), False),
+            "an answer for another MAC address": ((OUT, frames.arp(End(NEIGHBOUR_MAC, GUEST.ip), OTHER.ip, mac=MAC, answer=True)), False),
+            "a question from another MAC address": ((OUT, frames.arp(End(NEIGHBOUR_MAC, GUEST.ip), OTHER.ip)), False),
+            "is this address free?": ((OUT, frames.arp(NOBODY, GUEST.ip)), True),
+            "a packet": ((OUT, frames.udp(GUEST, 1000, OTHER, 123)), True),
+            "from another address": ((OUT, frames.udp(spoofed, 1000, OTHER, 123)), False),
+            "from another MAC address": ((OUT, frames.udp(End("fa:16:3e:00:00:06", GUEST.ip), 1000, OTHER, 123)), False),
+            "from an address pair": ((OUT, frames.udp(pair, 1000, OTHER, 123)), True),
+            "an address pair's answer": ((OUT, frames.arp(pair, OTHER.ip, answer=True)), True),
+            "a packet of IPv6": ((OUT, frames.udp(GUEST_6, 1000, OTHER_6, 123)), True),
+            "from another address of IPv6": ((OUT, frames.udp(End(MAC, "2001:db8::6"), 1000, OTHER_6, 123)), False),
+            "with a VLAN tag": ((OUT, frames.tagged(frames.udp(GUEST, 1000, OTHER, 123), 5)), False),
+            "of another protocol": ((OUT, frames.ethernet(MAC, NEIGHBOUR_MAC, frames.LLDP, b"x")), False),
+        },
+    )
+
+
+def test_a_guest_is_no_router_and_no_dhcp_server(bench: Bench) -> None:
+    check(
+        bench,
+        {
+            "asks for a DHCP lease": ((OUT, frames.udp(NOBODY, 68, ALL, 67)), True),
+            "offers a DHCP lease": ((OUT, frames.udp(GUEST, 67, ALL, 68)), False),
+            "offers a DHCPv6 lease": ((OUT, frames.udp(GUEST_6, 547, OTHER_6, 546)), False),
+            "advertises itself as a router": ((OUT, frames.router_advertisement(LINK_LOCAL, ALL_NODES)), False),
+            "looks whether its address is free": ((OUT, frames.neighbour(End(MAC, "::"), ALL_NODES, 135, GUEST_6.ip)), True),
+            "solicits a neighbour": ((OUT, frames.neighbour(LINK_LOCAL, ALL_NODES, 135, OTHER_6.ip)), True),
+            "advertises itself": ((OUT, frames.neighbour(GUEST_6, OTHER_6, 136, GUEST_6.ip)), True),
+            "advertises itself from a neighbour's address": ((OUT, frames.neighbour(End(MAC, OTHER_6.ip), ALL_NODES, 136, OTHER_6.ip)), False),
+            "hears of a router": ((IN, frames.router_advertisement(End(NEIGHBOUR_MAC, "fe80::99"), ALL_NODES)), True),
+            "is solicited": ((IN, frames.neighbour(OTHER_6, GUEST_6, 135, GUEST_6.ip)), True),
+            "gets a DHCP lease": ((IN, frames.udp(OTHER, 67, GUEST, 68)), True),
+        },
+    )
+
+
+def test_rules_let_through_what_they_say_and_its_answers(bench: Bench) -> None:
+    check(
+        bench,
+        {
+            "asked in": ((IN, frames.udp(OTHER, 2000, GUEST, 53)), True),
+            "its answer": ((OUT, frames.udp(GUEST, 53, OTHER, 2000)), True),
+            "an answer to nothing": ((OUT, frames.udp(GUEST, 53, OTHER, 2001)), False),
+            "another port": ((IN, frames.udp(OTHER, 2000, GUEST, 54)), False),
+            "by a stranger": ((IN, frames.udp(STRANGER, 2000, GUEST, 53)), False),
+            "asked out": ((OUT, frames.udp(GUEST, 3000, OTHER, 123)), True),
+            "the answer to it": ((IN, frames.udp(OTHER, 123, GUEST, 3000)), True),
+            "out to another port": ((OUT, frames.udp(GUEST, 3000, OTHER, 124)), False),
+            "pinged": ((IN, frames.icmp(OTHER, GUEST, 8)), True),
+            "its echo": ((OUT, frames.icmp(GUEST, OTHER, 0)), True),
+            "pings": ((OUT, frames.icmp(GUEST, OTHER, 8)), False),
+            "asked in over IPv6": ((IN, frames.udp(OTHER_6, 2000, GUEST_6, 53)), True),
+            "its answer over IPv6": ((OUT, frames.udp(GUEST_6, 53, OTHER_6, 2000)), True),
+            "another port over IPv6": ((IN, frames.udp(OTHER_6, 2000, GUEST_6, 54)), False),
+            # A guest takes a frame of VLAN 0 for one without a tag.
+            "behind a VLAN tag": ((IN, frames.tagged(frames.udp(OTHER, 2000, GUEST, 54), 0)), False),
+        },
+    )
+
+
+def test_a_changed_group_is_followed_and_cuts_what_it_no_longer_allows(bench: Bench) -> None:
+    asked, answer = (IN, frames.udp(OTHER, 4000, GUEST, 53)), (OUT, frames.udp(GUEST, 53, OTHER, 4000))
+    kept = (OUT, frames.udp(GUEST, 5000, OTHER, 123)), (IN, frames.udp(OTHER, 123, GUEST, 5000))
+    assert bench.passing(asked, answer, *kept) == [True] * 4
+    bench.define_group({**GROUP, "rules": [rule for rule in GROUP["rules"] if rule is not ASKED]})
+    try:
+        assert bench.passing(asked, answer, kept[1]) == [False, False, True]
+    finally:
+        bench.define_group(GROUP)
+    assert bench.passing(asked, answer) == [True, True]
+
+
+def test_a_restart_of_libvirtd_keeps_it(bench: Bench) -> None:
+    subprocess.run([str(TESTBED / "restart-libvirtd"), bench.host.name], check=True)
+    assert bench.passing((IN, frames.udp(OTHER, 2000, GUEST, 54)), (IN, frames.udp(OTHER, 2000, GUEST, 53))) == [False, True]

@@ -1,0 +1,174 @@
+"""What a network filter says of a port and of a security group."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import (
+    GROUP,
+    PORT,
+    filter_uuid,
+    group_filter_name,
+    is_group_filter,
+    port_filter_name,
+)
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import ethertypes, link_local, port_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, Port
+from ansible_collections.kvmfleet.compute.tests.unit import make
+
+MAC = "fa:16:3e:00:00:01"
+SIX = make.fixed_ip(ip_address="2001:db8::5", version=6, cidr="2001:db8::/64")
+# (action, direction, element, its attributes)
+Line = tuple[str, str, str, dict[str, str]]
+
+
+def lines(xml: str) -> list[Line]:
+    """The rules of a filter in the order in which libvirt goes through them."""
+    rules = sorted(ET.fromstring(xml).findall("rule"), key=lambda rule: int(rule.get("priority", "500")))
+    return [(rule.get("action", ""), rule.get("direction", ""), rule[0].tag, dict(rule[0].attrib)) for rule in rules]
+
+
+def rule(direction: str = "ingress", ethertype: str = "IPv4", **changes: t.Any) -> FilterRule:
+    made: FilterRule = {"direction": direction, "ethertype": ethertype, "protocol": None, "port_range_min": None, "port_range_max": None, "remote": None}
+    return t.cast(FilterRule, {**made, **changes})
+
+
+def group(*rules: FilterRule) -> GroupRules:
+    return {"id": "g", "name": "g", "rules": list(rules)}
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        (rule(), [("in", "all", {})]),
+        (rule("egress", remote=["198.51.100.0/24"]), [("out", "all", {"dstipaddr": "198.51.100.0", "dstipmask": "24"})]),
+        (rule(remote=["0.0.0.0/0"]), [("in", "all", {})]),
+        (rule(remote=[]), []),
+        (
+            rule(protocol="tcp", port_range_min=80, port_range_max=88, remote=["192.0.2.1/32", "192.0.2.8/29"]),
+            [
+                ("in", "tcp", {"srcipaddr": "192.0.2.1", "srcipmask": "32", "dstportstart": "80", "dstportend": "88"}),
+                ("in", "tcp", {"srcipaddr": "192.0.2.8", "srcipmask": "29", "dstportstart": "80", "dstportend": "88"}),
+            ],
+        ),
+        (rule(protocol="icmp", port_range_min=3, port_range_max=4), [("in", "icmp", {"type": "3", "code": "4"})]),
+        (rule(protocol="icmp", port_range_min=8), [("in", "icmp", {"type": "8"}), ("out", "icmp", {"type": "0", "state": "ESTABLISHED"})]),
+        (rule(protocol="icmp"), [("in", "icmp", {})]),
+    ],
+)
+def test_a_rule_of_a_group_lets_through_what_it_says_and_nothing_else(of: FilterRule, expected: list[tuple[str, str, dict[str, str]]]) -> None:
+    assert lines(group_filter(group(of), "p", "IPv4")) == [("accept", *line) for line in expected]
+    assert lines(group_filter(group(of), "p", "IPv6")) == []
+
+
+@pytest.mark.parametrize(("protocol", "tag"), [(None, "all-ipv6"), ("tcp", "tcp-ipv6"), ("udplite", "udplite-ipv6"), ("icmp", "icmpv6")])
+def test_protocols_of_ipv6_have_other_names(protocol: str | None, tag: str) -> None:
+    (line,) = lines(group_filter(group(rule("egress", "IPv6", protocol=protocol)), "p", "IPv6"))
+    assert line == ("accept", "out", tag, {})
+
+
+def test_a_port_may_only_send_from_its_addresses() -> None:
+    found = lines(port_filter(make.port(), [], "p"))
+    sent = [line for line in found if line[1] == "out" and line[2] in ("arp", "ip", "ipv6", "mac", "vlan")]
+    own = {"srcmacaddr": MAC, "srcipaddr": "192.0.2.5", "srcipmask": "32"}
+    arp = {"srcmacaddr": MAC, "arpsrcmacaddr": MAC, "arpsrcipaddr": "192.0.2.5", "arpsrcipmask": "32"}
+    assert sent[0] == ("drop", "out", "ip", {"protocol": "udp", "srcportstart": "67", "dstportstart": "68"})
+    assert ("accept", "out", "ip", own) in sent and ("accept", "out", "arp", arp) in sent
+    assert all(line[3].get("srcmacaddr") == MAC for line in sent if line[0] == "accept")
+    assert found[-1] == ("drop", "inout", "mac", {})
+
+
+def test_what_no_rule_lets_through_is_dropped() -> None:
+    found = lines(port_filter(make.port(fixed_ips=[make.fixed_ip(), SIX]), ["g"], "p"))
+    assert [line for line in found if line[1] == "inout" and line[0] == "drop"] == [("drop", "inout", tag, {}) for tag in ("all", "all-ipv6", "mac")]
+    # After what groups let through.
+    element = ET.fromstring(port_filter(make.port(), ["g"], "p"))
+    drops = [int(rule.get("priority", "")) for rule in element.findall("rule") if rule.get("action") == "drop" and rule.get("direction") == "inout"]
+    assert all(500 < priority <= 1000 for priority in drops)
+
+
+def test_nobody_is_a_router_or_a_dhcp_server() -> None:
+    found = lines(port_filter(make.port(fixed_ips=[SIX]), [], "p"))
+    dropped = [line[3] for line in found if line[:3] == ("drop", "out", "ipv6")]
+    assert dropped == [
+        {"protocol": "icmpv6", "type": "134"},
+        {"protocol": "icmpv6", "type": "137"},
+        {"protocol": "udp", "srcportstart": "547", "dstportstart": "546"},
+    ]
+    assert found[: len(dropped)] == [("drop", "out", "ipv6", attributes) for attributes in dropped]
+
+
+@pytest.mark.parametrize(("ips", "spoken"), [([make.fixed_ip()], ["IPv4"]), ([SIX], ["IPv6"]), ([make.fixed_ip(), SIX], ["IPv4", "IPv6"]), ([], [])])
+def test_a_port_speaks_the_ip_versions_of_its_addresses(ips: list[t.Any], spoken: list[str]) -> None:
+    port = make.port(fixed_ips=ips)
+    assert ethertypes(port) == spoken
+    xml = port_filter(port, ["g"], "p")
+    assert parse_filter(xml)["refers_to"] == [group_filter_name("g", "p", ethertype) for ethertype in spoken]
+    tags = {line[2] for line in lines(xml)}
+    assert ("ip" in tags, "all" in tags) == ("IPv4" in spoken,) * 2 and ("ipv6" in tags, "all-ipv6" in tags) == ("IPv6" in spoken,) * 2
+
+
+def test_an_address_pair_is_as_good_as_an_own_address() -> None:
+    pairs = [{"mac_address": "00:00:5e:00:01:01", "ip_address": "192.0.2.0/28"}, {"mac_address": MAC, "ip_address": "2001:db8::/64"}]
+    port = make.port(allowed_address_pairs=pairs)
+    found = lines(port_filter(port, [], "p"))
+    assert ("accept", "out", "ip", {"srcmacaddr": "00:00:5e:00:01:01", "srcipaddr": "192.0.2.0", "srcipmask": "28"}) in found
+    assert ("accept", "out", "ipv6", {"srcmacaddr": MAC, "srcipaddr": "2001:db8::", "srcipmask": "64"}) in found
+    assert ethertypes(port) == ["IPv4", "IPv6"]
+
+
+def test_the_link_local_address_follows_from_the_mac_address() -> None:
+    assert link_local("fa:16:3e:00:00:01") == "fe80::f816:3eff:fe00:1"
+
+
+def test_the_interface_of_a_port_refers_to_its_filter_if_it_has_port_security() -> None:
+    for secured in (True, False):
+        port = make.port(port_security_enabled=secured)
+        found = vif_of(port["binding"]).element(port, "virtio").findall("filterref")
+        assert [reference.attrib for reference in found] == ([{"filter": port_filter_name(port["id"])}] if secured else [])
+
+
+def test_a_project_has_groups_of_its_own() -> None:
+    names = {group_filter_name(group_id, project, ethertype) for group_id in "ab" for project in "pq" for ethertype in ("IPv4", "IPv6")}
+    assert len(names) == 8
+
+
+ADDRESSES = st.ip_addresses().map(str)
+PORTS = st.builds(
+    lambda uuid, ips, pairs: make.port(
+        id=str(uuid),
+        fixed_ips=[make.fixed_ip(ip_address=ip) for ip in ips],
+        allowed_address_pairs=[{"mac_address": MAC, "ip_address": ip} for ip in pairs],
+    ),
+    st.uuids(),
+    st.lists(ADDRESSES, max_size=3),
+    st.lists(st.builds(lambda ip, bits: str(ipaddress.ip_network(f"{ip}/{bits}", strict=False)), ADDRESSES, st.integers(0, 32)), max_size=2),
+)
+
+
+@given(PORTS, st.lists(st.uuids().map(str), max_size=3), st.text(max_size=5))
+def test_every_filter_is_marked_as_ours_and_names_ours_only(port: Port, groups: list[str], project: str) -> None:
+    xml = port_filter(port, groups, project)
+    found = parse_filter(xml)
+    assert xml == port_filter(port, groups, project)
+    assert found["name"] == f"{PORT}{port['id']}" and found["uuid"] == filter_uuid(found["name"])
+    assert all(name.startswith(GROUP) and is_group_filter(name, filter_uuid(name)) for name in found["refers_to"])
+    assert not is_group_filter(found["name"], found["uuid"])
+
+
+@given(PORTS, st.lists(st.uuids().map(str), max_size=2))
+def test_nothing_is_let_out_without_the_ports_mac_address_nor_into_it_by_default(port: Port, groups: list[str]) -> None:
+    found = lines(port_filter(port, groups, "p"))
+    frames = ("arp", "ip", "ipv6", "mac")
+    assert all("srcmacaddr" in line[3] for line in found if line[:2] == ("accept", "out") and line[2] in frames)
+    packets = [line for line in found if line[0] == "accept" and line[2] not in frames]
+    assert all(line[3] for line in packets)
