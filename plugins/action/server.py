@@ -20,7 +20,6 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Diff, Grant, GroupRules, Origin, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.answer_shape import faults_of_outcomes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.drift_diff import drift_diffs
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.group_rules import group_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
@@ -50,10 +49,10 @@ def share_of_grants(conducted: Mapping[str, t.Any], host: str) -> Grant | None:
 
 
 def groups_of_round(conducted: Mapping[str, t.Any]) -> list[GroupRules]:
-    """The security groups of the run's servers, with the addresses of all that the facts and this run know as their members."""
+    """The rules of the run's security groups: which of them a server has that is there already, its host knows."""
     state: Round = conducted["round"]
-    servers: Mapping[str, t.Any] = run_file.value_of(state["servers"], "round.servers")
-    return group_rules(plain(run_file.value_of(state["security_groups"], "round.security_groups")), (plain(server) for server in servers.values()))
+    groups: list[GroupRules] = plain(run_file.value_of(state["security_groups"], "round.security_groups"))
+    return groups
 
 
 def origin_of_round(conducted: Mapping[str, t.Any]) -> Origin | None:

@@ -11,12 +11,12 @@ import subprocess
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 
-def run(argv: list[str], timeout_s: float = 300.0) -> str:
-    """Standard output of a command; ServerError (another host may do better) with the last line of its error output."""
+def run(argv: list[str], timeout_s: float = 300.0, stdin: str = "") -> str:
+    """Standard output of a command that reads ``stdin``; ServerError (another host may do better) with the last line of its error output."""
     try:
         done = subprocess.run(
             argv,
-            stdin=subprocess.DEVNULL,
+            input=stdin.encode(),
             capture_output=True,
             timeout=timeout_s,
             env=dict(os.environ, LC_ALL="C"),

@@ -151,13 +151,22 @@ class FilterRule(t.TypedDict):
     protocol: t.Optional[str]  # tcp, udp, udplite, sctp, icmp (of either ethertype), igmp, esp or ah; null: any
     port_range_min: t.Optional[int]  # first port, or the ICMP type
     port_range_max: t.Optional[int]  # last port, or the ICMP code
-    remote: t.Optional[t.List[str]]  # CIDRs of the other side; null: anybody; empty: nobody
+    remote: t.Optional[t.List[str]]  # CIDRs of the other side; null: anybody
+    remote_group: t.Optional[str]  # id of the security group of the other side; null: whatever remote says
 
 
 class GroupRules(SecurityGroup):
-    """A security group, as a host enforces it: what it names is made addresses of."""
+    """A security group, as a host enforces it."""
 
     rules: t.List[FilterRule]  # what is let through; nothing else is
+
+
+class MemberReport(t.TypedDict):
+    """Who is in which security group on a host, by its own word."""
+
+    host: str  # inventory name
+    number: int  # grows with each report of the host: of two the one with the lower number counts no more
+    groups: t.Dict[str, t.List[str]]  # addresses and CIDRs of its servers in a group, by <project>/<group's id>; in a group that is left out it has none
 
 
 # The server on its way, and what is kept of it
@@ -485,6 +494,8 @@ class NetworkFilter(t.TypedDict):
     name: str  # libvirt's name
     uuid: str  # libvirt's uuid
     refers_to: t.List[str]  # names of other filters
+    sets: t.List[str]  # names of IP sets
+    content: str  # what it says, whichever way that was written
 
 
 class HostNetworks(t.TypedDict):
@@ -493,6 +504,8 @@ class HostNetworks(t.TypedDict):
     bridges: t.List[Bridge]  # Linux bridges
     libvirt: t.List[LibvirtNetwork]  # libvirt networks
     unfiltered: t.NotRequired[t.Optional[str]]  # why the host can't enforce port security, as half a sentence; null: it can
+    no_sets: t.NotRequired[t.Optional[str]]  # why it can't enforce rules that name a security group, as half a sentence; null: it can
+    wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>
 
 
 class NumaCell(t.TypedDict):

@@ -138,8 +138,8 @@ options:
     default: false
   security_groups:
     description:
-      - The rules of security groups, with the addresses that they are for, as C(GroupRules) of the collection's C(docs/data.md). Set by the action plugin from
-        O(round_variable).
+      - The rules of security groups, as C(GroupRules) of the collection's C(docs/data.md). Set by the action plugin from O(round_variable).
+      - Who is a member of a group that a rule names is what M(kvmfleet.compute.security_groups) was told before.
       - A server whose ports have port security is built or started with those of its groups. A group that is not given stays as the host has it from other
         servers; without either, the server fails.
     version_added: 0.3.0

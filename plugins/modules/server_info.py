@@ -84,17 +84,29 @@ servers:
       description: The ports with MAC and IP addresses.
       type: list
       elements: dict
+member_of:
+  description: The security groups that these servers are in with a port that has port security, as C(<project>/<id of the group>).
+  returned: success
+  type: list
+  elements: str
+wanted_groups:
+  description: The security groups that rules of the host's ports name, in the same form.
+  returned: success
+  type: list
+  elements: str
 """
 
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import HostOptions, host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import instances
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.server_query import ServerQuery
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import groups_of_members
 
 ARGUMENT_SPEC = {
     **host_argument_spec(),
@@ -113,10 +125,11 @@ def main() -> None:
     options, query = HostOptions.of(module.params), ServerQuery.of(module.params)
     try:
         with Hypervisor(options.libvirt_uri, options.libvirt_timeout_s) as hypervisor:
-            servers = instances(hypervisor.domains(live=True), options.instances_path, options.state_path)
+            servers = query.of_all(instances(hypervisor.domains(live=True), options.instances_path, options.state_path))
+        wanted = sorted(membership_file.read(options.state_path).wanted)
     except (KvmfleetError, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())
-    module.exit_json(changed=False, servers=query.of_all(servers))
+    module.exit_json(changed=False, servers=servers, member_of=sorted(groups_of_members(servers)), wanted_groups=wanted)
 
 
 if __name__ == "__main__":

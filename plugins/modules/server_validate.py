@@ -264,10 +264,17 @@ kept_ports:
   type: list
   elements: dict
 security_groups:
-  description: The security groups of the servers, and those that their rules name, in the shape of C(docs/data.md) (EnforcedGroup).
+  description: The security groups of the servers, in the shape of C(docs/data.md) (GroupRules).
   returned: always
   type: list
   elements: dict
+member_groups:
+  description:
+    - The security groups, as C(<project>/<id of the group>), of which hosts have to know the members anew, because a rule of the servers' groups names one of
+      them, or a rule of a host's ports one of the servers'.
+  returned: always
+  type: list
+  elements: str
 joined_fleet:
   description: A file of this run on the controller with the fleet that was read, for M(kvmfleet.compute.server_schedule). Null if none was, or with errors.
   returned: always

@@ -20,6 +20,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Error,
     Flavor,
     Grant,
+    GroupRules,
     HostClock,
     HostFacts,
     HostRoute,
@@ -127,25 +128,6 @@ class CatalogueSecurityGroup(SecurityGroup):
 
     description: str | None  # for people
     rules: list[SecurityGroupRule]  # what is let through, beside what Neutron's groups have from the beginning
-
-
-class EnforcedRule(t.TypedDict):
-    """A rule of a security group that servers of the run are in, with what it names as ids."""
-
-    direction: str  # ingress or egress
-    ethertype: str  # IPv4 or IPv6
-    protocol: str | None  # as in FilterRule
-    port_range_min: int | None  # first port, or the ICMP type
-    port_range_max: int | None  # last port, or the ICMP code
-    remote_ip_prefix: str | None  # CIDR
-    remote_group: str | None  # id of a security group; null together with remote_ip_prefix: anybody
-
-
-class EnforcedGroup(SecurityGroup):
-    """A security group that servers of the run are in, or that a rule of one of these names."""
-
-    rules: list[EnforcedRule]  # what is let through
-    members: list[str]  # addresses and CIDRs of the servers in it that the facts show
 
 
 # The fleet
@@ -287,6 +269,7 @@ class SpecNetwork(t.TypedDict):
     name: str  # the catalogue's name
     binding: Binding  # how ports reach it
     port_security_enabled: t.NotRequired[bool]  # the host must enforce it
+    needs_sets: t.NotRequired[bool]  # with rules that name a security group
 
 
 class RequestSpec(t.TypedDict):
@@ -342,7 +325,8 @@ class Validation(t.TypedDict):
     request_specs: list[RequestSpec]  # one per request that has something to place
     groups: list[SpecGroup]  # the catalogue's server groups
     kept_ports: list[KeptPort]  # the catalogue's ports
-    security_groups: list[EnforcedGroup]  # those of the servers, and those that their rules name
+    security_groups: list[GroupRules]  # those of the servers
+    member_groups: list[str]  # the groups, as <project>/<group's id>, of which hosts have to know the members anew
 
 
 # Scheduler stage
@@ -489,7 +473,7 @@ class Round(t.TypedDict):
     group_members: dict[str, dict[str, str]]  # hosts of the members that were there, by group id and uuid
     cached_images: dict[str, dict[str, str]]  # disk formats of the images in the caches, by host and digest
     images: dict[str, list[Image]]  # what this stage needs and the host's cache lacks, by host
-    security_groups: list[EnforcedGroup]  # those of its servers, and those that their rules name
+    security_groups: list[GroupRules]  # those of its servers
     grants: dict[str, Grant]  # what hosts have to be shown for the claims of this stage, by host; empty without a registrar
     reserved: Reserved  # what the registrar holds
 

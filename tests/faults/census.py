@@ -20,7 +20,7 @@ FOLDERS = ("/var/lib/libvirt/kvmfleet", "/var/lib/kvmfleet", "/etc/libvirt/qemu"
 # libvirtd's own folder of each running guest, which stays after a power cut.
 OF_LIBVIRT = "/var/lib/libvirt/qemu/domain-"
 # What belongs to the host, and to no server.
-HELD = ("/var/lib/kvmfleet/registrar.json", "/var/lib/kvmfleet/registrar.json.new")
+HELD = tuple(f"/var/lib/kvmfleet/{name}.json{end}" for name in ("registrar", "security_groups") for end in ("", ".new"))
 LOCKS = ("host", "filters")
 OF_THE_HOST = (*(f"/var/lib/kvmfleet/locks/{name}" for name in LOCKS), "/var/lib/kvmfleet/secret.key", "/var/lib/kvmfleet/failed_builds", *HELD)
 
@@ -67,11 +67,19 @@ def network_filters(connection: libvirt.virConnect) -> list[str]:
     return sorted((found.name() for found in connection.listAllNWFilters() if found.name().startswith("kvmfleet-")), reverse=True)
 
 
+def ip_sets() -> list[str]:
+    """Ours."""
+    return [
+        name for name in subprocess.run(["ipset", "list", "-name"], capture_output=True, text=True, check=True).stdout.split() if name.startswith("kvmfleet-")
+    ]
+
+
 def things(connection: libvirt.virConnect) -> list[str]:
     found = [f"tap {name}" for name in os.listdir("/sys/class/net") if name.startswith(("tap", "vnet"))]
     found += [f"QEMU {name}" for name in _qemus()]
     found += [f"filter of {binding.portDev()}" for binding in connection.listAllNWFilterBindings()]
     found += [f"network filter {name}" for name in network_filters(connection)]
+    found += [f"IP set {name}" for name in ip_sets()]
     for folder in FOLDERS:
         for above, folders, files in os.walk(folder):
             found += [os.path.join(above, name) for name in files]
@@ -94,6 +102,8 @@ def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:
         # A guest that is kept keeps its own.
         with contextlib.suppress(libvirt.libvirtError):
             connection.nwfilterLookupByName(name).undefine()
+    for name in ip_sets():
+        subprocess.run(["ipset", "destroy", name], capture_output=True, check=False)
     for folder in ("/var/lib/libvirt/kvmfleet/instances", "/var/lib/kvmfleet/journal", "/var/lib/kvmfleet/locks"):
         for name in os.listdir(folder) if os.path.isdir(folder) else []:
             if name not in (*kept, *LOCKS):

@@ -76,6 +76,12 @@ class Host:
     def filters(self) -> set[str]:
         return {line.split()[1] for line in self.run("virsh", "-q", "nwfilter-list").splitlines() if line.strip()}
 
+    def ip_sets(self) -> dict[str, set[str]]:
+        """What the IP sets of the collection have, by name."""
+        lines = [line.split() for line in self.run("ipset", "save").splitlines()]
+        names = [words[1] for words in lines if words[0] == "create" and words[1].startswith("kvmfleet-")]
+        return {name: {words[2] for words in lines if words[:2] == ["add", name]} for name in names}
+
     def taps(self, bridge: str = "br-ext") -> set[str]:
         return {name for name in self.run("ls", f"/sys/class/net/{bridge}/brif").split() if name.startswith("tap")}
 
@@ -140,7 +146,8 @@ class Fleet:
                 "for d in $(virsh -q list --all --name); do virsh -q destroy $d;"
                 " virsh -q undefine --nvram --managed-save --snapshots-metadata --checkpoints-metadata $d; done >/dev/null 2>&1;"
                 " for f in $(virsh -q nwfilter-list | awk '$2 ~ /^kvmfleet-/ {print $2}' | sort -r); do virsh -q nwfilter-undefine $f; done >/dev/null 2>&1;"
-                f"rm -rf {INSTANCES}/* /var/lib/kvmfleet/journal /var/lib/kvmfleet/locks /var/lib/kvmfleet/failed_builds; true",
+                " for s in $(ipset list -name | grep ^kvmfleet-); do ipset destroy $s; done >/dev/null 2>&1;"
+                f"cd /var/lib/kvmfleet && rm -rf {INSTANCES}/* journal locks failed_builds security_groups.json; true",
             )
 
     def free_reservations(self) -> None:

@@ -8,9 +8,11 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, port_filter_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, group_key, member_set_name, port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import port_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import prefixes
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, Port
 from ansible_collections.kvmfleet.compute.tests.integration import frames
 from ansible_collections.kvmfleet.compute.tests.integration.conftest import TESTBED, Host
@@ -34,11 +36,20 @@ PORT: Port = make.port(
 )
 
 
-def rule(direction: str, ethertype: str, protocol: str, first: int, remote: list[str] | None = None) -> FilterRule:
+def rule(direction: str, ethertype: str, protocol: str, first: int, remote: list[str] | None = None, remote_group: str | None = None) -> FilterRule:
     last = None if protocol == "icmp" else first
-    return {"direction": direction, "ethertype": ethertype, "protocol": protocol, "port_range_min": first, "port_range_max": last, "remote": remote}
+    return {
+        "direction": direction,
+        "ethertype": ethertype,
+        "protocol": protocol,
+        "port_range_min": first,
+        "port_range_max": last,
+        "remote": remote,
+        "remote_group": remote_group,
+    }
 
 
+SETS = {version: member_set_name(group_key("friends", "p"), version) for version in ("IPv4", "IPv6")}
 ASKED = rule("ingress", "IPv4", "udp", 53, ["192.0.2.96/28"])
 GROUP: GroupRules = {
     "id": "g",
@@ -49,6 +60,8 @@ GROUP: GroupRules = {
         rule("ingress", "IPv4", "icmp", 8),
         rule("egress", "IPv4", "udp", 123),
         rule("egress", "IPv6", "udp", 123),
+        *(rule("ingress", version, "udp", 55, remote_group="friends") for version in ("IPv4", "IPv6")),
+        *(rule("egress", version, "udp", 56, remote_group="friends") for version in ("IPv4", "IPv6")),
     ],
 }
 BINDING = (
@@ -70,6 +83,11 @@ class Bench:
         for ethertype in ("IPv4", "IPv6"):
             self.define("nwfilter-define", group_filter(group, "p", ethertype))
 
+    def fill(self, *entries: str) -> None:
+        """The members of the group that rules name."""
+        script = ip_sets.script({name: prefixes(entries, 4 if version == "IPv4" else 6) for version, name in SETS.items()})
+        self.host.run("sh", "-c", 'printf %s "$0" | ipset restore', script)
+
     def raise_taps(self) -> None:
         for command in (
             "ip link add br-frames type bridge forward_delay 0 mcast_snooping 0",
@@ -78,6 +96,7 @@ class Bench:
             "ip link set br-frames up",
         ):
             self.host.run(*command.split())
+        self.fill()
         self.define_group(GROUP)
         self.define("nwfilter-define", port_filter(PORT, ["g"], "p"))
         self.define("nwfilter-binding-create", BINDING)
@@ -86,7 +105,8 @@ class Bench:
         names = [port_filter_name(PORT["id"]), *(group_filter_name("g", "p", ethertype) for ethertype in ("IPv4", "IPv6"))]
         filters = "; ".join(f"virsh -q nwfilter-undefine {name}" for name in names)
         taps = "ip link del tapf0; ip link del tapf1; ip link del br-frames"
-        self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}) > /dev/null 2>&1; true")
+        sets = "; ".join(f"ipset destroy {name}" for name in SETS.values())
+        self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}; {sets}) > /dev/null 2>&1; true")
 
     def passing(self, *steps: Step) -> list[bool]:
         """Which frames come out at the other tap, sent one after another."""
@@ -191,6 +211,31 @@ def test_a_changed_group_is_followed_and_cuts_what_it_no_longer_allows(bench: Be
     finally:
         bench.define_group(GROUP)
     assert bench.passing(asked, answer) == [True, True]
+
+
+def test_who_is_a_member_is_let_in_and_out_and_one_who_leaves_is_cut_off(bench: Bench) -> None:
+    steps = {
+        "a member asks": (IN, frames.udp(OTHER, 6000, GUEST, 55)),
+        "is answered": (OUT, frames.udp(GUEST, 55, OTHER, 6000)),
+        "a member asks over IPv6": (IN, frames.udp(OTHER_6, 6000, GUEST_6, 55)),
+        "is answered over IPv6": (OUT, frames.udp(GUEST_6, 55, OTHER_6, 6000)),
+        "a member is asked": (OUT, frames.udp(GUEST, 6001, OTHER, 56)),
+        "answers": (IN, frames.udp(OTHER, 56, GUEST, 6001)),
+        "a stranger asks": (IN, frames.udp(STRANGER, 6000, GUEST, 55)),
+    }
+    for members, passing in (([], set()), ([OTHER.ip, OTHER_6.ip], set(steps) - {"a stranger asks"}), ([STRANGER.ip], {"a stranger asks"})):
+        bench.fill(*members)
+        check(bench, {name: (step, name in passing) for name, step in steps.items()})
+
+
+def test_a_rule_whose_set_is_missing_keeps_the_tap_closed(bench: Bench) -> None:
+    bench.host.run("virsh", "-q", "nwfilter-binding-delete", "tapf0")
+    for name in SETS.values():
+        bench.host.run("ipset", "destroy", name)
+    with pytest.raises(AssertionError, match="Set"):
+        bench.define("nwfilter-binding-create", BINDING)
+    bench.fill()
+    bench.define("nwfilter-binding-create", BINDING)
 
 
 def test_a_restart_of_libvirtd_keeps_it(bench: Bench) -> None:

@@ -56,3 +56,64 @@ def test_guests_reach_each_other_as_their_groups_say(fleet: Fleet) -> None:
     assert gone.code == 0, gone.output
     assert {name: host.filters() for name, host in fleet.hosts.items()} == before
     assert all(not host.run("virsh", "-q", "nwfilter-binding-list").strip() for host in fleet.hosts.values())
+
+
+def members_known(fleet: Fleet, host: str) -> set[str]:
+    """Every address that rules of a host's ports let in or out because of a group."""
+    return set().union(*fleet.hosts[host].ip_sets().values())
+
+
+def test_members_on_other_hosts_are_known_from_their_first_frame_and_gone_before_their_address_is_free(fleet: Fleet) -> None:
+    before = {name: (host.filters(), host.ip_sets()) for name, host in fleet.hosts.items()}
+    variables = {"compute_security_groups": GROUPS}
+    web = {"security_groups": [{"name": "web"}]}
+    one, two = server("one", availability_zone="az1:h1", **web), server("two", availability_zone="az2:h2", **web)
+    waiting = {"compute_wait_for": "ssh", "compute_wait_timeout_s": 300, **variables}
+    first = fleet.create(one, **waiting)
+    assert first.code == 0, first.output
+    # A run that builds nothing on the first one's host.
+    second = fleet.create(two, **waiting)
+    assert second.code == 0, second.output
+    here, there = address_of(first.server("one")), address_of(second.server("two"))
+    assert members_known(fleet, "h1") == members_known(fleet, "h2") == {here, there}
+    assert pings(there, here) and pings(here, there)
+    # A run that changes no group that a rule names has no task for them.
+    open_ports = fleet.create(server("other", security_groups=[{"name": "alone"}]), compute_security_groups={**GROUPS, "alone": {"rules": [SSH_IN]}})
+    assert open_ports.code == 0 and "Ask the hosts who is in which security group" not in open_ports.output, open_ports.output
+    # Who can't be told holds up the delete.
+    fleet.testbed("cut", "h1")
+    try:
+        refused = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["two"]})
+    finally:
+        fleet.testbed("heal", "h1")
+    assert refused.code != 0 and fleet.where("two-") == ["h2"], refused.output
+    assert "could not be told to, or asked of: h1" in refused.told() and "Nothing was deleted" in refused.told(), refused.output
+    assert pings(here, there)
+    gone = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["two"]})
+    assert gone.code == 0, gone.output
+    assert members_known(fleet, "h1") == {here}
+    # Its address is somebody else's now, whom the group does not let in.
+    stranger = server("stranger", availability_zone="az2:h2", security_groups=[{"name": "alone"}], networks=[{"name": "lan", "fixed_ip": there}])
+    third = fleet.create(stranger, **{**waiting, "compute_security_groups": {**GROUPS, "alone": {"rules": [SSH_IN]}}})
+    assert third.code == 0, third.output
+    assert not pings(there, here)
+    everything = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["one", "other", "stranger"]})
+    assert everything.code == 0, everything.output
+    assert {name: (host.filters(), host.ip_sets()) for name, host in fleet.hosts.items()} == before
+
+
+def test_a_host_that_was_rebooted_has_its_sets_before_a_guest_runs(fleet: Fleet) -> None:
+    web = {"security_groups": [{"name": "web"}]}
+    asked = [server("one", availability_zone="az1:h1", **web), server("two", availability_zone="az2:h2", **web)]
+    variables = {"compute_security_groups": GROUPS, "compute_wait_for": "ssh", "compute_wait_timeout_s": 300}
+    first = fleet.create(*asked, **variables)
+    assert first.code == 0, first.output
+    fleet.testbed("reboot", "h1")
+    host = fleet.hosts["h1"]
+    (domain,) = host.domains("--all")
+    assert host.ip_sets() == {}
+    # By hand it does not start half filtered.
+    assert "error" in host.run("sh", "-c", f"virsh -q start {domain} 2>&1 || true") and domain not in host.domains()
+    again = fleet.create(*asked, **variables)
+    assert again.code == 0, again.output
+    assert pings(address_of(first.server("one")), address_of(first.server("two")))

@@ -42,7 +42,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, bridges, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, bridges, ip_sets, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
@@ -142,6 +143,7 @@ class Builder:
         self.diffs: t.List[Diff] = []
         self._secrets = secrets or {}
         self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
+        self.ip_sets: IpSetsLike = ip_sets
         self.groups = {group["id"]: group for group in groups}  # the security groups that this call was given
         self._networks: t.Optional[HostNetworks] = None
         self._networks_lock = threading.Lock()
@@ -270,7 +272,7 @@ class Builder:
     @property
     def filters(self) -> Filters:
         """The network filters of the host."""
-        return Filters(self.hypervisor, self.host.state_path)
+        return Filters(self.hypervisor, self.host.state_path, self.ip_sets)
 
     def filter_ports(self, record: Record) -> None:
         """What the ports may send and receive is defined, by the rules that this call was given."""

@@ -4,7 +4,8 @@
 """The network filters of a host's ports: defined before a guest starts, removed with it.
 
 A port's filter belongs to its server. A group's filter is shared by all ports of the host in that group: a new definition is followed by every guest that runs.
-It goes when no filter refers to it any more; that nobody begins to refer to it meanwhile is held by a lock of the host.
+It goes when no filter refers to it any more; that nobody begins to refer to it meanwhile is held by a lock of the host. So do the IP sets that its rules look
+into. These are there before the rules: the kernel takes no rule without its set, so that after a reboot no guest starts with half of its rules.
 """
 
 from __future__ import annotations
@@ -12,18 +13,22 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks, member_sets, membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import (
     filter_uuid,
     group_filter_name,
+    group_key,
     is_group_filter,
+    is_member_set,
     port_filter_name,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import ethertypes, port_filter
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, NetworkFilter, Port, Record, SecurityGroup
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, NetworkFilter, Port, Record
 
 Groups = t.Mapping[str, GroupRules]  # by id
 
@@ -36,44 +41,30 @@ def secured(ports: t.Iterable[Port]) -> t.List[Port]:
 class Filters:
     """The network filters of one host."""
 
-    def __init__(self, hypervisor: HypervisorLike, state_path: str, timeout_s: float = 600.0) -> None:
-        self._hypervisor, self._state_path, self._timeout_s = hypervisor, state_path, timeout_s
+    def __init__(self, hypervisor: HypervisorLike, state_path: str, sets: IpSetsLike, timeout_s: float = 600.0) -> None:
+        self._hypervisor, self._state_path, self._sets, self._timeout_s = hypervisor, state_path, sets, timeout_s
 
     def define(self, record: Record, groups: Groups) -> None:
         """The filters of a server's ports and of its groups.
 
         A group that is not given stays as it stands; ServerError (SecurityGroupNotFound) if it does not stand there.
         """
-        ports = secured(record["ports"])
-        if not ports:
+        if not secured(record["ports"]):
             return
-        needed = list(dict.fromkeys(ethertype for port in ports for ethertype in ethertypes(port)))
-        with self._lock():
+        with self.lock():
             standing = {found["name"]: found for found in self._hypervisor.filters()}
-            for group in record["security_groups"]:
-                self._define_group(group, record["project_id"], needed, groups.get(group["id"]), standing)
-            for port in ports:
-                _check_ours(port_filter_name(port["id"]), standing)
-                self._hypervisor.define_filter(port_filter(port, [group["id"] for group in record["security_groups"]], record["project_id"]))
-
-    def _define_group(
-        self, group: SecurityGroup, project_id: str, needed: t.List[str], given: t.Optional[GroupRules], standing: t.Mapping[str, NetworkFilter]
-    ) -> None:
-        for ethertype in needed:
-            name = group_filter_name(group["id"], project_id, ethertype)
-            _check_ours(name, standing)
-            if given is not None:
-                self._hypervisor.define_filter(group_filter(given, project_id, ethertype))
-            elif name not in standing:
-                why = f"the rules of security group {group['name']} are not given, and the host has no network filter {name}"
-                raise ServerError("SecurityGroupNotFound", why)
+            wanted = filters_of(record, groups, standing)
+            membership = member_sets.want(self._state_path, named_groups(record, groups))
+            member_sets.fill(self._sets, membership, sets_of((*standing.values(), *map(parse_filter, wanted))))
+            for xml in wanted:
+                self._hypervisor.define_filter(xml)
 
     def remove(self, record: Record) -> None:
-        """The filters of a server's ports, and of groups that nobody refers to any more. Its guest must be off."""
+        """The filters of a server's ports, of groups that nobody refers to any more, and the sets that nobody looks into. Its guest must be off."""
         names = {port_filter_name(port["id"]) for port in secured(record["ports"])}
         if not names:
             return
-        with self._lock():
+        with self.lock():
             standing = self._hypervisor.filters()
             ours = [found["name"] for found in standing if found["name"] in names and found["uuid"] == filter_uuid(found["name"])]
             for name in ours:
@@ -82,6 +73,20 @@ class Filters:
             for found in standing:
                 if is_group_filter(found["name"], found["uuid"]) and found["name"] not in used:
                     self._forget(found["name"])
+            self._drop_sets(record["uuid"])
+
+    def _drop_sets(self, uuid: str) -> None:
+        """What a claim is going to look into has been asked for before there is a rule, so that it stays for any that is there."""
+        membership = membership_file.read(self._state_path)
+        if not membership.wanted:
+            return
+        useless = membership.drop({name for found in self._hypervisor.filters() for name in found["sets"]})
+        if any(domain["record"] and domain["record"]["vm_state"] == "building" and domain["uuid"] != uuid for domain in self._hypervisor.domains()):
+            return
+        with contextlib.suppress(ServerError):
+            # Somebody's own rule may look into one: then it stays.
+            self._sets.destroy(useless)
+        membership_file.write(self._state_path, membership)
 
     def _forget(self, name: str) -> None:
         """A guest of somebody's own may use a filter of a group: then it stays."""
@@ -92,9 +97,41 @@ class Filters:
                 raise
 
     @contextlib.contextmanager
-    def _lock(self) -> t.Iterator[None]:
+    def lock(self) -> t.Iterator[None]:
+        """Nobody else changes filters or sets of this collection on the host."""
         with locks.filter_lock(self._state_path, self._timeout_s):
             yield
+
+
+def named_groups(record: Record, groups: Groups) -> t.List[str]:
+    """What rules of a server's groups name, as groups of its project."""
+    rules = [rule for group in record["security_groups"] if group["id"] in groups for rule in groups[group["id"]]["rules"]]
+    return list(dict.fromkeys(group_key(rule["remote_group"], record["project_id"]) for rule in rules if rule["remote_group"] is not None))
+
+
+def filters_of(record: Record, groups: Groups, standing: t.Mapping[str, NetworkFilter]) -> t.List[str]:
+    """The filters that a server's ports need, as XML: of its groups, then of its ports. ServerError if one can't be made."""
+    ports = secured(record["ports"])
+    needed = dict.fromkeys(ethertype for port in ports for ethertype in ethertypes(port))
+    found = []
+    for group in record["security_groups"]:
+        for ethertype in needed:
+            name, given = group_filter_name(group["id"], record["project_id"], ethertype), groups.get(group["id"])
+            _check_ours(name, standing)
+            if given is not None:
+                found.append(group_filter(given, record["project_id"], ethertype))
+            elif name not in standing:
+                why = f"the rules of security group {group['name']} are not given, and the host has no network filter {name}"
+                raise ServerError("SecurityGroupNotFound", why)
+    for port in ports:
+        _check_ours(port_filter_name(port["id"]), standing)
+        found.append(port_filter(port, [group["id"] for group in record["security_groups"]], record["project_id"]))
+    return found
+
+
+def sets_of(filters: t.Iterable[NetworkFilter]) -> t.List[str]:
+    """The sets that rules of groups look into."""
+    return [name for found in filters if is_group_filter(found["name"], found["uuid"]) for name in found["sets"] if is_member_set(name)]
 
 
 def _check_ours(name: str, standing: t.Mapping[str, NetworkFilter]) -> None:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks, membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import GIB, add_disk_sizes, existing_parent
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_drift import domain_drift
@@ -22,7 +22,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ip_sets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
@@ -165,7 +165,13 @@ def facts(
         "instances": records,
         "domains": [_domain(domain) for domain in domains],
         "addresses": own_addresses(),
-        "networks": {"bridges": bridges.bridges(), "libvirt": hypervisor.networks(), "unfiltered": unfiltered()},
+        "networks": {
+            "bridges": bridges.bridges(),
+            "libvirt": hypervisor.networks(),
+            "unfiltered": unfiltered(),
+            "no_sets": ip_sets.missing(),
+            "wanted_groups": sorted(membership_file.read(state_path).wanted),
+        },
         "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),
         "registrar": registrar,

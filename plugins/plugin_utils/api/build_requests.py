@@ -9,7 +9,7 @@ Follows ``nova/compute/api.py: API._validate_and_build_base_options`` and ``nova
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Instance
@@ -129,8 +129,8 @@ def _whereabouts(places: Places | None, host: str, migrating_to: str | None) -> 
     return drift.Whereabouts(host, node, zone, migrating_to)
 
 
-def request_spec(request: Request, made: list[BuildRequest], project_id: str) -> RequestSpec | None:
-    """What the scheduler is asked for the new servers; None if there are none."""
+def request_spec(request: Request, made: list[BuildRequest], project_id: str, naming: Container[str] = ()) -> RequestSpec | None:
+    """What the scheduler is asked for the new servers; None if there are none. ``naming``: ids of the security groups with rules that name a group."""
     new = [item["instance"] for item in made if item["existing"] is None]
     if not new:
         return None
@@ -158,7 +158,12 @@ def request_spec(request: Request, made: list[BuildRequest], project_id: str) ->
         "requested_destination": lookups.destination,
         "ignore_hosts": [],
         "networks": [
-            {"name": item["network"]["name"], "binding": item["network"]["binding"], "port_security_enabled": is_secured(item["port"], item["network"])}
+            {
+                "name": item["network"]["name"],
+                "binding": item["network"]["binding"],
+                "port_security_enabled": is_secured(item["port"], item["network"]),
+                "needs_sets": is_secured(item["port"], item["network"]) and any(group["id"] in naming for group in first["security_groups"]),
+            }
             for item in lookups.networks
         ],
     }

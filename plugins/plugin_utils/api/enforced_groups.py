@@ -10,17 +10,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import addresses_of_members
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.formats import PROTOCOLS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     BuildRequest,
     CatalogueSecurityGroup,
-    EnforcedGroup,
-    EnforcedRule,
-    FleetInstance,
+    FleetHost,
     SecurityGroupRule,
 )
 
@@ -52,19 +53,19 @@ def _protocol(rule: SecurityGroupRule) -> str | None:
     return None if written in ANY else PROTOCOLS.get(written, written)
 
 
-def _rule(direction: str, ethertype: str, remote_group: str | None = None) -> EnforcedRule:
+def _rule(direction: str, ethertype: str, remote_group: str | None = None) -> FilterRule:
     return {
         "direction": direction,
         "ethertype": ethertype,
         "protocol": None,
         "port_range_min": None,
         "port_range_max": None,
-        "remote_ip_prefix": None,
+        "remote": None,
         "remote_group": remote_group,
     }
 
 
-def _rules(group: CatalogueSecurityGroup, groups: Entries[CatalogueSecurityGroup]) -> Iterator[EnforcedRule]:
+def _rules(group: CatalogueSecurityGroup, groups: Entries[CatalogueSecurityGroup]) -> Iterator[FilterRule]:
     written = {rule["direction"] for rule in group["rules"]}
     if "egress" not in written:
         yield from (_rule("egress", ethertype) for ethertype in ETHERTYPES)
@@ -73,32 +74,51 @@ def _rules(group: CatalogueSecurityGroup, groups: Entries[CatalogueSecurityGroup
     for rule in group["rules"]:
         protocol = _protocol(rule)
         remote = groups.find(rule["remote_group"]) if rule["remote_group"] is not None else None
+        prefix = rule["remote_ip_prefix"]
         yield {
             "direction": rule["direction"],
             "ethertype": rule["ethertype"],
             "protocol": ENFORCED[protocol] if protocol else None,
             "port_range_min": rule["port_range_min"],
             "port_range_max": rule["port_range_max"],
-            "remote_ip_prefix": rule["remote_ip_prefix"],
+            "remote": [str(ipaddress.ip_network(prefix, strict=False))] if prefix is not None else None,
             "remote_group": remote["id"] if remote else None,
         }
 
 
-def enforced_groups(
-    groups: Entries[CatalogueSecurityGroup], requests: Iterable[BuildRequest], records: Iterable[FleetInstance], project: str
-) -> list[EnforcedGroup]:
-    """The groups of these servers, and those that their rules name, each with its members of the project that the facts show."""
+def rules_of(groups: Entries[CatalogueSecurityGroup], keys: Iterable[str]) -> list[GroupRules]:
+    """The groups of the catalogue among these, by id; those that can't be enforced are left out."""
     by_id = {group["id"]: group for group in groups.by_key.values()}
+    found = (by_id[key] for key in dict.fromkeys(keys) if key in by_id)
+    return [{"id": group["id"], "name": group["name"], "rules": list(_rules(group, groups))} for group in found if obstacle(group) is None]
+
+
+def _is_filtered(request: BuildRequest) -> bool:
+    existing = request["existing"]
+    if existing:
+        # A host may leave it out.
+        return any(port.get("port_security_enabled") for port in existing["record"]["ports"])
+    return any(is_secured(wanted["port"], wanted["network"]) for wanted in request["networks"])
+
+
+def groups_of(requests: Iterable[BuildRequest]) -> list[str]:
+    """The groups that count for a port of these servers, by id: a server that is there keeps those that it was made with."""
     wanted: dict[str, None] = {}
-    for request in requests:
-        asked = request["instance"]["security_groups"]
-        # A server that is there keeps the groups that it was made with.
-        wanted.update((group["id"], None) for group in (request["existing"]["record"]["security_groups"] if request["existing"] else asked))
-    rules = {key: list(_rules(by_id[key], groups)) for key in wanted if key in by_id and obstacle(by_id[key]) is None}
-    named = dict.fromkeys([*rules, *(rule["remote_group"] for of_group in rules.values() for rule in of_group if rule["remote_group"])])
-    members: dict[str, list[str]] = {key: [] for key in named}
-    for record in records:
-        for group in record["security_groups"] if record["project_id"] == project else ():
-            if group["id"] in members:
-                members[group["id"]] += addresses_of_members(record["ports"])
-    return [{"id": key, "name": by_id[key]["name"], "rules": rules.get(key, []), "members": members[key]} for key in named]
+    for request in filter(_is_filtered, requests):
+        existing = request["existing"]
+        wanted.update((group["id"], None) for group in (existing["record"] if existing else request["instance"])["security_groups"])
+    return list(wanted)
+
+
+def naming(rules: list[GroupRules]) -> set[str]:
+    """Those of the groups that have a rule that names a group, by id."""
+    return {group["id"] for group in rules if any(rule["remote_group"] is not None for rule in group["rules"])}
+
+
+def member_groups(rules: list[GroupRules], hosts: Iterable[FleetHost | None], project: str) -> list[str]:
+    """The groups, by key, that hosts have to know the members of anew: these and those that their rules name. None, if no rule here or on a host names one."""
+    own = {group_key(group["id"], project) for group in rules}
+    named = {group_key(rule["remote_group"], project) for group in rules for rule in group["rules"] if rule["remote_group"] is not None}
+    # A host may leave out either, with facts from before that.
+    wanted = {key for host in hosts if host and "networks" in host for key in host["networks"].get("wanted_groups") or []}
+    return sorted(own | named) if named or own & wanted else []

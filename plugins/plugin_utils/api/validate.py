@@ -21,7 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import ERROR_CLASS as DUPLICATE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import Duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import find as find_duplicates
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import enforced_groups
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import groups_of, member_groups, naming, rules_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems, gathered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, Body
@@ -108,10 +108,11 @@ def validate(
         request = run.read(index, given, problems)
         if request:
             made = build_requests(request, owner)
-            spec = request_spec(request, made, owner.project_id)
+            spec = request_spec(request, made, owner.project_id, naming(rules_of(entries.security_groups, groups_of(made))))
             instances += made
             specs += [spec] if spec else []
     ok = not problems.errors
+    rules = rules_of(entries.security_groups, groups_of(instances)) if ok else []
     return {
         "version": 1,
         "errors": problems.errors,
@@ -121,7 +122,8 @@ def validate(
         "request_specs": specs if ok else [],
         "groups": _groups(entries, records) if ok else [],
         "kept_ports": list(_kept_ports(entries)) if ok else [],
-        "security_groups": enforced_groups(entries.security_groups, instances, records, owner.project_id) if ok else [],
+        "security_groups": rules,
+        "member_groups": member_groups(rules, (host["state"] for host in fleet["hosts"].values()) if fleet else (), owner.project_id),
     }
 
 

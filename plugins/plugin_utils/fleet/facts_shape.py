@@ -218,7 +218,16 @@ HOST_FACTS: Schema = open_mapping(
         "domains": list_of(_DOMAIN),
         "addresses": list_of(_IP),
         "registrar": HELD,
-        "networks": open_mapping({"bridges": list_of(_BRIDGE), "libvirt": list_of(_NAMED), "unfiltered": _NULL_OR_TEXT}, required=("bridges", "libvirt")),
+        "networks": open_mapping(
+            {
+                "bridges": list_of(_BRIDGE),
+                "libvirt": list_of(_NAMED),
+                "unfiltered": _NULL_OR_TEXT,
+                "no_sets": _NULL_OR_TEXT,
+                "wanted_groups": list_of(TEXT),
+            },
+            required=("bridges", "libvirt"),
+        ),
     },
     required=("vcpus", "memory_mb", "disk_gb"),
 )

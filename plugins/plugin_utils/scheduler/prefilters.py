@@ -29,9 +29,10 @@ def _network(host: HostState, request: Request) -> Reason | None:
         missing = vif_of(wanted["binding"]).missing(wanted["binding"], networks)
         if missing:
             return Reason(f"network {wanted['name']}", missing)
-        unfiltered = networks.get("unfiltered")
-        if unfiltered and wanted.get("port_security_enabled"):
-            return Reason(f"network {wanted['name']}", unfiltered)
+        why = networks.get("unfiltered") if wanted.get("port_security_enabled") else None
+        why = why or (networks.get("no_sets") if wanted.get("needs_sets") else None)
+        if why:
+            return Reason(f"network {wanted['name']}", why)
     return None
 
 

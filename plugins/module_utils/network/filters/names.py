@@ -1,18 +1,19 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What libvirt's network filters of this collection are called; pure.
+"""What the network filters and IP sets of this collection are called on a host; pure.
 
 A filter is ours by its name and by the uuid that follows from it. Whatever has one of these names and another uuid is somebody else's.
 """
 
 from __future__ import annotations
 
+import re
 import typing as t
 import uuid
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://kvmfleet.github.io/compute/nwfilter")
-PORT, GROUP = "kvmfleet-port-", "kvmfleet-group-"
+PORT, GROUP, SET = "kvmfleet-port-", "kvmfleet-group-", "kvmfleet-"
 IP_VERSIONS: t.Dict[str, int] = {"IPv4": 4, "IPv6": 6}  # by ethertype
 
 
@@ -24,6 +25,21 @@ def port_filter_name(port_id: str) -> str:
 def group_filter_name(group_id: str, project_id: str, ethertype: str) -> str:
     """The filter with a project's rules of a security group for one IP version: a port that has no address of the other one needs no rule of it."""
     return f"{GROUP}{uuid.uuid5(NAMESPACE, f'{project_id}/{group_id}')}-{ethertype.lower()}"
+
+
+def group_key(group_id: str, project_id: str) -> str:
+    """What a project's security group is called among hosts."""
+    return f"{project_id}/{group_id}"
+
+
+def member_set_name(key: str, ethertype: str) -> str:
+    """The IP set with the addresses of the members of a project's group (``group_key``): the kernel takes no more than 31 characters."""
+    return f"{SET}{ethertype.lower()}-{uuid.uuid5(NAMESPACE, key).hex[:16]}"
+
+
+def is_member_set(name: str) -> bool:
+    """True if an IP set that a rule looks into is one of ours."""
+    return re.fullmatch(f"{SET}ipv[46]-[0-9a-f]{{16}}", name) is not None
 
 
 def filter_uuid(name: str) -> str:

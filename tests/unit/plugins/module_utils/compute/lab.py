@@ -16,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Dis
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
+from ansible_collections.kvmfleet.compute.tests.unit.fake_ip_sets import FakeIpSets
 
 
 class PlainDisk(DiskBackend):
@@ -62,6 +63,7 @@ class Lab:
         self.may_ask = True
         self.asked: list[tuple[str, list[str]]] = []
         self.unfiltered: str | None = None
+        self.ip_sets = FakeIpSets()
         self.now = HostTime("boot-1", 1000.0)
         self.instances = folder / "instances"
         self.state = folder / "state"
@@ -105,6 +107,7 @@ class Lab:
         made.links = self.links
         made.who_has = self.who_has
         made.unfiltered = lambda: self.unfiltered
+        made.ip_sets = self.ip_sets
         made.time = lambda: self.now
         made.claim_timeout_s = 0.0
         return made

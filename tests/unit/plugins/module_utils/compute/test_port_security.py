@@ -18,7 +18,9 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.comput
 GROUP: GroupRules = {
     "id": "g",
     "name": "web",
-    "rules": [{"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "port_range_min": 80, "port_range_max": 80, "remote": None}],
+    "rules": [
+        {"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "port_range_min": 80, "port_range_max": 80, "remote": None, "remote_group": None}
+    ],
 }
 FOREIGN = "<filter name='{}' chain='root'><uuid>00000000-0000-4000-8000-000000000000</uuid>{}</filter>"
 

@@ -17,7 +17,10 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.n
     PORT,
     filter_uuid,
     group_filter_name,
+    group_key,
     is_group_filter,
+    is_member_set,
+    member_set_name,
     port_filter_name,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import ethertypes, link_local, port_filter
@@ -27,6 +30,7 @@ from ansible_collections.kvmfleet.compute.tests.unit import make
 
 MAC = "fa:16:3e:00:00:01"
 SIX = make.fixed_ip(ip_address="2001:db8::5", version=6, cidr="2001:db8::/64")
+WEB = member_set_name(group_key("web", "p"), "IPv4")
 # (action, direction, element, its attributes)
 Line = tuple[str, str, str, dict[str, str]]
 
@@ -38,7 +42,15 @@ def lines(xml: str) -> list[Line]:
 
 
 def rule(direction: str = "ingress", ethertype: str = "IPv4", **changes: t.Any) -> FilterRule:
-    made: FilterRule = {"direction": direction, "ethertype": ethertype, "protocol": None, "port_range_min": None, "port_range_max": None, "remote": None}
+    made: FilterRule = {
+        "direction": direction,
+        "ethertype": ethertype,
+        "protocol": None,
+        "port_range_min": None,
+        "port_range_max": None,
+        "remote": None,
+        "remote_group": None,
+    }
     return t.cast(FilterRule, {**made, **changes})
 
 
@@ -63,6 +75,18 @@ def group(*rules: FilterRule) -> GroupRules:
         (rule(protocol="icmp", port_range_min=3, port_range_max=4), [("in", "icmp", {"type": "3", "code": "4"})]),
         (rule(protocol="icmp", port_range_min=8), [("in", "icmp", {"type": "8"}), ("out", "icmp", {"type": "0", "state": "ESTABLISHED"})]),
         (rule(protocol="icmp"), [("in", "icmp", {})]),
+        (rule(remote_group="web"), [("in", "all", {"ipset": WEB, "ipsetflags": "src"})]),
+        (
+            rule("egress", protocol="tcp", port_range_min=80, port_range_max=88, remote_group="web"),
+            [("out", "tcp", {"ipset": WEB, "ipsetflags": "dst", "dstportstart": "80", "dstportend": "88"})],
+        ),
+        (
+            rule(protocol="icmp", port_range_min=8, remote_group="web"),
+            [
+                ("in", "icmp", {"ipset": WEB, "ipsetflags": "src", "type": "8"}),
+                ("out", "icmp", {"ipset": WEB, "ipsetflags": "dst", "type": "0", "state": "ESTABLISHED"}),
+            ],
+        ),
     ],
 )
 def test_a_rule_of_a_group_lets_through_what_it_says_and_nothing_else(of: FilterRule, expected: list[tuple[str, str, dict[str, str]]]) -> None:
@@ -172,3 +196,17 @@ def test_nothing_is_let_out_without_the_ports_mac_address_nor_into_it_by_default
     assert all("srcmacaddr" in line[3] for line in found if line[:2] == ("accept", "out") and line[2] in frames)
     packets = [line for line in found if line[0] == "accept" and line[2] not in frames]
     assert all(line[3] for line in packets)
+
+
+@given(st.text(), st.text(), st.sampled_from(["IPv4", "IPv6"]))
+def test_a_set_of_members_has_a_name_that_the_kernel_takes(group_id: str, project: str, ethertype: str) -> None:
+    name = member_set_name(group_key(group_id, project), ethertype)
+    assert len(name) <= 31 and is_member_set(name)
+
+
+def test_what_libvirt_writes_of_a_filter_is_what_was_said() -> None:
+    said = group_filter(group(rule(protocol="tcp", port_range_min=80, port_range_max=80, remote_group="web")), "p", "IPv4")
+    written = said.replace("action=", "priority='500' action=").replace("<rule", "\n  <rule").replace("<uuid>", "\n  <uuid>")
+    assert said != written and parse_filter(written) == parse_filter(said)
+    assert parse_filter(said)["sets"] == [WEB]
+    assert parse_filter(said.replace('"80"', '"81"'))["content"] != parse_filter(said)["content"]

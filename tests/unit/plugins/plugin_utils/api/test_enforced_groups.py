@@ -6,9 +6,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Port
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.group_rules import group_rules, prefixes
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import EnforcedGroup, RoundServer
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked, check, fleet_of, rules
 
@@ -16,16 +14,17 @@ WEB = {"direction": "ingress", "protocol": "tcp", "port_range_min": 80, "port_ra
 Short = tuple[str, str, str | None, str | None]
 
 
-def groups_of(catalogue: dict[str, t.Any], *names: str, **context: t.Any) -> dict[str, EnforcedGroup]:
+def groups_of(catalogue: dict[str, t.Any], *names: str, **context: t.Any) -> dict[str, GroupRules]:
     """The groups of a server in these of the catalogue, by name."""
     found = check(asked(security_groups=[{"name": name} for name in names]), catalogue={**CATALOGUE, "security_groups": catalogue}, **context)
     assert found["errors"] == []
     return {group["name"]: group for group in found["security_groups"]}
 
 
-def short(groups: dict[str, EnforcedGroup], name: str) -> list[Short]:
+def short(groups: dict[str, GroupRules], name: str) -> list[Short]:
     names = {group["id"]: group["name"] for group in groups.values()}
-    return [(rule["direction"], rule["ethertype"], rule["protocol"], names.get(rule["remote_group"] or "")) for rule in groups[name]["rules"]]
+    rules = groups[name]["rules"]
+    return [(rule["direction"], rule["ethertype"], rule["protocol"], names.get(rule["remote_group"] or "", rule["remote_group"])) for rule in rules]
 
 
 OUT = [("egress", "IPv4", None, None), ("egress", "IPv6", None, None)]
@@ -51,11 +50,11 @@ def test_a_direction_with_rules_has_these_alone() -> None:
     ]
 
 
-def test_a_rule_names_a_group_that_no_server_of_the_run_is_in() -> None:
+def test_a_rule_names_a_group_by_its_id_whether_or_not_a_server_of_the_run_is_in_it() -> None:
+    web = groups_of({"web": {"rules": [WEB]}}, "web")["web"]["id"]
     groups = groups_of({"web": {"rules": [WEB]}, "db": {"rules": [{"direction": "ingress", "remote_group": "web"}]}}, "db")
-    assert short(groups, "db") == [*OUT, ("ingress", "IPv4", None, "web")]
-    # Its members count, its rules are for hosts with servers in it.
-    assert groups["web"]["rules"] == []
+    assert list(groups) == ["db"]
+    assert short(groups, "db") == [*OUT, ("ingress", "IPv4", None, web)]
 
 
 @pytest.mark.parametrize(
@@ -82,64 +81,33 @@ def test_a_protocol_is_the_same_by_name_and_number(protocol: object) -> None:
     assert short(groups_of({"web": {"rules": [rule]}}, "web"), "web")[-1] == ("ingress", "IPv6", names[str(protocol)], None)
 
 
-def record(name: str, address: str, **changes: t.Any) -> t.Any:
-    port = make.port(id=f"port of {name}", mac_address=f"fa:16:3e:00:01:{address[-1]}0", fixed_ips=[make.fixed_ip(ip_address=address)], **changes)
-    group = groups_of({"web": {}}, "web")["web"]
-    return {"name": name, "ports": [port], "security_groups": [{"id": group["id"], "name": "web"}]}
+def test_a_rule_for_a_prefix_has_it_without_host_bits() -> None:
+    rules = [{"direction": "ingress", "remote_ip_prefix": "192.0.2.9/24"}, {"direction": "ingress"}]
+    groups = groups_of({"web": {"rules": rules}}, "web")
+    assert [rule["remote"] for rule in groups["web"]["rules"][2:]] == [["192.0.2.0/24"], None]
 
 
-def test_members_are_the_servers_of_the_project_whose_ports_are_filtered() -> None:
-    there = [
-        record("one", "192.0.2.101"),
-        record("pair", "192.0.2.102", allowed_address_pairs=[{"mac_address": "fa:16:3e:00:01:20", "ip_address": "198.51.100.0/24"}]),
-        record("open", "192.0.2.103", port_security_enabled=False),
-        {**record("stranger", "192.0.2.104"), "project": "other"},
-    ]
-    made = [
-        make.fleet_record(
-            make.web(
-                uuid=f"00000000-0000-4000-8000-00000000010{number}",
-                display_name=item["name"],
-                ports=item["ports"],
-                security_groups=item["security_groups"],
-                project_id=item.get("project", "p"),
-            )
-        )
-        for number, item in enumerate(there)
-    ]
-    groups = groups_of({"web": {}}, "web", fleet=fleet_of(*made))
-    assert groups["web"]["members"] == ["192.0.2.101", "192.0.2.102", "198.51.100.0/24"]
+@pytest.mark.parametrize(
+    ("rules", "wanted", "concerned"),
+    [
+        ([WEB], [], False),
+        ([WEB], ["p/other", "other/{web}"], False),
+        ([WEB], ["p/{web}"], True),
+        ([{"direction": "ingress", "remote_group": "web"}], [], True),
+    ],
+)
+def test_hosts_are_asked_for_members_if_a_rule_here_or_there_names_a_group(rules: list[dict[str, t.Any]], wanted: list[str], concerned: bool) -> None:
+    catalogue = {**CATALOGUE, "security_groups": {"web": {"rules": rules}}}
+    web = groups_of({"web": {}}, "web")["web"]["id"]
+    fleet = fleet_of()
+    state = fleet["hosts"]["h1"]["state"]
+    assert state is not None
+    state["networks"] = {**make.networks(), "wanted_groups": [key.format(web=web) for key in wanted]}
+    found = check(asked(security_groups=[{"name": "web"}]), catalogue=catalogue, fleet=fleet)
+    assert found["errors"] == [] and found["member_groups"] == ([f"p/{web}"] if concerned else [])
 
 
-def group(name: str, *members: str, remote: str | None = None, prefix: str | None = None) -> EnforcedGroup:
-    rule = {
-        "direction": "ingress",
-        "ethertype": "IPv4",
-        "protocol": None,
-        "port_range_min": None,
-        "port_range_max": None,
-        "remote_ip_prefix": prefix,
-        "remote_group": remote,
-    }
-    return t.cast(EnforcedGroup, {"id": name, "name": name, "rules": [rule], "members": list(members)})
-
-
-def server(status: str, address: str, action: str = "build") -> RoundServer:
-    ports: list[Port] = [make.port(fixed_ips=[make.fixed_ip(ip_address=address)])]
-    placed = make.placed(make.web(ports=ports, security_groups=[{"id": "web", "name": "web"}]))
-    return t.cast(RoundServer, {"placed": {**placed, "action": action}, "status": status})
-
-
-def test_a_rule_for_a_group_has_the_addresses_of_its_members_there_and_on_their_way() -> None:
-    servers = [server("claimed", "192.0.2.2"), server("failed", "192.0.2.9"), server("claimed", "192.0.2.77", "start")]
-    (found,) = group_rules([group("web", "192.0.2.3", "192.0.2.8", remote="web")], servers)
-    assert found["rules"][0]["remote"] == ["192.0.2.2/31", "192.0.2.8/32"]
-
-
-def test_a_rule_for_a_prefix_has_it_without_host_bits_and_one_for_all_has_none() -> None:
-    found = group_rules([group("a", prefix="192.0.2.9/24"), group("b"), group("c", remote="c")], [])
-    assert [item["rules"][0]["remote"] for item in found] == [["192.0.2.0/24"], None, []]
-
-
-def test_addresses_of_the_other_ip_version_are_left_out() -> None:
-    assert prefixes(["192.0.2.1", "2001:db8::1", "2001:db8::/32"], 6) == ["2001:db8::/32"]
+def test_a_server_without_a_filtered_port_is_in_no_group_that_counts() -> None:
+    networks = {"lan": {**CATALOGUE["networks"]["lan"], "port_security_enabled": False}}
+    for found in (check(asked(networks="none")), check(asked(), catalogue={**CATALOGUE, "networks": networks})):
+        assert (found["errors"], found["security_groups"], found["member_groups"]) == ([], [], [])

@@ -20,7 +20,8 @@ def test_an_ordinary_request() -> None:
     assert result["instances"][0]["secrets_given"] == {"user_data": True, "admin_pass": None}
     spec = result["request_specs"][0]
     assert (spec["num_instances"], spec["min_count"], spec["group"]) == (2, 2, first["group"]["id"])
-    assert spec["networks"] == [{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "port_security_enabled": True}]
+    binding = {"type": "bridge", "name": "br0"}
+    assert spec["networks"] == [{"name": "lan", "binding": binding, "port_security_enabled": True, "needs_sets": True}]
 
 
 @pytest.mark.parametrize(

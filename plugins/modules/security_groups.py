@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: security_groups
+short_description: Ask a KVM host who is in which security group on it, and tell it who is on others
+version_added: 0.3.0
+author:
+  - The kvmfleet.compute authors (@kvmfleet)
+description:
+  - Rules of security groups may name a group in place of addresses. A host whose ports have such rules must know the addresses of the group's members on
+    all hosts. It has them in IP sets of the kernel, which its network filters look into.
+  - The roles P(kvmfleet.compute.create_server#role) and P(kvmfleet.compute.delete_server#role) use it; it is of little use alone.
+  - A host is believed about itself only. Each report has a number that grows, and of two reports of a host the one with the lower number counts no more. So
+    it does not matter in which order runs at once tell a host, and what one of them left out the next one brings.
+extends_documentation_fragment:
+  - kvmfleet.compute.attributes
+  - kvmfleet.compute.attributes.host
+  - kvmfleet.compute.libvirt_host
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  operation:
+    description:
+      - V(report) says which addresses servers of the host have in which group, and which groups the host has to know.
+      - V(apply) takes what hosts have reported.
+    type: str
+    choices: [report, apply]
+    default: report
+  wanted:
+    description: For V(operation=report), groups that rules of the host's ports are going to name, as C(<project>/<id of the group>).
+    type: list
+    elements: str
+    default: []
+  leaving:
+    description: For V(operation=report), ids of servers that are about to be deleted. From now on they are members of no group.
+    type: list
+    elements: str
+    default: []
+  staying:
+    description: For V(operation=report), ids of servers that are members again if they were O(leaving).
+    type: list
+    elements: str
+    default: []
+  round_variable:
+    description:
+      - The name of the variable under which M(kvmfleet.compute.server_conduct) was registered. O(wanted) and O(staying) are those of what it has placed on the
+        host.
+    type: str
+  host_name:
+    description: The host's name in the inventory, under which it reports. The action plugin fills it in.
+    type: str
+  reports:
+    description: For V(operation=apply), what hosts have reported (RV(report)).
+    type: list
+    elements: dict
+    default: []
+requirements:
+  - Python >= 3.9 and the libvirt Python binding on the host
+  - ipset on hosts with rules that name a group
+seealso:
+  - module: kvmfleet.compute.server
+"""
+
+EXAMPLES = r"""
+- name: Who is in which security group on the hypervisors?
+  hosts: hypervisors
+  gather_facts: false
+  tasks:
+    - name: Ask the host
+      kvmfleet.compute.security_groups:
+      register: asked
+
+    - name: Show it
+      ansible.builtin.debug:
+        msg: "{{ asked.report.groups }}"
+"""
+
+RETURN = r"""
+report:
+  description: Who is in which group on the host, in the shape of C(docs/data.md) (MemberReport).
+  returned: if O(operation=report)
+  type: dict
+  sample:
+    host: kvm1
+    number: 1795323000123
+    groups:
+      default/0b1e8f6c-6c7a-4a52-9a53-2f1b1b6f3a10: [192.0.2.5]
+wanted_groups:
+  description: The groups that rules of the host's ports name, as C(<project>/<id of the group>).
+  returned: if O(operation=report)
+  type: list
+  elements: str
+groups:
+  description: The groups whose members are others now, or whose IP sets were not what they must be.
+  returned: if O(operation=apply)
+  type: list
+  elements: str
+"""
+
+import time
+import traceback
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import HostOptions, host_argument_spec
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import NoReport, read_report
+
+ARGUMENT_SPEC = {
+    **host_argument_spec(),
+    "operation": {"type": "str", "choices": ["report", "apply"], "default": "report"},
+    "wanted": {"type": "list", "elements": "str", "default": []},
+    "leaving": {"type": "list", "elements": "str", "default": []},
+    "staying": {"type": "list", "elements": "str", "default": []},
+    "round_variable": {"type": "str"},
+    "host_name": {"type": "str"},
+    "reports": {"type": "list", "elements": "dict", "default": []},
+}
+
+
+def main() -> None:
+    module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    require_libvirt(module)
+    options, params = HostOptions.of(module.params), module.params
+    try:
+        with Hypervisor(options.libvirt_uri, options.libvirt_timeout_s) as hypervisor:
+            members = GroupMembers(hypervisor, options.state_path, ip_sets, time.time, check_mode=module.check_mode)
+            if params["operation"] == "report":
+                asked = members.ask(params["host_name"] or "", params["wanted"], params["leaving"], params["staying"])
+                module.exit_json(changed=asked.changed, report=asked.report, wanted_groups=asked.wanted)
+            groups = members.tell([read_report(report) for report in params["reports"]])
+    except (KvmfleetError, NoReport, OSError) as error:
+        module.fail_json(msg=str(error), exception=traceback.format_exc())
+    module.exit_json(changed=bool(groups), groups=groups)
+
+
+if __name__ == "__main__":
+    main()

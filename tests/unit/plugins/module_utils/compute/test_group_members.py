@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Members of security groups on a host: what it says of its own, what it keeps of others', and the sets that its rules look into."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key, member_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, Instance, MemberReport
+from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
+
+RULES: GroupRules = {
+    "id": "db",
+    "name": "db",
+    "rules": [
+        {
+            "direction": "ingress",
+            "ethertype": "IPv4",
+            "protocol": None,
+            "port_range_min": None,
+            "port_range_max": None,
+            "remote": None,
+            "remote_group": "web",
+        }
+    ],
+}
+
+
+def of_group(lab: Lab, group: str, number: int = 0) -> Instance:
+    return lab.web(number, security_groups=[{"id": group, "name": group}])
+
+
+def key(lab: Lab) -> str:
+    return group_key("web", lab.web()["project_id"])
+
+
+def set_name(lab: Lab, ethertype: str = "IPv4") -> str:
+    return member_set_name(key(lab), ethertype)
+
+
+def members(lab: Lab, *, check_mode: bool = False) -> GroupMembers:
+    return GroupMembers(lab.hypervisor, str(lab.state), lab.ip_sets, lambda: 1000.0, check_mode=check_mode)
+
+
+def build(lab: Lab, *servers: Instance) -> list[t.Any]:
+    lab.claim(*servers)
+    builder = lab.builder()
+    builder.groups = {"db": RULES, "web": {"id": "web", "name": "web", "rules": []}}
+    return lab.build(*servers, builder=builder)
+
+
+def said(lab: Lab, number: int, *addresses: str, host: str = "h2") -> MemberReport:
+    return {"host": host, "number": number, "groups": {key(lab): list(addresses)}}
+
+
+def test_the_set_is_there_before_the_filter_that_looks_into_it(lab: Lab) -> None:
+    there: list[bool] = []
+    define = lab.hypervisor.define_filter
+
+    def look(xml: str) -> None:
+        there.append(set_name(lab) in lab.ip_sets.there)
+        define(xml)
+
+    lab.hypervisor.define_filter = look  # type: ignore[method-assign]
+    assert build(lab, of_group(lab, "db"))[0]["outcome"] == "built"
+    assert there and all(there)
+
+
+def test_who_is_told_of_before_the_build_is_let_in_by_the_guest(lab: Lab) -> None:
+    members(lab).ask("h1", [key(lab)])
+    members(lab).tell([said(lab, 1, "192.0.2.77")])
+    build(lab, of_group(lab, "db"))
+    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.77"}
+
+
+def test_a_host_of_which_no_rule_names_a_group_needs_no_sets(lab: Lab) -> None:
+    lab.ip_sets.lacking = "no ipset"
+    assert build(lab, of_group(lab, "web"))[0]["outcome"] == "built"
+    assert members(lab).tell([said(lab, 1, "192.0.2.77")]) == []
+    (outcome,) = build(lab, of_group(lab, "db", 1))
+    assert (outcome["outcome"], outcome["error"]["error_class"], outcome["error"]["message"]) == ("failed", "PortBindingFailed", "no ipset")
+    assert outcome["error"]["reschedule"]
+
+
+def test_a_host_says_who_is_a_member_on_it_from_the_claim_until_it_leaves(lab: Lab) -> None:
+    server = of_group(lab, "web")
+    lab.claim(server)
+    assert members(lab).ask("h1").report == {"host": "h1", "number": 1000000, "groups": {key(lab): ["192.0.2.9"]}}
+    build(lab, server)
+    left = members(lab).ask("h1", leaving=[server["uuid"], "somebody else's"])
+    assert left.changed and left.report == {"host": "h1", "number": 1000001, "groups": {}}
+    # It is to be deleted still, unless it is started again.
+    assert members(lab).ask("h1").report["groups"] == {}
+    assert members(lab).ask("h1", staying=[server["uuid"]]).report["groups"] == {key(lab): ["192.0.2.9"]}
+    members(lab).ask("h1", leaving=[server["uuid"]])
+    lab.delete(server["uuid"])
+    members(lab).ask("h1")
+    assert membership_file.read(str(lab.state)).leaving == []
+
+
+def test_a_host_tells_which_groups_changed(lab: Lab) -> None:
+    build(lab, of_group(lab, "db"))
+    one = members(lab)
+    assert one.tell([said(lab, 2, "192.0.2.77", "2001:db8::7")]) == [key(lab)]
+    assert (lab.ip_sets.there[set_name(lab)], lab.ip_sets.there[set_name(lab, "IPv6")]) == ({"192.0.2.77"}, {"2001:db8::7"})
+    assert one.tell([said(lab, 2, "192.0.2.77", "2001:db8::7")]) == []
+    assert one.tell([said(lab, 1)]) == []
+    assert one.tell([said(lab, 3)]) == [key(lab)]
+    assert lab.ip_sets.there[set_name(lab)] == set()
+
+
+def test_sets_that_somebody_has_emptied_or_a_reboot_has_taken_are_filled_again(lab: Lab) -> None:
+    build(lab, of_group(lab, "db"))
+    members(lab).tell([said(lab, 1, "192.0.2.77")])
+    lab.ip_sets.there[set_name(lab)] = set()
+    assert members(lab).tell([]) == [key(lab)]
+    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.77"}
+    lab.ip_sets.there.clear()
+    server = of_group(lab, "db")
+    lab.hypervisor.states[server["uuid"]] = "shutdown"
+    lab.build(make.order(server, action="start"), builder=lab.builder())
+    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.77"}
+
+
+def test_check_mode_says_what_it_would_do(lab: Lab) -> None:
+    build(lab, of_group(lab, "db"))
+    kept, sets = membership_file.read(str(lab.state)), lab.ip_sets.contents()
+    one = members(lab, check_mode=True)
+    assert one.ask("h1", ["p/other"], leaving=[of_group(lab, "db")["uuid"]]).changed
+    assert one.tell([said(lab, 1, "192.0.2.77")]) == [key(lab)]
+    assert (membership_file.read(str(lab.state)), lab.ip_sets.there) == (kept, sets)
+
+
+def test_sets_go_with_the_last_rule_that_looks_into_them_but_not_while_a_claim_waits_for_them(lab: Lab) -> None:
+    one, two, claimed = of_group(lab, "db"), of_group(lab, "db", 1), of_group(lab, "db", 2)
+    build(lab, one, two)
+    lab.delete(one["uuid"])
+    assert set_name(lab) in lab.ip_sets.there
+    lab.claim(claimed)
+    lab.delete(two["uuid"])
+    assert set_name(lab) in lab.ip_sets.there
+    build(lab, claimed)
+    lab.delete(claimed["uuid"])
+    assert lab.ip_sets.there == {} and membership_file.read(str(lab.state)).wanted == {}
+
+
+def test_a_set_that_somebodys_own_rule_looks_into_does_not_hold_up_the_delete(lab: Lab) -> None:
+    server = of_group(lab, "db")
+    build(lab, server)
+    lab.ip_sets.in_use = set(lab.ip_sets.there)
+    assert lab.delete(server["uuid"])[0]["outcome"] == "deleted"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"version": 2}', '{"version": 1, "number": 1, "leaving": [], "wanted": {"p/web": {"h": 1}}}'])
+def test_what_is_kept_and_cannot_be_read_is_said(lab: Lab, content: str) -> None:
+    lab.state.mkdir(exist_ok=True)
+    (lab.state / membership_file.FILE).write_text(content)
+    with pytest.raises(ServerError, match=r"security_groups\.json, can't be read"):
+        members(lab).ask("h1")

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who counts as a member of a security group by what hosts have said, in whichever order."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import is_member_set, member_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership, NoReport, prefixes, read_membership, read_report
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport, Record
+from ansible_collections.kvmfleet.compute.tests.unit import make
+
+WEB, OTHER = "p/web", "p/other"
+
+
+def report(host: str, number: int, *addresses: str, key: str = WEB) -> MemberReport:
+    return read_report({"host": host, "number": number, "groups": {key: list(addresses)} if addresses else {}})
+
+
+def server(number: int, address: str, *groups: str, **changes: t.Any) -> Record:
+    port = make.port(fixed_ips=[make.fixed_ip(ip_address=address)], **changes)
+    return make.record(make.numbered(number, ports=[port], project_id="p", security_groups=[{"id": name, "name": name} for name in groups]))
+
+
+def wanting(*keys: str) -> Membership:
+    made = Membership()
+    made.want(keys)
+    return made
+
+
+def test_a_host_says_who_of_its_own_is_in_which_group() -> None:
+    pair = [{"mac_address": "fa:16:3e:00:00:09", "ip_address": "198.51.100.0/24"}]
+    records = [
+        server(1, "192.0.2.1", "web"),
+        server(2, "192.0.2.2", "web", "other", allowed_address_pairs=pair),
+        server(3, "192.0.2.3", "web", port_security_enabled=False),
+    ]
+    found = Membership().report("h1", records, 5)
+    assert found == {"host": "h1", "number": 5, "groups": {WEB: ["192.0.2.1", "192.0.2.2", "198.51.100.0/24"], OTHER: ["192.0.2.2", "198.51.100.0/24"]}}
+
+
+def test_who_is_about_to_be_deleted_is_in_no_group() -> None:
+    one, two = server(1, "192.0.2.1", "web"), server(2, "192.0.2.2", "web")
+    assert Membership(leaving=[one["uuid"]]).report("h1", [one, two], 1)["groups"] == {WEB: ["192.0.2.2"]}
+
+
+def test_the_number_grows_though_the_clock_goes_back_and_though_all_was_lost() -> None:
+    kept = Membership()
+    assert [kept.report("h1", [], now)["number"] for now in (100, 50, 50, 1000)] == [100, 101, 102, 1000]
+    assert Membership().report("h1", [], 1001)["number"] == 1001
+
+
+def test_what_is_not_wanted_is_not_kept() -> None:
+    kept = wanting(WEB)
+    kept.take([report("h1", 1, "192.0.2.1"), report("h2", 1, "192.0.2.2", key=OTHER)])
+    assert kept.members(WEB) == {"192.0.2.1/32"} and list(kept.wanted) == [WEB]
+
+
+def test_a_group_that_is_wanted_later_gets_what_is_older_than_what_was_said_of_another() -> None:
+    kept = wanting(WEB)
+    both = read_report({"host": "h1", "number": 7, "groups": {WEB: ["192.0.2.1"], OTHER: ["192.0.2.2"]}})
+    kept.take([{**both, "number": 8}])
+    kept.want([OTHER])
+    kept.take([both])
+    assert kept.members(OTHER) == {"192.0.2.2/32"}
+
+
+@hypothesis.given(st.permutations([(host, number) for host in ("h1", "h2") for number in range(1, 5)]), st.integers(0, 8))
+def test_the_order_in_which_reports_arrive_does_not_matter(order: list[tuple[str, int]], twice: int) -> None:
+    def said(host: str, number: int) -> MemberReport:
+        # The last word of h2 is that it has none.
+        return report(host, number, *([] if (host, number) == ("h2", 4) else [f"192.0.{host[1]}.{number}"]))
+
+    kept = wanting(WEB)
+    for host, number in [*order, *order[:twice]]:
+        kept.take([said(host, number)])
+    assert kept.members(WEB) == {"192.0.1.4/32"}
+
+
+def test_a_host_that_is_gone_has_no_members_once_all_that_are_left_have_spoken() -> None:
+    kept = wanting(WEB)
+    kept.take([report("h1", 1, "192.0.2.1"), report("gone", 1, "192.0.2.2")])
+    kept.keep_only({"h1"})
+    assert kept.members(WEB) == {"192.0.2.1/32"}
+
+
+def test_groups_that_no_rule_names_are_dropped_with_their_sets() -> None:
+    kept = wanting(WEB, OTHER)
+    assert kept.drop({member_set_name(WEB, "IPv6")}) == sorted(Membership.set_names(OTHER))
+    assert list(kept.wanted) == [WEB]
+
+
+def test_sets_have_the_addresses_of_one_ip_version() -> None:
+    kept = wanting(WEB)
+    kept.take([report("h1", 1, "192.0.2.1", "2001:db8::5", "2001:db8:1::/64"), report("h2", 1, "192.0.2.1")])
+    assert kept.sets() == {member_set_name(WEB, "IPv4"): {"192.0.2.1"}, member_set_name(WEB, "IPv6"): {"2001:db8::5", "2001:db8:1::/64"}}
+    assert all(is_member_set(name) and len(name) <= 31 for name in kept.sets())
+
+
+def test_a_prefix_that_every_address_has_is_two() -> None:
+    assert prefixes(["0.0.0.0/0", "::/0"], 4) == {"0.0.0.0/1", "128.0.0.0/1"}
+    assert prefixes(["0.0.0.0/0", "::/0"], 6) == {"::/1", "8000::/1"}
+
+
+def test_what_is_kept_is_read_again() -> None:
+    kept = wanting(WEB)
+    kept.report("h1", [], 9)
+    kept.take([report("h1", 1, "192.0.2.1")])
+    assert read_membership(json.loads(json.dumps(kept.as_dict()))) == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [None, [], {}, {"host": "h1", "number": "x", "groups": {}}, {"host": "h1", "number": 1, "groups": []}, {"host": "h1", "number": 1, "groups": {WEB: 5}}],
+)
+def test_what_is_no_report_is_refused(given: object) -> None:
+    with pytest.raises(NoReport, match="this is no report"):
+        read_report(given)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1\nflush kvmfleet-ipv4-0", "web", ""])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(NoReport):
+        read_report({"host": "h1", "number": 1, "groups": {WEB: [address]}})
