@@ -7,14 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: security_groups
-short_description: Ask a KVM host who is in which security group on it, and tell it who is on others
+short_description: Ask a KVM host who is in which security group on it, and apply rules and members
 version_added: 0.3.0
 author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:
   - Rules of security groups may name a group in place of addresses. A host whose ports have such rules must know the addresses of the group's members on
     all hosts. It has them in IP sets of the kernel, which its network filters look into.
-  - The roles P(kvmfleet.compute.create_server#role) and P(kvmfleet.compute.delete_server#role) use it; it is of little use alone.
+  - The roles P(kvmfleet.compute.create_server#role), P(kvmfleet.compute.delete_server#role) and P(kvmfleet.compute.security_groups#role) use it; it is of
+    little use alone.
   - A host is believed about itself only. Each report has a number that grows, and of two reports of a host the one with the lower number counts no more. So
     it does not matter in which order runs at once tell a host, and what one of them left out the next one brings.
 extends_documentation_fragment:
@@ -32,7 +33,7 @@ options:
   operation:
     description:
       - V(report) says which addresses servers of the host have in which group, and which groups the host has to know.
-      - V(apply) takes what hosts have reported.
+      - V(apply) takes what hosts have reported, and O(security_groups). Network filters and IP sets of the host that are not what they must be are made so.
     type: str
     choices: [report, apply]
     default: report
@@ -61,6 +62,14 @@ options:
     type: str
   reports:
     description: For V(operation=apply), what hosts have reported (RV(report)).
+    type: list
+    elements: dict
+    default: []
+  security_groups:
+    description:
+      - The rules of security groups, as C(GroupRules) of the collection's C(docs/data.md). With V(operation=report) what they name for servers of the host is
+        O(wanted).
+      - A group that is left out keeps the rules that the host has.
     type: list
     elements: dict
     default: []
@@ -100,15 +109,23 @@ wanted_groups:
   returned: if O(operation=report)
   type: list
   elements: str
-groups:
-  description: The groups whose members are others now, or whose IP sets were not what they must be.
+changes:
+  description: What was not what it must be, in a few words each.
+  returned: if O(operation=apply)
+  type: list
+  elements: str
+  sample: [network filter of security group web, "members of security group web: 3, 1 more and 0 less than before"]
+problems:
+  description: What could not be made what it must be, and why, as sentences.
   returned: if O(operation=apply)
   type: list
   elements: str
 """
 
+import dataclasses
 import time
 import traceback
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
@@ -118,6 +135,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Kvm
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import NoReport, read_report
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 
 ARGUMENT_SPEC = {
     **host_argument_spec(),
@@ -128,23 +146,41 @@ ARGUMENT_SPEC = {
     "round_variable": {"type": "str"},
     "host_name": {"type": "str"},
     "reports": {"type": "list", "elements": "dict", "default": []},
+    "security_groups": {"type": "list", "elements": "dict", "default": []},
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    operation: str
+    wanted: list[str]
+    leaving: list[str]
+    staying: list[str]
+    host_name: str | None
+    reports: list[dict[str, object]]
+    security_groups: list[GroupRules]
+
+
+def options_of(params: dict[str, t.Any]) -> Options:
+    given: dict[str, t.Any] = {field.name: params[field.name] for field in dataclasses.fields(Options)}
+    return Options(**given)
 
 
 def main() -> None:
     module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
-    options, params = HostOptions.of(module.params), module.params
+    host, options = HostOptions.of(module.params), options_of(module.params)
+    groups: dict[str, GroupRules] = {group["id"]: group for group in options.security_groups}
     try:
-        with Hypervisor(options.libvirt_uri, options.libvirt_timeout_s) as hypervisor:
-            members = GroupMembers(hypervisor, options.state_path, ip_sets, time.time, check_mode=module.check_mode)
-            if params["operation"] == "report":
-                asked = members.ask(params["host_name"] or "", params["wanted"], params["leaving"], params["staying"])
+        with Hypervisor(host.libvirt_uri, host.libvirt_timeout_s) as hypervisor:
+            members = GroupMembers(hypervisor, host.state_path, ip_sets, time.time, check_mode=module.check_mode)
+            if options.operation == "report":
+                asked = members.ask(options.host_name or "", options.wanted, options.leaving, options.staying, groups)
                 module.exit_json(changed=asked.changed, report=asked.report, wanted_groups=asked.wanted)
-            groups = members.tell([read_report(report) for report in params["reports"]])
+            applied = members.tell([read_report(report) for report in options.reports], groups)
     except (KvmfleetError, NoReport, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())
-    module.exit_json(changed=bool(groups), groups=groups)
+    module.exit_json(changed=bool(applied.changes), changes=applied.changes, problems=applied.problems)
 
 
 if __name__ == "__main__":

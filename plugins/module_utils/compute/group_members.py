@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host says of the members of security groups on it, and what it is told of those on others.
+"""What a host says of the members of security groups on it, what it is told of those on others, and what its filters and sets must be then.
 
 Neutron's agents are told by its server, which knows them all (``security_groups_provider_updated``, ``security_groups_member_updated``). Here a run asks the
 hosts, after its claims, and tells those whose rules name the groups.
@@ -13,10 +13,17 @@ import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import member_sets, membership_file
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters, sets_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters, Groups, filters_of, named_groups, secured, sets_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import GROUP, IP_VERSIONS, group_filter_name, group_key
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport, NetworkFilter, Record
+
+NO_GROUPS: Groups = {}
 
 
 class Asked(t.NamedTuple):
@@ -27,6 +34,25 @@ class Asked(t.NamedTuple):
     changed: bool  # it wants more, or fewer of its servers are members
 
 
+class Applied(t.NamedTuple):
+    """What was not what it must be."""
+
+    changes: t.List[str]  # what is now, in a few words each
+    problems: t.List[str]  # what could not be made so, as sentences
+
+
+class DifferingFilter(t.NamedTuple):
+    """A network filter that is not there as it must be."""
+
+    xml: str
+    what: str
+
+    @property
+    def is_of_group(self) -> bool:
+        """Ports refer to it."""
+        return parse_filter(self.xml)["name"].startswith(GROUP)
+
+
 class GroupMembers:
     """The members of security groups, as one host knows them."""
 
@@ -34,43 +60,93 @@ class GroupMembers:
         self._hypervisor, self._state_path, self._ip_sets, self._clock, self._check_mode = hypervisor, state_path, ip_sets, clock, check_mode
         self._filters = Filters(hypervisor, state_path, ip_sets)
 
-    def ask(self, host: str, wanted: t.Collection[str] = (), leaving: t.Collection[str] = (), staying: t.Collection[str] = ()) -> Asked:
+    def ask(
+        self,
+        host: str,
+        wanted: t.Collection[str] = (),
+        leaving: t.Collection[str] = (),
+        staying: t.Collection[str] = (),
+        groups: Groups = NO_GROUPS,
+    ) -> Asked:
         """Who is a member here, as ``host`` reports it.
 
-        From now on rules of this host name the groups ``wanted``, the servers ``leaving`` are members of none, and those ``staying`` are again.
+        From now on rules of this host name the groups ``wanted`` and those that these rules of ``groups`` name for its servers. The servers ``leaving`` are
+        members of none, and those ``staying`` are again.
         """
         with self._lock():
             membership = membership_file.read(self._state_path)
             before = (set(membership.wanted), set(membership.leaving))
-            records = [domain["record"] for domain in self._hypervisor.domains() if domain["record"] is not None]
+            records = self._records()
             gone = {*membership.leaving, *leaving}.difference(staying)
             membership.leaving = sorted(record["uuid"] for record in records if record["uuid"] in gone)
             membership.want(wanted)
+            membership.want(key for record in records if secured(record["ports"]) for key in named_groups(record, groups))
             report = membership.report(host, records, int(self._clock() * 1000))
             if not self._check_mode:
                 membership_file.write(self._state_path, membership)
         return Asked(report, sorted(membership.wanted), before != (set(membership.wanted), set(membership.leaving)))
 
-    def tell(self, reports: t.Iterable[MemberReport], *, are_all: bool = False) -> t.List[str]:
-        """Take what hosts say of themselves; returns the groups whose members are others now, or whose sets were not what they must be.
+    def tell(self, reports: t.Iterable[MemberReport], groups: Groups = NO_GROUPS) -> Applied:
+        """Take what hosts say of themselves, and these rules of groups; whatever filter or set is not what it must be is made so.
 
-        ``are_all``: these are all hosts of the fleet, so that nobody is a member by the word of another."""
-        given = list(reports)
+        A group that is not given keeps the rules that it has. What a host said counts no more once it is not of the fleet, by the epoch that this one holds.
+        """
         with self._lock():
-            membership = membership_file.read(self._state_path)
-            before = {key: membership.members(key) for key in membership.wanted}
-            known = membership.as_dict()
-            membership.take(given)
-            if are_all:
-                membership.keep_only({report["host"] for report in given})
-            named = sets_of(self._hypervisor.filters())
-            different = member_sets.differing(self._ip_sets, membership, named)
+            membership, epoch = membership_file.read(self._state_path), state_file.read(self._state_path).epoch
+            standing = {found["name"]: found for found in self._hypervisor.filters()}
+            records = self._records("active")
+            names = {
+                group_key(group["id"], record["project_id"]): group["name"] for record in records for group in (*record["security_groups"], *groups.values())
+            }
+            known, before = membership.as_dict(), {key: membership.members(key) for key in membership.wanted}
+            membership.want(key for record in records if secured(record["ports"]) for key in named_groups(record, groups))
+            membership.take(reports)
+            if epoch and epoch["store"] != NONE:
+                membership.keep_only(epoch["hosts"])
+            filters, problems = differing_filters(records, groups, standing)
+            sets = member_sets.differing(self._ip_sets, membership, sets_of((*standing.values(), *(parse_filter(item.xml) for item in filters))))
             if not self._check_mode:
                 if membership.as_dict() != known:
                     membership_file.write(self._state_path, membership)
-                if different:
-                    self._ip_sets.fill(different)
-        return sorted(key for key in membership.wanted if membership.members(key) != before[key] or membership.set_names(key) & different.keys())
+                if sets:
+                    self._ip_sets.fill(sets)
+                for item in filters:
+                    self._hypervisor.define_filter(item.xml)
+        changes = [item.what for item in filters]
+        for key in sorted(membership.wanted):
+            now = membership.members(key)
+            come, gone = len(now - before.get(key, set())), len(before.get(key, set()) - now)
+            if come or gone or membership.set_names(key) & sets.keys():
+                changes.append(f"members of security group {names.get(key, key)}: {len(now)}, {come} more and {gone} less than before")
+        return Applied(list(dict.fromkeys(changes)), problems)
+
+    def _records(self, *vm_states: str) -> t.List[Record]:
+        records = [domain["record"] for domain in self._hypervisor.domains() if domain["record"] is not None]
+        return [record for record in records if not vm_states or record["vm_state"] in vm_states]
 
     def _lock(self) -> t.ContextManager[None]:
         return contextlib.nullcontext() if self._check_mode else self._filters.lock()
+
+
+def differing_filters(records: t.Iterable[Record], groups: Groups, standing: t.Mapping[str, NetworkFilter]) -> t.Tuple[t.List[DifferingFilter], t.List[str]]:
+    """(the filters of these servers that are not there as they must be, those of groups first; why others can't be made)."""
+    different: t.Dict[str, DifferingFilter] = {}
+    problems = []
+    for record in records:
+        try:
+            for xml in filters_of(record, groups, standing) if secured(record["ports"]) else []:
+                wanted = parse_filter(xml)
+                found = standing.get(wanted["name"])
+                if found is None or found["content"] != wanted["content"]:
+                    what = _whose(wanted, record)
+                    different[wanted["name"]] = DifferingFilter(xml, what if found else f"{what}, which was missing")
+        except ServerError as error:
+            problems.append(f"server {record['display_name']}: {error.message}")
+    return sorted(different.values(), key=lambda item: not item.is_of_group), problems
+
+
+def _whose(wanted: NetworkFilter, record: Record) -> str:
+    for group in record["security_groups"]:
+        if wanted["name"] in {group_filter_name(group["id"], record["project_id"], ethertype) for ethertype in IP_VERSIONS}:
+            return f"rules of security group {group['name']}"
+    return f"filter of a port of server {record['display_name']}"

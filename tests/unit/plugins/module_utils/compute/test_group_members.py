@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key, member_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, group_key, member_set_name, port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, Instance, MemberReport
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
@@ -84,7 +84,7 @@ def test_who_is_told_of_before_the_build_is_let_in_by_the_guest(lab: Lab) -> Non
 def test_a_host_of_which_no_rule_names_a_group_needs_no_sets(lab: Lab) -> None:
     lab.ip_sets.lacking = "no ipset"
     assert build(lab, of_group(lab, "web"))[0]["outcome"] == "built"
-    assert members(lab).tell([said(lab, 1, "192.0.2.77")]) == []
+    assert members(lab).tell([said(lab, 1, "192.0.2.77")]).changes == []
     (outcome,) = build(lab, of_group(lab, "db", 1))
     assert (outcome["outcome"], outcome["error"]["error_class"], outcome["error"]["message"]) == ("failed", "PortBindingFailed", "no ipset")
     assert outcome["error"]["reschedule"]
@@ -106,14 +106,14 @@ def test_a_host_says_who_is_a_member_on_it_from_the_claim_until_it_leaves(lab: L
     assert membership_file.read(str(lab.state)).leaving == []
 
 
-def test_a_host_tells_which_groups_changed(lab: Lab) -> None:
+def test_a_host_tells_what_changed(lab: Lab) -> None:
     build(lab, of_group(lab, "db"))
-    one = members(lab)
-    assert one.tell([said(lab, 2, "192.0.2.77", "2001:db8::7")]) == [key(lab)]
+    one, who = members(lab), f"members of security group {key(lab)}"
+    assert one.tell([said(lab, 2, "192.0.2.77", "2001:db8::7")]).changes == [f"{who}: 2, 2 more and 0 less than before"]
     assert (lab.ip_sets.there[set_name(lab)], lab.ip_sets.there[set_name(lab, "IPv6")]) == ({"192.0.2.77"}, {"2001:db8::7"})
-    assert one.tell([said(lab, 2, "192.0.2.77", "2001:db8::7")]) == []
-    assert one.tell([said(lab, 1)]) == []
-    assert one.tell([said(lab, 3)]) == [key(lab)]
+    assert one.tell([said(lab, 2, "192.0.2.77", "2001:db8::7")]).changes == []
+    assert one.tell([said(lab, 1)]).changes == []
+    assert one.tell([said(lab, 3)]).changes == [f"{who}: 0, 0 more and 2 less than before"]
     assert lab.ip_sets.there[set_name(lab)] == set()
 
 
@@ -121,7 +121,7 @@ def test_sets_that_somebody_has_emptied_or_a_reboot_has_taken_are_filled_again(l
     build(lab, of_group(lab, "db"))
     members(lab).tell([said(lab, 1, "192.0.2.77")])
     lab.ip_sets.there[set_name(lab)] = set()
-    assert members(lab).tell([]) == [key(lab)]
+    assert members(lab).tell([]).changes == [f"members of security group {key(lab)}: 1, 0 more and 0 less than before"]
     assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.77"}
     lab.ip_sets.there.clear()
     server = of_group(lab, "db")
@@ -135,7 +135,7 @@ def test_check_mode_says_what_it_would_do(lab: Lab) -> None:
     kept, sets = membership_file.read(str(lab.state)), lab.ip_sets.contents()
     one = members(lab, check_mode=True)
     assert one.ask("h1", ["p/other"], leaving=[of_group(lab, "db")["uuid"]]).changed
-    assert one.tell([said(lab, 1, "192.0.2.77")]) == [key(lab)]
+    assert len(one.tell([said(lab, 1, "192.0.2.77")]).changes) == 1
     assert (membership_file.read(str(lab.state)), lab.ip_sets.there) == (kept, sets)
 
 
@@ -157,6 +157,52 @@ def test_a_set_that_somebodys_own_rule_looks_into_does_not_hold_up_the_delete(la
     build(lab, server)
     lab.ip_sets.in_use = set(lab.ip_sets.there)
     assert lab.delete(server["uuid"])[0]["outcome"] == "deleted"
+
+
+def test_edited_rules_reach_the_ports_that_are_there(lab: Lab) -> None:
+    build(lab, of_group(lab, "db"))
+    assert members(lab).tell([], {"db": RULES}) == ([], [])
+    edited: GroupRules = {**RULES, "rules": [{**RULES["rules"][0], "remote_group": "admin"}]}
+    asked = members(lab).ask("h1", groups={"db": edited})
+    admin = group_key("admin", of_group(lab, "db")["project_id"])
+    assert asked.changed and admin in asked.wanted
+    before = dict(lab.hypervisor.network_filters)
+    looked = members(lab, check_mode=True).tell([], {"db": edited})
+    assert looked.changes[0] == "rules of security group db" and lab.hypervisor.network_filters == before
+    assert members(lab).tell([], {"db": edited}).changes == looked.changes
+    changed = [name for name, xml in lab.hypervisor.network_filters.items() if xml != before[name]]
+    assert changed == [group_filter_name("db", of_group(lab, "db")["project_id"], "IPv4")]
+    assert member_set_name(admin, "IPv4") in lab.ip_sets.there
+    assert members(lab).tell([], {"db": edited}) == ([], [])
+
+
+def test_a_filter_that_is_gone_or_was_edited_is_made_again(lab: Lab) -> None:
+    server = of_group(lab, "db")
+    build(lab, server)
+    there, name = dict(lab.hypervisor.network_filters), port_filter_name(server["ports"][0]["id"])
+    del lab.hypervisor.network_filters[name]
+    assert members(lab).tell([]).changes == ["filter of a port of server web-0, which was missing"]
+    assert lab.hypervisor.network_filters == there
+    lab.hypervisor.network_filters[name] = there[name].replace("drop", "accept")
+    assert members(lab).tell([]).changes == ["filter of a port of server web-0"]
+    assert lab.hypervisor.network_filters == there
+    del lab.hypervisor.network_filters[group_filter_name("db", server["project_id"], "IPv4")]
+    missing = members(lab).tell([])
+    assert missing.changes == [] and "the rules of security group db are not given" in missing.problems[0]
+    assert members(lab).tell([], {"db": RULES}) == (["rules of security group db, which was missing"], [])
+    assert lab.hypervisor.network_filters == there
+
+
+def test_a_host_that_is_not_of_the_fleet_any_more_has_no_members(lab: Lab) -> None:
+    build(lab, of_group(lab, "db"))
+    members(lab).tell([said(lab, 1, "192.0.2.77", host="gone"), said(lab, 1, "192.0.2.78")])
+    lab.hold(make.epoch(hosts=["h1", "h2"]))
+    members(lab).tell([])
+    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.78"}
+    # Without a registrar nobody has said who is of the fleet.
+    lab.hold({**make.epoch(hosts=["h1"]), "store": "none"})
+    members(lab).tell([])
+    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.78"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"version": 2}', '{"version": 1, "number": 1, "leaving": [], "wanted": {"p/web": {"h": 1}}}'])
