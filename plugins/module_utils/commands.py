@@ -6,9 +6,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+
+# Not in the path of every user.
+ADMINISTRATORS = ("/usr/sbin", "/sbin")
+
+
+def installed(name: str) -> str | None:
+    """Where a command of the administrator's is; None if it is not installed."""
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *ADMINISTRATORS]))
+
+
+def administrators(name: str) -> str:
+    """The command as it is to be run, wherever it is."""
+    return installed(name) or name
 
 
 def run(argv: list[str], timeout_s: float = 300.0, stdin: str = "") -> str:

@@ -506,6 +506,7 @@ class HostNetworks(t.TypedDict):
     unfiltered: t.NotRequired[t.Optional[str]]  # why the host can't enforce port security, as half a sentence; null: it can
     no_sets: t.NotRequired[t.Optional[str]]  # why it can't enforce rules that name a security group, as half a sentence; null: it can
     wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>
+    gaps: t.NotRequired[t.List[str]]  # where its ports are not filtered as they must be, a sentence each
 
 
 class NumaCell(t.TypedDict):

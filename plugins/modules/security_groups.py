@@ -133,7 +133,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, packet_rules
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import NoReport, read_report
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 
@@ -173,7 +173,7 @@ def main() -> None:
     groups: dict[str, GroupRules] = {group["id"]: group for group in options.security_groups}
     try:
         with Hypervisor(host.libvirt_uri, host.libvirt_timeout_s) as hypervisor:
-            members = GroupMembers(hypervisor, host.state_path, ip_sets, time.time, check_mode=module.check_mode)
+            members = GroupMembers(hypervisor, host.state_path, ip_sets, packet_rules, time.time, check_mode=module.check_mode)
             if options.operation == "report":
                 asked = members.ask(options.host_name or "", options.wanted, options.leaving, options.staying, groups)
                 module.exit_json(changed=asked.changed, report=asked.report, wanted_groups=asked.wanted)

@@ -268,6 +268,11 @@ security_groups:
   returned: always
   type: list
   elements: dict
+hosts_with_gaps:
+  description: The names of hosts on which a network filter or an IP set of the collection, or rules of the kernel, are not what they must be.
+  returned: always
+  type: list
+  elements: str
 member_groups:
   description:
     - The security groups, as C(<project>/<id of the group>), of which hosts have to know the members anew, because a rule of the servers' groups names one of

@@ -326,6 +326,7 @@ class Validation(t.TypedDict):
     groups: list[SpecGroup]  # the catalogue's server groups
     kept_ports: list[KeptPort]  # the catalogue's ports
     security_groups: list[GroupRules]  # those of the servers
+    hosts_with_gaps: list[str]  # names of hosts whose ports are not filtered as they must be
     member_groups: list[str]  # the groups, as <project>/<group's id>, of which hosts have to know the members anew
 
 

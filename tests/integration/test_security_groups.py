@@ -117,3 +117,47 @@ def test_a_host_that_was_rebooted_has_its_sets_before_a_guest_runs(fleet: Fleet)
     again = fleet.create(*asked, **variables)
     assert again.code == 0, again.output
     assert pings(address_of(first.server("one")), address_of(first.server("two")))
+
+
+def pinged(address: str) -> bool:
+    """By the controller, which is in no group."""
+    return subprocess.run(["busybox", "ping", "-c", "1", "-W", "3", address], capture_output=True, check=False).returncode == 0
+
+
+def test_edited_rules_and_what_somebody_has_flushed_are_brought_back_by_the_playbook(fleet: Fleet) -> None:
+    web = {"security_groups": [{"name": "web"}]}
+    variables = {"compute_security_groups": GROUPS}
+    made = fleet.create(server("one", availability_zone="az1:h1", **web), compute_wait_for="ssh", compute_wait_timeout_s=300, **variables)
+    assert made.code == 0, made.output
+    address, host = address_of(made.server("one")), fleet.hosts["h1"]
+
+    def applied(rules: list[dict[str, t.Any]], *options: str) -> t.Any:
+        play = fleet.play("kvmfleet.compute.security_groups", {"compute_security_groups": {**GROUPS, "web": {"rules": rules}}}, *options)
+        assert play.code == 0, play.output
+        return play
+
+    rules = GROUPS["web"]["rules"]
+    nothing = applied(rules)
+    assert nothing.changed() == 0 and nothing.output.count("nothing to do") == len(fleet.hosts), nothing.output
+    assert not pinged(address)
+    open_to_ping = [*rules, {"direction": "ingress", "protocol": "icmp", "remote_ip_prefix": f"{NET4}.0.1/32"}]
+    looked = applied(open_to_ping, "--check")
+    assert looked.changed() == 1 and "network filter of security group web" in looked.output and not pinged(address)
+    assert applied(open_to_ping).changed() == 1 and pinged(address)
+    assert applied(rules).changed() == 1 and not pinged(address)
+    # All that the kernel has; the guest is open then.
+    host.run("iptables", "-F")
+    assert pinged(address)
+    device = made.server("one")["ports"][0]["device"] if "ports" in made.server("one") else "tap"
+    mended = applied(rules)
+    assert mended.changed() == 1 and f"rules in the kernel for {device}" in mended.told() and not pinged(address), mended.output
+    for name in host.ip_sets():
+        host.run("ipset", "flush", name)
+    assert "members of security group web" in applied(rules).output
+    assert applied(rules).changed() == 0
+    # A run that builds something mends it, too.
+    host.run("ip6tables", "-F")
+    host.run("ebtables", "-t", "nat", "-F")
+    again = fleet.create(server("two", availability_zone="az2:h2", **web), **variables)
+    assert again.code == 0 and "host h1 does not filter its guests as it must" in again.told(), again.output
+    assert applied(rules).changed() == 0

@@ -26,11 +26,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.n
     is_member_set,
     port_filter_name,
 )
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import ethertypes, port_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import another, ethertypes, port_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, NetworkFilter, Port, Record
 
 Groups = t.Mapping[str, GroupRules]  # by id
+NO_GROUPS: Groups = {}
 
 
 def secured(ports: t.Iterable[Port]) -> t.List[Port]:
@@ -87,6 +88,15 @@ class Filters:
             # Somebody's own rule may look into one: then it stays.
             self._sets.destroy(useless)
         membership_file.write(self._state_path, membership)
+
+    def renew(self, record: Record, port: Port) -> None:
+        """The kernel's rules of a port whose guest runs, which somebody has removed: libvirt makes them again for a definition that is another one.
+
+        The caller holds the lock.
+        """
+        xml = port_filter(port, [group["id"] for group in record["security_groups"]], record["project_id"])
+        self._hypervisor.define_filter(another(xml))
+        self._hypervisor.define_filter(xml)
 
     def _forget(self, name: str) -> None:
         """A guest of somebody's own may use a filter of a group: then it stays."""

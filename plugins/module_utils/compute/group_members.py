@@ -13,17 +13,16 @@ import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import member_sets, membership_file
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters, Groups, filters_of, named_groups, secured, sets_of
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import active, differing_filters, open_ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import NO_GROUPS, Filters, Groups, named_groups, secured, sets_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import GROUP, IP_VERSIONS, group_filter_name, group_key
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport, NetworkFilter, Record
-
-NO_GROUPS: Groups = {}
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport
 
 
 class Asked(t.NamedTuple):
@@ -41,23 +40,21 @@ class Applied(t.NamedTuple):
     problems: t.List[str]  # what could not be made so, as sentences
 
 
-class DifferingFilter(t.NamedTuple):
-    """A network filter that is not there as it must be."""
-
-    xml: str
-    what: str
-
-    @property
-    def is_of_group(self) -> bool:
-        """Ports refer to it."""
-        return parse_filter(self.xml)["name"].startswith(GROUP)
-
-
 class GroupMembers:
     """The members of security groups, as one host knows them."""
 
-    def __init__(self, hypervisor: HypervisorLike, state_path: str, ip_sets: IpSetsLike, clock: t.Callable[[], float], *, check_mode: bool) -> None:
+    def __init__(
+        self,
+        hypervisor: HypervisorLike,
+        state_path: str,
+        ip_sets: IpSetsLike,
+        rules: PacketRulesLike,
+        clock: t.Callable[[], float],
+        *,
+        check_mode: bool,
+    ) -> None:
         self._hypervisor, self._state_path, self._ip_sets, self._clock, self._check_mode = hypervisor, state_path, ip_sets, clock, check_mode
+        self._rules = rules
         self._filters = Filters(hypervisor, state_path, ip_sets)
 
     def ask(
@@ -76,7 +73,7 @@ class GroupMembers:
         with self._lock():
             membership = membership_file.read(self._state_path)
             before = (set(membership.wanted), set(membership.leaving))
-            records = self._records()
+            records = [domain["record"] for domain in self._hypervisor.domains() if domain["record"] is not None]
             gone = {*membership.leaving, *leaving}.difference(staying)
             membership.leaving = sorted(record["uuid"] for record in records if record["uuid"] in gone)
             membership.want(wanted)
@@ -94,7 +91,8 @@ class GroupMembers:
         with self._lock():
             membership, epoch = membership_file.read(self._state_path), state_file.read(self._state_path).epoch
             standing = {found["name"]: found for found in self._hypervisor.filters()}
-            records = self._records("active")
+            domains = self._hypervisor.domains()
+            records = active(domains)
             names = {
                 group_key(group["id"], record["project_id"]): group["name"] for record in records for group in (*record["security_groups"], *groups.values())
             }
@@ -112,7 +110,12 @@ class GroupMembers:
                     self._ip_sets.fill(sets)
                 for item in filters:
                     self._hypervisor.define_filter(item.xml)
-        changes = [item.what for item in filters]
+            # A filter that was defined anew may have brought them.
+            unfiltered = open_ports(domains, self._rules)
+            for record, port in [] if self._check_mode else unfiltered:
+                self._filters.renew(record, port)
+        changes = [f"{item.what}{', which was missing' if item.is_missing else ''}" for item in filters]
+        changes += [f"rules in the kernel for {port['device']} of server {record['display_name']}, which were missing" for record, port in unfiltered]
         for key in sorted(membership.wanted):
             now = membership.members(key)
             come, gone = len(now - before.get(key, set())), len(before.get(key, set()) - now)
@@ -120,33 +123,5 @@ class GroupMembers:
                 changes.append(f"members of security group {names.get(key, key)}: {len(now)}, {come} more and {gone} less than before")
         return Applied(list(dict.fromkeys(changes)), problems)
 
-    def _records(self, *vm_states: str) -> t.List[Record]:
-        records = [domain["record"] for domain in self._hypervisor.domains() if domain["record"] is not None]
-        return [record for record in records if not vm_states or record["vm_state"] in vm_states]
-
     def _lock(self) -> t.ContextManager[None]:
         return contextlib.nullcontext() if self._check_mode else self._filters.lock()
-
-
-def differing_filters(records: t.Iterable[Record], groups: Groups, standing: t.Mapping[str, NetworkFilter]) -> t.Tuple[t.List[DifferingFilter], t.List[str]]:
-    """(the filters of these servers that are not there as they must be, those of groups first; why others can't be made)."""
-    different: t.Dict[str, DifferingFilter] = {}
-    problems = []
-    for record in records:
-        try:
-            for xml in filters_of(record, groups, standing) if secured(record["ports"]) else []:
-                wanted = parse_filter(xml)
-                found = standing.get(wanted["name"])
-                if found is None or found["content"] != wanted["content"]:
-                    what = _whose(wanted, record)
-                    different[wanted["name"]] = DifferingFilter(xml, what if found else f"{what}, which was missing")
-        except ServerError as error:
-            problems.append(f"server {record['display_name']}: {error.message}")
-    return sorted(different.values(), key=lambda item: not item.is_of_group), problems
-
-
-def _whose(wanted: NetworkFilter, record: Record) -> str:
-    for group in record["security_groups"]:
-        if wanted["name"] in {group_filter_name(group["id"], record["project_id"], ethertype) for ethertype in IP_VERSIONS}:
-            return f"rules of security group {group['name']}"
-    return f"filter of a port of server {record['display_name']}"

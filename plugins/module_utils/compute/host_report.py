@@ -16,15 +16,18 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import bu
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.committed import domain_resources, used
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import GIB, add_disk_sizes, existing_parent
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_drift import domain_drift
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import gaps
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_clock, host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, left_s
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits import cpu_traits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ip_sets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ip_sets, packet_rules
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import held
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainReport, HostFacts, HypervisorHost, InstanceReport, Record
@@ -124,6 +127,8 @@ def facts(
     reserved: t.Dict[str, int],
     allocation_ratio: t.Dict[str, float],
     check_mode: bool,
+    sets: IpSetsLike = ip_sets,
+    rules: PacketRulesLike = packet_rules,
 ) -> HostFacts:
     """All that is reported of a host; ServerError (HostLocked) if others claim on it for too long."""
     host, disk = hypervisor.host(), file_system(instances_path)
@@ -169,8 +174,9 @@ def facts(
             "bridges": bridges.bridges(),
             "libvirt": hypervisor.networks(),
             "unfiltered": unfiltered(),
-            "no_sets": ip_sets.missing(),
+            "no_sets": sets.missing(),
             "wanted_groups": sorted(membership_file.read(state_path).wanted),
+            "gaps": gaps(hypervisor, state_path, sets, rules, domains),
         },
         "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),

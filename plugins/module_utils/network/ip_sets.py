@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import commands
 
-# Not in the path of every user.
-FOLDERS = ("/usr/sbin", "/sbin")
 FAMILIES = {"ipv4": "inet", "ipv6": "inet6"}
 NEW = "kvmfleet-new-"  # with a family: what takes a set's place
 
@@ -33,17 +29,13 @@ class IpSetsLike(t.Protocol):
         """Remove sets that no rule looks into; ServerError if one does."""
 
 
-def _tool() -> t.Optional[str]:
-    return shutil.which("ipset", path=os.pathsep.join([os.environ.get("PATH", os.defpath), *FOLDERS]))
-
-
 def _ipset(*arguments: str, stdin: str = "") -> str:
-    return commands.run([_tool() or "ipset", *arguments], stdin=stdin)
+    return commands.run([commands.administrators("ipset"), *arguments], stdin=stdin)
 
 
 def missing() -> t.Optional[str]:
     """What the host lacks for IP sets, as half a sentence; None if it has all."""
-    return None if _tool() else "rules that name a security group can't be enforced on the host: the tool ipset is not installed"
+    return None if commands.installed("ipset") else "rules that name a security group can't be enforced on the host: the tool ipset is not installed"
 
 
 def contents() -> t.Dict[str, t.Set[str]]:

@@ -28,8 +28,18 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body i
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records as records_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.twins import twins
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Fleet, FleetInstance, KeptPort, RequestSpec, SpecGroup, Validation
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    BuildRequest,
+    Fleet,
+    FleetInstance,
+    HostEntry,
+    KeptPort,
+    RequestSpec,
+    SpecGroup,
+    Validation,
+)
 
 
 class Options(t.TypedDict, total=False):
@@ -123,8 +133,15 @@ def validate(
         "groups": _groups(entries, records) if ok else [],
         "kept_ports": list(_kept_ports(entries)) if ok else [],
         "security_groups": rules,
+        "hosts_with_gaps": [name for name, host in fleet["hosts"].items() if gaps_of(host)] if fleet else [],
         "member_groups": member_groups(rules, (host["state"] for host in fleet["hosts"].values()) if fleet else (), owner.project_id),
     }
+
+
+def gaps_of(host: HostEntry) -> list[str]:
+    """Where a host says that its ports are not filtered as they must be."""
+    state = host["state"]
+    return (state["networks"].get("gaps") or []) if state and "networks" in state else []
 
 
 def _kept_ports(catalogue: Catalogue) -> Iterator[KeptPort]:
@@ -140,6 +157,10 @@ def _check_hosts(fleet: Fleet, options: Options) -> Iterator[Fault | Remark]:
     """Hosts that can't be read."""
     for name, host in fleet["hosts"].items():
         if host["status"] == "ok":
+            found = gaps_of(host)
+            if found:
+                mended = "the next server that is built mends it, or the playbook security_groups"
+                yield Remark(f"host {name} does not filter its guests as it must: {named(found)}; {mended}", is_warning=True)
             continue
         if options.get("unreachable_hosts") == "ignore":
             yield Remark(f"host {name} is {host['status']} and left out: {host['error']}", is_warning=True)

@@ -225,6 +225,7 @@ HOST_FACTS: Schema = open_mapping(
                 "unfiltered": _NULL_OR_TEXT,
                 "no_sets": _NULL_OR_TEXT,
                 "wanted_groups": list_of(TEXT),
+                "gaps": list_of(TEXT),
             },
             required=("bridges", "libvirt"),
         ),

@@ -17,6 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base impo
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
 from ansible_collections.kvmfleet.compute.tests.unit.fake_ip_sets import FakeIpSets
+from ansible_collections.kvmfleet.compute.tests.unit.fake_packet_rules import FakePacketRules
 
 
 class PlainDisk(DiskBackend):
@@ -64,6 +65,7 @@ class Lab:
         self.asked: list[tuple[str, list[str]]] = []
         self.unfiltered: str | None = None
         self.ip_sets = FakeIpSets()
+        self.packet_rules = FakePacketRules()
         self.now = HostTime("boot-1", 1000.0)
         self.instances = folder / "instances"
         self.state = folder / "state"

@@ -10,8 +10,10 @@ import typing as t
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import gaps
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, group_key, member_set_name, port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, Instance, MemberReport
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -47,7 +49,7 @@ def set_name(lab: Lab, ethertype: str = "IPv4") -> str:
 
 
 def members(lab: Lab, *, check_mode: bool = False) -> GroupMembers:
-    return GroupMembers(lab.hypervisor, str(lab.state), lab.ip_sets, lambda: 1000.0, check_mode=check_mode)
+    return GroupMembers(lab.hypervisor, str(lab.state), lab.ip_sets, lab.packet_rules, lambda: 1000.0, check_mode=check_mode)
 
 
 def build(lab: Lab, *servers: Instance) -> list[t.Any]:
@@ -168,7 +170,7 @@ def test_edited_rules_reach_the_ports_that_are_there(lab: Lab) -> None:
     assert asked.changed and admin in asked.wanted
     before = dict(lab.hypervisor.network_filters)
     looked = members(lab, check_mode=True).tell([], {"db": edited})
-    assert looked.changes[0] == "rules of security group db" and lab.hypervisor.network_filters == before
+    assert looked.changes[0] == "network filter of security group db" and lab.hypervisor.network_filters == before
     assert members(lab).tell([], {"db": edited}).changes == looked.changes
     changed = [name for name, xml in lab.hypervisor.network_filters.items() if xml != before[name]]
     assert changed == [group_filter_name("db", of_group(lab, "db")["project_id"], "IPv4")]
@@ -181,16 +183,71 @@ def test_a_filter_that_is_gone_or_was_edited_is_made_again(lab: Lab) -> None:
     build(lab, server)
     there, name = dict(lab.hypervisor.network_filters), port_filter_name(server["ports"][0]["id"])
     del lab.hypervisor.network_filters[name]
-    assert members(lab).tell([]).changes == ["filter of a port of server web-0, which was missing"]
+    assert members(lab).tell([]).changes == ["network filter of a port of server web-0, which was missing"]
     assert lab.hypervisor.network_filters == there
     lab.hypervisor.network_filters[name] = there[name].replace("drop", "accept")
-    assert members(lab).tell([]).changes == ["filter of a port of server web-0"]
+    assert members(lab).tell([]).changes == ["network filter of a port of server web-0"]
     assert lab.hypervisor.network_filters == there
     del lab.hypervisor.network_filters[group_filter_name("db", server["project_id"], "IPv4")]
     missing = members(lab).tell([])
     assert missing.changes == [] and "the rules of security group db are not given" in missing.problems[0]
-    assert members(lab).tell([], {"db": RULES}) == (["rules of security group db, which was missing"], [])
+    assert members(lab).tell([], {"db": RULES}) == (["network filter of security group db, which was missing"], [])
     assert lab.hypervisor.network_filters == there
+
+
+def reported(lab: Lab) -> list[str]:
+    return gaps(lab.hypervisor, str(lab.state), lab.ip_sets, lab.packet_rules, lab.hypervisor.domains())
+
+
+def test_rules_that_are_missing_in_the_kernel_are_made_again_of_a_definition_that_is_another_one(lab: Lab) -> None:
+    server = of_group(lab, "db")
+    build(lab, server)
+    name = port_filter_name(server["ports"][0]["id"])
+    there, defined = lab.hypervisor.network_filters[name], []
+    define = lab.hypervisor.define_filter
+
+    def look(xml: str) -> None:
+        defined.append(parse_filter(xml)["content"])
+        define(xml)
+
+    lab.hypervisor.define_filter = look  # type: ignore[method-assign]
+    lab.packet_rules.flushed = {server["ports"][0]["device"]}
+    assert members(lab, check_mode=True).tell([]).changes == ["rules in the kernel for tap0 of server web-0, which were missing"]
+    assert defined == []
+    assert members(lab).tell([]).changes == ["rules in the kernel for tap0 of server web-0, which were missing"]
+    assert len(defined) == 2 and defined[0] != defined[1] and lab.hypervisor.network_filters[name] == there
+    lab.hypervisor.states[server["uuid"]] = "shutdown"
+    assert members(lab).tell([]).changes == []
+
+
+def test_gaps_are_reported(lab: Lab) -> None:
+    server = of_group(lab, "db")
+    assert reported(lab) == []
+    build(lab, server)
+    assert reported(lab) == []
+    lab.packet_rules.flushed = {server["ports"][0]["device"]}
+    assert reported(lab) == ["the kernel lacks rules for tap0 of server web-0"]
+    lab.packet_rules.flushed = set()
+    lab.ip_sets.there[set_name(lab)] = {"192.0.2.1"}
+    assert reported(lab) == [f"the IP set {set_name(lab)} is not what it must be"]
+    lab.ip_sets.lacking = "the tool ipset is not installed"
+    assert reported(lab) == [lab.ip_sets.lacking]
+    lab.ip_sets.lacking = None
+    lab.ip_sets.there[set_name(lab)] = set()
+    port, group = port_filter_name(server["ports"][0]["id"]), group_filter_name("db", server["project_id"], "IPv4")
+    kept = dict(lab.hypervisor.network_filters)
+    lab.hypervisor.network_filters[port] = kept[port].replace("drop", "accept")
+    assert reported(lab) == ["the network filter of a port of server web-0 is not what it must be"]
+    del lab.hypervisor.network_filters[port]
+    assert reported(lab) == ["the network filter of a port of server web-0 is missing"]
+    del lab.hypervisor.network_filters[group]
+    (why,) = reported(lab)
+    assert "server web-0: the rules of security group db are not given" in why
+
+
+def test_a_server_that_is_being_built_has_no_gaps_yet(lab: Lab) -> None:
+    lab.claim(of_group(lab, "db"))
+    assert reported(lab) == []
 
 
 def test_a_host_that_is_not_of_the_fleet_any_more_has_no_members(lab: Lab) -> None:

@@ -111,3 +111,13 @@ def test_a_server_without_a_filtered_port_is_in_no_group_that_counts() -> None:
     networks = {"lan": {**CATALOGUE["networks"]["lan"], "port_security_enabled": False}}
     for found in (check(asked(networks="none")), check(asked(), catalogue={**CATALOGUE, "networks": networks})):
         assert (found["errors"], found["security_groups"], found["member_groups"]) == ([], [], [])
+
+
+def test_a_host_that_does_not_filter_as_it_must_is_said_and_named() -> None:
+    fleet = fleet_of()
+    state = fleet["hosts"]["h1"]["state"]
+    assert state is not None
+    state["networks"] = {**make.networks(), "gaps": ["the kernel lacks rules for tap0 of server db"]}
+    found = check(asked(), fleet=fleet)
+    assert found["errors"] == [] and found["hosts_with_gaps"] == ["h1"]
+    assert "host h1 does not filter its guests as it must: the kernel lacks rules for tap0 of server db; the next" in found["warnings"][0]

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the ports of a host are not filtered as they must be: a filter, a set or rules of the kernel that somebody has removed, changed or emptied."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import member_sets, membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import NO_GROUPS, Groups, filters_of, secured, sets_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import GROUP, IP_VERSIONS, group_filter_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, NetworkFilter, Port, Record
+
+RUNNING = ("running", "paused")
+
+
+class DifferingFilter(t.NamedTuple):
+    """A network filter that is not there as it must be."""
+
+    xml: str
+    what: str
+    is_missing: bool  # or it is another one
+
+    @property
+    def is_of_group(self) -> bool:
+        """Ports refer to it."""
+        return parse_filter(self.xml)["name"].startswith(GROUP)
+
+
+def active(domains: t.Iterable[Domain]) -> t.List[Record]:
+    """The servers whose filters must be there: one that is being built gets them by whoever builds it."""
+    return [domain["record"] for domain in domains if domain["record"] is not None and domain["record"]["vm_state"] == "active"]
+
+
+def differing_filters(records: t.Iterable[Record], groups: Groups, standing: t.Mapping[str, NetworkFilter]) -> t.Tuple[t.List[DifferingFilter], t.List[str]]:
+    """(the filters of these servers that are not there as they must be, those of groups first; why others can't be made)."""
+    different: t.Dict[str, DifferingFilter] = {}
+    problems = []
+    for record in records:
+        try:
+            for xml in filters_of(record, groups, standing) if secured(record["ports"]) else []:
+                wanted = parse_filter(xml)
+                found = standing.get(wanted["name"])
+                if found is None or found["content"] != wanted["content"]:
+                    different[wanted["name"]] = DifferingFilter(xml, _whose(wanted, record), is_missing=found is None)
+        except ServerError as error:
+            problems.append(f"server {record['display_name']}: {error.message}")
+    return sorted(different.values(), key=lambda item: not item.is_of_group), problems
+
+
+def _whose(wanted: NetworkFilter, record: Record) -> str:
+    for group in record["security_groups"]:
+        if wanted["name"] in {group_filter_name(group["id"], record["project_id"], ethertype) for ethertype in IP_VERSIONS}:
+            return f"network filter of security group {group['name']}"
+    return f"network filter of a port of server {record['display_name']}"
+
+
+class OpenPort(t.NamedTuple):
+    """A port of a running guest that lacks rules of the kernel."""
+
+    record: Record
+    port: Port
+
+
+def open_ports(domains: t.Iterable[Domain], rules: PacketRulesLike) -> t.List[OpenPort]:
+    """The ports of running guests that lack rules of the kernel."""
+    ports = {
+        port["id"]: OpenPort(domain["record"], port)
+        for domain in domains
+        if domain["record"] is not None and domain["record"]["vm_state"] == "active" and domain["power_state"] in RUNNING
+        for port in secured(domain["record"]["ports"])
+    }
+    return [ports[port["id"]] for port in rules.unfiltered_ports([item.port for item in ports.values()])]
+
+
+def gaps(hypervisor: HypervisorLike, state_path: str, ip_sets: IpSetsLike, rules: PacketRulesLike, domains: t.Collection[Domain]) -> t.List[str]:
+    """A sentence for each."""
+    records = [record for record in active(domains) if secured(record["ports"])]
+    if not records:
+        return []
+    standing = {found["name"]: found for found in hypervisor.filters()}
+    filters, found = differing_filters(records, NO_GROUPS, standing)
+    found += [f"the {item.what} {'is missing' if item.is_missing else 'is not what it must be'}" for item in filters]
+    try:
+        sets = member_sets.differing(ip_sets, membership_file.read(state_path), sets_of(standing.values()))
+        found += [f"the IP set {name} is not what it must be" for name in sorted(sets)]
+        found += [f"the kernel lacks rules for {item.port['device']} of server {item.record['display_name']}" for item in open_ports(domains, rules)]
+    except ServerError as error:
+        found.append(error.message)
+    return list(dict.fromkeys(found))
