@@ -97,6 +97,8 @@ class CataloguePort(t.TypedDict):
     network: str  # reference to a network
     mac_address: str | None  # given, or chosen; lower case
     fixed_ips: list[PortAddress]  # its addresses; empty: chosen
+    vnic_type: str  # Neutron's binding:vnic_type; no server can have another than normal
+    profile: dict[str, t.Any]  # Neutron's binding:profile; no server can have a port with one
 
 
 class SecurityGroupRule(t.TypedDict):

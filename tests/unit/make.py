@@ -333,7 +333,15 @@ def network(*subnets: Subnet, **changes: t.Any) -> Network:
 
 
 def catalogue_port(**changes: t.Any) -> CataloguePort:
-    made: CataloguePort = {"id": "11111111-0000-4000-8000-000000000000", "name": "p", "network": "lan", "mac_address": None, "fixed_ips": []}
+    made: CataloguePort = {
+        "id": "11111111-0000-4000-8000-000000000000",
+        "name": "p",
+        "network": "lan",
+        "mac_address": None,
+        "fixed_ips": [],
+        "vnic_type": "normal",
+        "profile": {},
+    }
     return _with(made, changes)
 
 

@@ -146,8 +146,9 @@ def _entry(kind: str, name: str, given: Entry) -> Entry:
         (entry["binding"],) = (Binding(type=binding, name=name) for binding, name in names.items() if name)
         for subnet in entry["subnets"]:
             subnet["id"] = plain_uuid(subnet["id"] or derived_id("subnet", f"{entry['name']}/{subnet['cidr']}"))
-    elif kind == "ports" and entry["mac_address"]:
-        entry["mac_address"] = formats.normal_mac(entry["mac_address"])
+    elif kind == "ports":
+        entry["mac_address"] = formats.normal_mac(entry["mac_address"]) if entry["mac_address"] else None
+        entry["vnic_type"], entry["profile"] = entry.pop("binding:vnic_type"), entry.pop("binding:profile")
     return entry
 
 

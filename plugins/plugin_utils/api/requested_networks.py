@@ -13,6 +13,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import port_binding
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings
@@ -95,6 +96,8 @@ class RequestedNetworks:
             yield Fault("networks", wanted, "compute_networks has no network", "UnableToAutoAllocateNetwork")
         if len(networks) != 1:
             return []
+        if not networks[0]["subnets"]:
+            yield Fault("networks", wanted, f"network {networks[0]['name']} has no subnet", "NetworkRequiresSubnet")
         yield from self._check_external(networks[0], "networks")
         return [{"network": networks[0], "port": None, "fixed_ip": None, "tag": None}]
 
@@ -118,6 +121,9 @@ class RequestedNetworks:
             if reference and str(value) not in self._catalogue.networks.faulty:
                 rule = f"unknown network{suggestion(value, self._catalogue.networks.names())}"
                 yield Fault(f"{path}.uuid", value, rule, "NetworkNotFound")
+            return None
+        if not network["subnets"] and port:
+            yield Fault(f"{path}.port", port["name"], f"has no fixed IP: its network {network['name']} has no subnet", "PortRequiresFixedIP")
             return None
         if not network["subnets"]:
             yield Fault(f"{path}.uuid", network["name"], "has no subnet", "NetworkRequiresSubnet")
@@ -146,6 +152,7 @@ class RequestedNetworks:
         if owner != me:
             yield Fault(path, value, f"is in use by server {owner[1]}", "PortInUse", 409)
             return None
+        yield from port_binding.faults(port, path)
         network = self._catalogue.networks.find(port["network"])
         if network:
             yield from self._check_port(port, network, path, me)

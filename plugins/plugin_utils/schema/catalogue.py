@@ -102,6 +102,20 @@ NETWORK: Schema = mapping(
         "subnets": list_of(SUBNET, "a network without subnets can't be asked for", default=[]),
     }
 )
+NORMAL = "normal"  # the only type of virtual NIC that is built
+VNIC_TYPES = (
+    NORMAL,
+    "direct",
+    "direct-physical",
+    "macvtap",
+    "baremetal",
+    "virtio-forwarder",
+    "smart-nic",
+    "vdpa",
+    "accelerator-direct",
+    "accelerator-direct-physical",
+    "remote-managed",
+)
 PORT: Schema = mapping(
     {
         "id": ID,
@@ -112,6 +126,8 @@ PORT: Schema = mapping(
             "empty: chosen as for any server",
             default=[],
         ),
+        "binding:vnic_type": one_of(*VNIC_TYPES, description="Neutron's; no server can have a port of another type than normal", default=NORMAL),
+        "binding:profile": by_name({}, "Neutron's; no server can have a port with one", default={}),
     },
     required=("network",),
 )
