@@ -384,6 +384,8 @@ class DomainDisk(t.TypedDict):
     target: t.Optional[str]  # such as vda
     device: str  # disk, cdrom, …
     readonly: bool  # has <readonly/>
+    bus: t.Optional[str]  # pci, scsi, ide or usb, as Nova tells guests; null: another one
+    address: t.Optional[str]  # of a PCI device, such as 0000:00:03.0; null: none is known
 
 
 class Interface(t.TypedDict):
@@ -393,6 +395,8 @@ class Interface(t.TypedDict):
     type: str  # libvirt's: bridge, network, ethernet, direct, …
     source: t.Dict[str, str]  # the attributes of <source>; of a running domain's libvirt network its bridge, too
     device: t.Optional[str]  # the tap
+    bus: t.Optional[str]  # pci; null: another one
+    address: t.Optional[str]  # of a PCI device, such as 0000:00:03.0; null: none is known
 
 
 class Hardware(t.TypedDict):

@@ -30,7 +30,7 @@ class Links:
 
 
 def live(**changes: t.Any) -> Interface:
-    made: Interface = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0"}
+    made: Interface = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0", "bus": None, "address": None}
     return t.cast(Interface, {**made, **changes})
 
 
