@@ -52,13 +52,14 @@ def _disk(element: ET.Element) -> DomainDisk:
 
 
 def _interface(element: ET.Element) -> Interface:
-    source, mac, target = element.find("source"), element.find("mac"), element.find("target")
+    source, mac, target, mtu = (element.find(tag) for tag in ("source", "mac", "target", "mtu"))
     bus, address = _device_address(element)
     return {
         "mac_address": mac.get("address", "").lower() if mac is not None else "",
         "type": element.get("type", ""),
         "source": dict(source.attrib) if source is not None else {},
         "device": target.get("dev") if target is not None else None,
+        "mtu": int(mtu.get("size", "0")) if mtu is not None else None,
         "bus": bus,
         "address": address,
     }

@@ -395,6 +395,7 @@ class Interface(t.TypedDict):
     type: str  # libvirt's: bridge, network, ethernet, direct, …
     source: t.Dict[str, str]  # the attributes of <source>; of a running domain's libvirt network its bridge, too
     device: t.Optional[str]  # the tap
+    mtu: t.Optional[int]  # bytes; null: it has no <mtu>
     bus: t.Optional[str]  # pci; null: another one
     address: t.Optional[str]  # of a PCI device, such as 0000:00:03.0; null: none is known
 
@@ -446,7 +447,8 @@ class Bridge(t.TypedDict):
 
     name: str  # device
     up: bool  # administratively
-    mtu: int  # bytes
+    mtu: int  # bytes; without an MTU that somebody has set it is the least of its ports, guests' taps among them
+    port_mtu: t.NotRequired[t.Optional[int]]  # bytes: the least of its ports that are no taps; null: it has no such port
 
 
 class LibvirtNetwork(t.TypedDict):

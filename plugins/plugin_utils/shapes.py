@@ -259,6 +259,7 @@ class SpecNetwork(t.TypedDict):
 
     name: str  # the catalogue's name
     binding: Binding  # how ports reach it
+    mtu: t.NotRequired[int | None]  # bytes; null: that of the host's bridge
 
 
 class RequestSpec(t.TypedDict):

@@ -36,6 +36,8 @@ def _compared_interfaces(ports: t.List[Port], interfaces: t.List[Interface]) -> 
         # A running domain's interface on a libvirt network has the network's bridge beside it.
         found = {key: interface["source"].get(key) for key in source} if interface else None
         yield f"interfaces.{port['mac_address']}", _text(source), None if found is None else _text(found)
+        if interface and port["mtu"]:
+            yield f"interfaces.{port['mac_address']}.mtu", port["mtu"], interface["mtu"]
     for mac, interface in there.items():
         yield f"interfaces.{mac}", None, _text(interface["source"]) or interface["type"]
 

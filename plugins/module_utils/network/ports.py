@@ -27,9 +27,10 @@ def inactive(ports: t.Iterable[Port], networks: HostNetworks) -> t.List[Binding]
 
 
 def check_bindings(ports: t.Iterable[Port], networks: HostNetworks) -> None:
-    """ServerError (PortBindingFailed) if the host lacks what a port's binding needs."""
+    """ServerError (PortBindingFailed) if the host lacks what a port's binding needs, or its bridge can't carry the packets."""
     for port in ports:
-        missing = vif_of(port["binding"]).missing(port["binding"], networks)
+        vif, binding = vif_of(port["binding"]), port["binding"]
+        missing = vif.missing(binding, networks) or vif.too_small(binding, port["mtu"], networks)
         if missing:
             raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {missing}", reschedule=True)
 

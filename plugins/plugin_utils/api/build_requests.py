@@ -156,5 +156,5 @@ def request_spec(request: Request, made: list[BuildRequest], project_id: str) ->
         "project_id": project_id,
         "requested_destination": lookups.destination,
         "ignore_hosts": [],
-        "networks": [{"name": item["network"]["name"], "binding": item["network"]["binding"]} for item in lookups.networks],
+        "networks": [{"name": item["network"]["name"], "binding": item["network"]["binding"], "mtu": item["network"]["mtu"]} for item in lookups.networks],
     }

@@ -20,6 +20,9 @@ class Links(t.Protocol):
     def bridge_of(self, device: str) -> t.Optional[str]:
         """The bridge that the device is a port of."""
 
+    def mtu_of(self, device: str) -> t.Optional[int]:
+        """The device's MTU in bytes; None if it can't be read."""
+
 
 class NetworkStarter(t.Protocol):
     """The part of a hypervisor that starts networks."""
@@ -38,6 +41,16 @@ class Vif:
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """What the host lacks for this binding, as half a sentence; None if it has all. Asked by the scheduler and by the host."""
         raise NotImplementedError
+
+    def too_small(self, binding: Binding, mtu: t.Optional[int], networks: HostNetworks) -> t.Optional[str]:
+        """Why packets of ``mtu`` bytes don't get through, as half a sentence; None if they do, if nothing is asked, or if it is not known."""
+        name = self.device(binding, networks)
+        found = next((bridge for bridge in networks["bridges"] if bridge["name"] == name), None)
+        if found is None or not mtu:
+            return None
+        # A bridge's own MTU follows its smallest tap; what leaves the host does so by its other ports.
+        limit = found.get("port_mtu") or found.get("mtu")
+        return f"bridge {name} carries packets of up to {limit} bytes, and the network's MTU is {mtu}" if limit and limit < mtu else None
 
     def source(self, binding: Binding) -> t.Dict[str, str]:
         """The attributes of the interface's ``<source>``."""
@@ -79,4 +92,7 @@ class Vif:
             return f"{device} is on {f'bridge {found}' if found else 'no bridge'}, not on {wanted}"
         if not links.is_up(device):
             return f"{device} is down"
+        mtu = links.mtu_of(device)
+        if port["mtu"] and mtu and mtu != port["mtu"]:
+            return f"{device} has an MTU of {mtu} bytes, not of {port['mtu']}"
         return None

@@ -17,10 +17,10 @@ BRIDGED, ROUTED = make.port(), make.port(binding=make.libvirt_network())
 
 
 class Links:
-    """Network devices of a host: {device: (bridge, up)}."""
+    """Network devices of a host: {device: (bridge, up)}, all with one MTU."""
 
-    def __init__(self, **devices: tuple[str | None, bool]) -> None:
-        self._devices = devices
+    def __init__(self, mtu: int | None = 1500, **devices: tuple[str | None, bool]) -> None:
+        self._mtu, self._devices = mtu, devices
 
     def is_up(self, device: str) -> bool:
         return self._devices[device][1]
@@ -28,9 +28,12 @@ class Links:
     def bridge_of(self, device: str) -> str | None:
         return self._devices[device][0]
 
+    def mtu_of(self, _device: str) -> int | None:
+        return self._mtu
+
 
 def live(**changes: t.Any) -> Interface:
-    made: Interface = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0", "bus": None, "address": None}
+    made: Interface = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0", "mtu": None, "bus": None, "address": None}
     return t.cast(Interface, {**made, **changes})
 
 
@@ -77,6 +80,9 @@ def test_only_an_inactive_network_is_realised_and_each_once() -> None:
         (BRIDGED, live(), Links(tap0=("br9", True)), "tap0 is on bridge br9, not on br0"),
         (BRIDGED, live(), Links(tap0=(None, True)), "tap0 is on no bridge, not on br0"),
         (BRIDGED, live(), Links(tap0=("br0", False)), "tap0 is down"),
+        (make.port(mtu=1450), live(), Links(1450, tap0=("br0", True)), None),
+        (make.port(mtu=1450), live(), Links(1500, tap0=("br0", True)), "tap0 has an MTU of 1500 bytes, not of 1450"),
+        (make.port(mtu=1450), live(), Links(None, tap0=("br0", True)), None),
         (BRIDGED, live(device=None), Links(), "the guest has no interface fa:16:3e:00:00:01"),
         (BRIDGED, live(mac_address="other"), Links(), "the guest has no interface fa:16:3e:00:00:01"),
         (ROUTED, live(source={"network": "default", "bridge": "virbr0"}), Links(tap0=("virbr0", True)), None),
@@ -91,3 +97,37 @@ def test_a_port_is_plugged_if_its_tap_is_up_and_where_it_belongs(port: Port, int
         with pytest.raises(ServerError, match=reason) as caught:
             ports.check_plugged([port], [interface], links)
         assert (caught.value.error_class, caught.value.reschedule) == ("VirtualInterfacePlugException", True)
+
+
+BR0, DEFAULT = make.bridge("br0"), make.libvirt_network()
+
+
+@pytest.mark.parametrize(
+    ("binding", "bridge", "mtu", "limit"),
+    [
+        (BR0, {"mtu": 1500}, 1500, None),
+        (BR0, {"mtu": 1500}, None, None),
+        (BR0, {"mtu": 1500}, 9000, 1500),
+        # A guest with a smaller MTU has taken the bridge down with it: what leaves the host is as before.
+        (BR0, {"mtu": 1450, "port_mtu": 1500}, 1500, None),
+        (BR0, {"mtu": 9000, "port_mtu": 1500}, 9000, 1500),
+        (BR0, {"mtu": 1450, "port_mtu": None}, 1500, 1450),
+        # Facts of an older version, or that nobody could read.
+        (BR0, {"mtu": 0}, 9000, None),
+        (DEFAULT, {"name": "virbr-default", "mtu": 1400}, 1500, 1400),
+        (DEFAULT, {"name": "another", "mtu": 1400}, 1500, None),
+    ],
+)
+def test_a_bridge_carries_packets_of_the_mtu_that_is_asked_for(binding: Binding, bridge: dict[str, t.Any], mtu: int | None, limit: int | None) -> None:
+    networks = make.networks(active=("default",))
+    networks["bridges"] = [t.cast("t.Any", {"name": "br0", "up": True, **bridge})]
+    said = vif_of(binding).too_small(binding, mtu, networks)
+    wanted = f"bridge {networks['bridges'][0]['name']} carries packets of up to {limit} bytes, and the network's MTU is {mtu}"
+    assert said == (wanted if limit else None)
+    port = make.port(binding=binding, mtu=mtu)
+    if limit is None and binding == BR0:
+        ports.check_bindings([port], networks)
+    elif limit:
+        with pytest.raises(ServerError, match=wanted) as caught:
+            ports.check_bindings([port], networks)
+        assert (caught.value.error_class, caught.value.reschedule) == ("PortBindingFailed", True)

@@ -89,6 +89,14 @@ def test_a_host_without_the_network_is_no_candidate() -> None:
     assert explain.reasons(result)["a"] == "network lan: the host has no bridge br1"
 
 
+def test_a_host_whose_bridge_is_too_small_for_the_network_is_no_candidate() -> None:
+    spec = request(networks=[{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "mtu": 9000}])
+    hosts = [host(name, networks={"bridges": [{"name": "br0", "up": True, "mtu": mtu}], "libvirt": []}) for name, mtu in (("a", 1500), ("b", 9000))]
+    result = one(spec, hosts)
+    assert hosts_of(result) == ["b"]
+    assert explain.reasons(result)["a"] == "network lan: bridge br0 carries packets of up to 1500 bytes, and the network's MTU is 9000"
+
+
 def test_a_broken_extra_spec_refuses_its_own_request_only() -> None:
     broken = request(id="broken", flavor=make.flavor(extra_specs={"capabilities:vcpus_total": ">= many"}))
     results = schedule([broken, request(id="good")], [host("a"), host("b")], [], [], None)["results"]
