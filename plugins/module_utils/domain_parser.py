@@ -9,7 +9,7 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainDisk, Hardware, Interface
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Domain, DomainDisk, Hardware, Interface, Rate
 
 UNITS = {"b": 1, "bytes": 1, "KB": 1000, "KiB": 1024, "k": 1024, "MB": 10**6, "MiB": 2**20, "M": 2**20, "GB": 10**9, "GiB": 2**30, "G": 2**30}
 
@@ -51,15 +51,33 @@ def _disk(element: ET.Element) -> DomainDisk:
     }
 
 
+def _amount(element: ET.Element, name: str) -> t.Optional[int]:
+    return int(element.get(name) or "0") or None
+
+
+def _rate(element: t.Optional[ET.Element]) -> t.Optional[Rate]:
+    average = _amount(element, "average") if element is not None else None
+    if element is None or average is None:
+        return None
+    return {"average": average, "peak": _amount(element, "peak"), "burst": _amount(element, "burst")}
+
+
+def _bandwidth(element: ET.Element) -> t.Optional[Bandwidth]:
+    inbound, outbound = _rate(element.find("bandwidth/inbound")), _rate(element.find("bandwidth/outbound"))
+    return {"inbound": inbound, "outbound": outbound} if inbound or outbound else None
+
+
 def _interface(element: ET.Element) -> Interface:
-    source, mac, target, mtu = (element.find(tag) for tag in ("source", "mac", "target", "mtu"))
+    source, mac, target, mtu, driver = (element.find(tag) for tag in ("source", "mac", "target", "mtu", "driver"))
     bus, address = _device_address(element)
     return {
         "mac_address": mac.get("address", "").lower() if mac is not None else "",
         "type": element.get("type", ""),
         "source": dict(source.attrib) if source is not None else {},
         "device": target.get("dev") if target is not None else None,
-        "mtu": int(mtu.get("size", "0")) if mtu is not None else None,
+        "mtu": _amount(mtu, "size") if mtu is not None else None,
+        "bandwidth": _bandwidth(element),
+        "queues": _amount(driver, "queues") if driver is not None else None,
         "bus": bus,
         "address": address,
     }

@@ -24,6 +24,7 @@ VERSION = 4
 
 # Fields that came after version 4 had been written. A version of its own would keep older controllers and their hosts from reading these records at all.
 LATER = ("origin", "expires_at")
+LATER_OF_PORT = ("bandwidth", "queues")
 
 # What a record keeps of an instance. User data and the admin password are never among it.
 KEYS = tuple(Instance.__annotations__)
@@ -185,7 +186,8 @@ def from_element(element: ET.Element, folder: str = "") -> Record:
     missing = [key for key in Record.__annotations__ if key not in found and key not in LATER]
     if missing:
         raise ValueError(f"instance record without {', '.join(missing)}")
-    whole: t.Any = {**dict.fromkeys(LATER), **found}
+    ports = [{**dict.fromkeys(LATER_OF_PORT), **port} for port in found["ports"]]
+    whole: t.Any = {**dict.fromkeys(LATER), **found, "ports": ports}
     record: Record = whole
     return record
 

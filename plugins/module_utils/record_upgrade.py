@@ -71,6 +71,8 @@ def _port(port: OldPort) -> Port:
         "device": port["device"],
         "fixed_ips": port["fixed_ips"],
         "preexisting": port["preexisting"],
+        "bandwidth": None,
+        "queues": None,
     }
 
 

@@ -119,6 +119,21 @@ class Binding(t.TypedDict):
     name: str  # of the bridge or the libvirt network on the host
 
 
+class Rate(t.TypedDict):
+    """How much one direction of a NIC may carry, in libvirt's units."""
+
+    average: int  # kB/s
+    peak: t.Optional[int]  # kB/s; null: no other than the average
+    burst: t.Optional[int]  # kB at the peak's speed; null: libvirt's default
+
+
+class Bandwidth(t.TypedDict):
+    """How much a NIC may carry."""
+
+    inbound: t.Optional[Rate]  # to the guest; null: no limit
+    outbound: t.Optional[Rate]  # from the guest; null: no limit
+
+
 class Port(t.TypedDict):
     """A port, as it was chosen between placement and claim; it stays the same on every retry."""
 
@@ -132,6 +147,8 @@ class Port(t.TypedDict):
     device: str  # the tap's name: tap and the first 11 characters of the id
     fixed_ips: t.List[FixedIp]  # its addresses
     preexisting: bool  # a port of compute_ports
+    bandwidth: t.Optional[Bandwidth]  # what it may carry; null: no limit
+    queues: t.Optional[int]  # pairs of virtio queues; null: one
 
 
 # The server on its way, and what is kept of it
@@ -396,6 +413,8 @@ class Interface(t.TypedDict):
     source: t.Dict[str, str]  # the attributes of <source>; of a running domain's libvirt network its bridge, too
     device: t.Optional[str]  # the tap
     mtu: t.Optional[int]  # bytes; null: it has no <mtu>
+    bandwidth: t.Optional[Bandwidth]  # null: it has no limit
+    queues: t.Optional[int]  # pairs of virtio queues; null: one
     bus: t.Optional[str]  # pci; null: another one
     address: t.Optional[str]  # of a PCI device, such as 0000:00:03.0; null: none is known
 
@@ -464,6 +483,7 @@ class HostNetworks(t.TypedDict):
 
     bridges: t.List[Bridge]  # Linux bridges
     libvirt: t.List[LibvirtNetwork]  # libvirt networks
+    unlimited: t.NotRequired[t.Optional[str]]  # why the host can't limit bandwidth, as half a sentence; null: it can, or that is not known
 
 
 class NumaCell(t.TypedDict):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    Bandwidth,
     Binding,
     Drift,
     EndRequest,
@@ -89,6 +90,14 @@ class PortAddress(t.TypedDict):
     ip_address: str  # the address
 
 
+class BandwidthRule(t.TypedDict):
+    """A limit of a port, with Neutron's fields."""
+
+    direction: str  # ingress (to the guest) or egress
+    max_kbps: int  # kbit/s
+    max_burst_kbps: int  # kbit; 0: 80 % of max_kbps
+
+
 class CataloguePort(t.TypedDict):
     """A port made beforehand."""
 
@@ -97,6 +106,7 @@ class CataloguePort(t.TypedDict):
     network: str  # reference to a network
     mac_address: str | None  # given, or chosen; lower case
     fixed_ips: list[PortAddress]  # its addresses; empty: chosen
+    qos: list[BandwidthRule]  # at most one for each direction
     vnic_type: str  # Neutron's binding:vnic_type; no server can have another than normal
     profile: dict[str, t.Any]  # Neutron's binding:profile; no server can have a port with one
 
@@ -206,6 +216,8 @@ class RequestedNetwork(t.TypedDict):
     port: CataloguePort | None  # the port that is named
     fixed_ip: str | None  # the address that is asked for
     tag: str | None  # the tag of a tagged device
+    bandwidth: Bandwidth | None  # of the port, else of the flavor; null: no limit
+    queues: int | None  # pairs of virtio queues; null: one
     planned: t.NotRequired[Port]  # the port that a plan has for it: its id, MAC address and addresses are taken
 
 
@@ -260,6 +272,7 @@ class SpecNetwork(t.TypedDict):
     name: str  # the catalogue's name
     binding: Binding  # how ports reach it
     mtu: t.NotRequired[int | None]  # bytes; null: that of the host's bridge
+    limited: t.NotRequired[bool]  # the host must be able to limit bandwidth
 
 
 class RequestSpec(t.TypedDict):

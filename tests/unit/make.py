@@ -158,6 +158,8 @@ def port_of(of: RequestedNetwork, *addresses: str, **changes: t.Any) -> Port:
             {"ip_address": address, "version": 4, "cidr": "192.0.2.0/24", "gateway_ip": None, "dns_nameservers": [], "host_routes": []} for address in addresses
         ],
         "preexisting": of["port"] is not None,
+        "bandwidth": of["bandwidth"],
+        "queues": of["queues"],
     }
     return _with(made, changes)
 
@@ -339,6 +341,7 @@ def catalogue_port(**changes: t.Any) -> CataloguePort:
         "network": "lan",
         "mac_address": None,
         "fixed_ips": [],
+        "qos": [],
         "vnic_type": "normal",
         "profile": {},
     }
@@ -346,7 +349,7 @@ def catalogue_port(**changes: t.Any) -> CataloguePort:
 
 
 def requested_network(**changes: t.Any) -> RequestedNetwork:
-    made: RequestedNetwork = {"network": network(), "port": None, "fixed_ip": None, "tag": None}
+    made: RequestedNetwork = {"network": network(), "port": None, "fixed_ip": None, "tag": None, "bandwidth": None, "queues": None}
     return _with(made, changes)
 
 
@@ -444,6 +447,8 @@ def port(**changes: t.Any) -> Port:
         "device": "tap11111111-22",
         "fixed_ips": [fixed_ip()],
         "preexisting": False,
+        "bandwidth": None,
+        "queues": None,
     }
     return _with(made, changes)
 

@@ -41,7 +41,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridges, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridges, limits, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
@@ -235,6 +235,7 @@ class Builder:
         with self._networks_lock:
             networks = self._host_networks()
             ports.check_bindings(wanted, networks)
+            ports.check_limits(wanted, limits.obstacle)
             inactive = ports.inactive(wanted, networks)
             for binding in inactive:
                 if not self.check_mode:

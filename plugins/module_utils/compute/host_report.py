@@ -22,7 +22,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, limits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import held
@@ -164,7 +164,7 @@ def facts(
         "instances": records,
         "domains": [_domain(domain) for domain in domains],
         "addresses": own_addresses(),
-        "networks": {"bridges": bridges.bridges(), "libvirt": hypervisor.networks()},
+        "networks": {"bridges": bridges.bridges(), "libvirt": hypervisor.networks(), "unlimited": limits.obstacle()},
         "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),
         "registrar": registrar,

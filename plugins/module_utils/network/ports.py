@@ -60,6 +60,14 @@ def check_unused(ports: t.Iterable[Port], networks: HostNetworks, who_has: WhoHa
             raise ServerError("FixedIpAlreadyInUse", what)
 
 
+def check_limits(ports: t.Iterable[Port], obstacle: t.Callable[[], t.Optional[str]]) -> None:
+    """ServerError (PortBindingFailed) if a port has a limit, and ``obstacle``, which is only asked then, says why the host can't keep it."""
+    for port in ports:
+        why = obstacle() if port.get("bandwidth") else None
+        if why:
+            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
+
+
 def check_plugged(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], links: Links) -> None:
     """ServerError (VirtualInterfacePlugException) unless each port's tap is up and where it belongs; ``interfaces``: the live ones."""
     by_mac = {interface["mac_address"]: interface for interface in interfaces}

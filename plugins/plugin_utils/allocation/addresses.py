@@ -83,6 +83,8 @@ class AddressBook:
             "device": f"tap{port_id[:11]}",
             "fixed_ips": fixed_ips,
             "preexisting": bool(made),
+            "bandwidth": wanted["bandwidth"],
+            "queues": wanted["queues"],
         }
         self._take(port)
         return port

@@ -19,7 +19,15 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.checks import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import Chosen
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, ServerBody
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE, Places
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Existing, FleetInstance, RequestSpec, SecretsGiven
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    BuildRequest,
+    Existing,
+    FleetInstance,
+    RequestedNetwork,
+    RequestSpec,
+    SecretsGiven,
+    SpecNetwork,
+)
 
 DESCRIPTION_SINCE = 19
 
@@ -128,6 +136,11 @@ def _whereabouts(places: Places | None, host: str, migrating_to: str | None) -> 
     return drift.Whereabouts(host, node, zone, migrating_to)
 
 
+def _spec_network(item: RequestedNetwork) -> SpecNetwork:
+    network = item["network"]
+    return {"name": network["name"], "binding": network["binding"], "mtu": network["mtu"], "limited": item["bandwidth"] is not None}
+
+
 def request_spec(request: Request, made: list[BuildRequest], project_id: str) -> RequestSpec | None:
     """What the scheduler is asked for the new servers; None if there are none."""
     new = [item["instance"] for item in made if item["existing"] is None]
@@ -156,5 +169,5 @@ def request_spec(request: Request, made: list[BuildRequest], project_id: str) ->
         "project_id": project_id,
         "requested_destination": lookups.destination,
         "ignore_hosts": [],
-        "networks": [{"name": item["network"]["name"], "binding": item["network"]["binding"], "mtu": item["network"]["mtu"]} for item in lookups.networks],
+        "networks": [_spec_network(item) for item in lookups.networks],
     }

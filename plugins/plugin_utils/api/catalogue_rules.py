@@ -91,6 +91,15 @@ def _inside(path: str, value: object, cidr: netaddr.IPNetwork) -> Iterator[Fault
         yield Fault(path, value, f"must be in {cidr}")
 
 
+def port(entry: Raw) -> Iterator[Fault]:
+    """One limit for each direction, as in a QoS policy of Neutron's."""
+    first: dict[object, int] = {}
+    for index, rule in _items(entry.get("qos")):
+        direction = rule.get("direction") or "egress"
+        if isinstance(direction, str) and first.setdefault(direction, index) != index:
+            yield Fault(f"qos[{index}].direction", direction, f"is that of qos[{first[direction]}] already")
+
+
 def security_group(entry: Raw) -> Iterator[Fault]:
     """Neutron's rules for rules."""
     for index, rule in _items(entry.get("rules")):
@@ -115,6 +124,7 @@ def server_group(entry: Raw) -> Iterator[Fault]:
 
 RULES: dict[str, Callable[[Raw], Iterator[Fault]]] = {
     "networks": network,
+    "ports": port,
     "security_groups": security_group,
     "keypairs": keypair,
     "server_groups": server_group,

@@ -193,6 +193,8 @@ def _compared_port(item: RequestedNetwork, port: Port) -> Iterator[Compared]:
     yield Compared("binding.name", network["binding"]["name"], port["binding"]["name"])
     yield Compared("mtu", network["mtu"], port.get("mtu"))
     yield Compared("tag", item["tag"], port.get("tag"))
+    yield Compared("bandwidth", item["bandwidth"], port.get("bandwidth"))
+    yield Compared("queues", item["queues"], port.get("queues"))
     yield Compared("port", made and made["id"], port["id"] if port["preexisting"] else None)
     if made and made["mac_address"]:
         yield Compared("port.mac_address", made["mac_address"], port["mac_address"].lower())

@@ -13,8 +13,9 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import port_binding
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import nics, port_binding
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.nics import PLAIN, Nic
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import NetworkBody
@@ -71,10 +72,11 @@ class RequestedNetworks:
                     self._kept.update(dict.fromkeys(self._segments.places(network["id"], network["binding"], ip["ip_address"]), name))
         # The addresses that the request that is being checked has asked for so far.
         self._mine: set[Place] = set()
+        self._nic = PLAIN
 
-    def check(self, wanted: str | list[NetworkBody], name: str, written: Mapping[str, object]) -> Findings[list[RequestedNetwork]]:
-        """What ``networks`` of the server ``name`` stands for; ``written``: {Nova's path: the value as written}."""
-        self._mine = set()
+    def check(self, wanted: str | list[NetworkBody], name: str, written: Mapping[str, object], nic: Nic = PLAIN) -> Findings[list[RequestedNetwork]]:
+        """What ``networks`` of the server ``name`` stands for; ``written``: {Nova's path: the value as written}; ``nic``: what each of its NICs has."""
+        self._mine, self._nic = set(), nic
         if wanted == "none":
             return []
         if isinstance(wanted, str) or not wanted:
@@ -99,7 +101,7 @@ class RequestedNetworks:
         if not networks[0]["subnets"]:
             yield Fault("networks", wanted, f"network {networks[0]['name']} has no subnet", "NetworkRequiresSubnet")
         yield from self._check_external(networks[0], "networks")
-        return [{"network": networks[0], "port": None, "fixed_ip": None, "tag": None}]
+        return [(yield from self._requested(networks[0], None, {}, "networks"))]
 
     def _network(self, item: NetworkBody, path: str, name: str, written: Mapping[str, object]) -> Findings[RequestedNetwork | None]:
         port = None
@@ -132,7 +134,19 @@ class RequestedNetworks:
         fixed_ip = item.get("fixed_ip")
         if fixed_ip:
             yield from self._fixed_ip(network, fixed_ip, f"{path}.fixed_ip", name)
-        return {"network": network, "port": port, "fixed_ip": fixed_ip, "tag": item.get("tag")}
+        return (yield from self._requested(network, port, item, f"{path}.port" if port else f"{path}.uuid"))
+
+    def _requested(self, network: Network, port: CataloguePort | None, item: NetworkBody, path: str) -> Findings[RequestedNetwork]:
+        limits = nics.limits_of(self._nic, port)
+        yield from nics.faults(limits, network, port, path)
+        return {
+            "network": network,
+            "port": port,
+            "fixed_ip": item.get("fixed_ip"),
+            "tag": item.get("tag"),
+            "bandwidth": limits,
+            "queues": self._nic.queues,
+        }
 
     def _check_external(self, network: Network, path: str) -> Iterator[Fault]:
         """``nova/network/neutron.py: API._check_external_network_attach``."""

@@ -95,8 +95,10 @@ _PORT: Schema = _record_of(
         "device": TEXT,
         "preexisting": BOOLEAN,
         "fixed_ips": list_of(_FIXED_IP),
+        "bandwidth": {"type": ["object", "null"]},
+        "queues": _NULL_OR_WHOLE,
     },
-    ("mtu", "tag"),
+    ("mtu", "tag", "bandwidth", "queues"),
 )
 _DISK: Schema = _record_of(
     {
@@ -216,7 +218,7 @@ HOST_FACTS: Schema = open_mapping(
         "domains": list_of(_DOMAIN),
         "addresses": list_of(_IP),
         "registrar": HELD,
-        "networks": open_mapping({"bridges": list_of(_BRIDGE), "libvirt": list_of(_NAMED)}, required=("bridges", "libvirt")),
+        "networks": open_mapping({"bridges": list_of(_BRIDGE), "libvirt": list_of(_NAMED), "unlimited": _NULL_OR_TEXT}, required=("bridges", "libvirt")),
     },
     required=("vcpus", "memory_mb", "disk_gb"),
 )

@@ -28,6 +28,8 @@ def _network(host: HostState, request: Request) -> Reason | None:
     for wanted in request.networks:
         vif, binding = vif_of(wanted["binding"]), wanted["binding"]
         missing = vif.missing(binding, networks) or vif.too_small(binding, wanted.get("mtu"), networks)
+        if missing is None and wanted.get("limited"):
+            missing = networks.get("unlimited")
         if missing:
             return Reason(f"network {wanted['name']}", missing)
     return None

@@ -116,6 +116,14 @@ VNIC_TYPES = (
     "accelerator-direct-physical",
     "remote-managed",
 )
+BANDWIDTH_RULE: Schema = mapping(
+    {
+        "direction": one_of("ingress", "egress", description="as the guest sees it; one rule for each", default="egress"),
+        "max_kbps": whole("kbit/s; libvirt has whole kB/s", 8),
+        "max_burst_kbps": whole("kbit; 0: 80 % of max_kbps, as in Neutron", default=0),
+    },
+    required=("max_kbps",),
+)
 PORT: Schema = mapping(
     {
         "id": ID,
@@ -126,6 +134,7 @@ PORT: Schema = mapping(
             "empty: chosen as for any server",
             default=[],
         ),
+        "qos": list_of(BANDWIDTH_RULE, "Neutron's bandwidth limits; in a direction without one the flavor's quota:vif_* count", default=[]),
         "binding:vnic_type": one_of(*VNIC_TYPES, description="Neutron's; no server can have a port of another type than normal", default=NORMAL),
         "binding:profile": by_name({}, "Neutron's; no server can have a port with one", default={}),
     },

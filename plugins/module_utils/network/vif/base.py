@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
 
 
 class Links(t.Protocol):
@@ -31,12 +31,22 @@ class NetworkStarter(t.Protocol):
         """Activate a libvirt network that is defined."""
 
 
+def _bandwidth(limits: Bandwidth) -> ET.Element:
+    element = ET.Element("bandwidth")
+    for direction, rate in (("inbound", limits["inbound"]), ("outbound", limits["outbound"])):
+        if rate:
+            amounts = {"average": rate["average"], "peak": rate["peak"], "burst": rate["burst"]}
+            ET.SubElement(element, direction, {name: str(amount) for name, amount in amounts.items() if amount})
+    return element
+
+
 class Vif:
     """One type of binding: what a host must have for it, its XML, how it is made ready, and how its plugging is checked."""
 
     type = ""  # of a Binding, and the file's name
     interface_type = ""  # libvirt's <interface type="…">
     link_type = ""  # the guest's network_data
+    is_limited = False  # libvirt can limit the bandwidth of its taps
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """What the host lacks for this binding, as half a sentence; None if it has all. Asked by the scheduler and by the host."""
@@ -63,8 +73,13 @@ class Vif:
         ET.SubElement(element, "mac", {"address": port["mac_address"]})
         ET.SubElement(element, "target", {"dev": port["device"]})
         ET.SubElement(element, "model", {"type": model})
+        if port["queues"]:
+            # Without a name libvirt takes vhost where the host has it, and QEMU's own queues elsewhere.
+            ET.SubElement(element, "driver", {"queues": str(port["queues"])})
         if port["mtu"]:
             ET.SubElement(element, "mtu", {"size": str(port["mtu"])})
+        if port["bandwidth"]:
+            element.append(_bandwidth(port["bandwidth"]))
         return element
 
     def is_inactive(self, _binding: Binding, _networks: HostNetworks) -> bool:

@@ -17,6 +17,7 @@ class Bridge(Vif):
     type = "bridge"
     interface_type = "bridge"
     link_type = "bridge"
+    is_limited = True
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """The bridge, or that it is up."""

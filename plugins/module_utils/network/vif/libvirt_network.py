@@ -17,6 +17,7 @@ class LibvirtNetwork(Vif):
     type = "libvirt_network"
     interface_type = "network"
     link_type = "phy"
+    is_limited = True
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """The network; it need not be active."""

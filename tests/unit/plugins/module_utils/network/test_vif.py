@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import typing as t
+import xml.etree.ElementTree as ET
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS, vif_of
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
 
@@ -33,8 +35,8 @@ class Links:
 
 
 def live(**changes: t.Any) -> Interface:
-    made: Interface = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0", "mtu": None, "bus": None, "address": None}
-    return t.cast(Interface, {**made, **changes})
+    absent = dict.fromkeys(("mtu", "bandwidth", "queues", "bus", "address"))
+    return t.cast(Interface, {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0", **absent, **changes})
 
 
 def test_every_type_stands_in_the_table_under_its_name() -> None:
@@ -131,3 +133,19 @@ def test_a_bridge_carries_packets_of_the_mtu_that_is_asked_for(binding: Binding,
         with pytest.raises(ServerError, match=wanted) as caught:
             ports.check_bindings([port], networks)
         assert (caught.value.error_class, caught.value.reschedule) == ("PortBindingFailed", True)
+
+
+def test_limits_and_queues_stand_in_the_xml_and_are_read_back() -> None:
+    limits: Bandwidth = {"inbound": {"average": 100, "peak": 200, "burst": None}, "outbound": {"average": 5, "peak": None, "burst": 7}}
+    element = vif_of(BRIDGED["binding"]).element(make.port(bandwidth=limits, queues=4), "virtio")
+    assert [(found.tag, dict(found.attrib)) for found in element.findall("bandwidth/*")] == [
+        ("inbound", {"average": "100", "peak": "200"}),
+        ("outbound", {"average": "5", "burst": "7"}),
+    ]
+    assert [dict(found.attrib) for found in element.findall("driver")] == [{"queues": "4"}]
+    [read] = parse_interfaces(f"<domain><devices>{ET.tostring(element, encoding='unicode')}</devices></domain>")
+    assert (read["bandwidth"], read["queues"]) == (limits, 4)
+    one_way = vif_of(BRIDGED["binding"]).element(make.port(bandwidth={**limits, "inbound": None}), "virtio")
+    assert [found.tag for found in one_way.findall("bandwidth/*")] == ["outbound"]
+    plain = vif_of(BRIDGED["binding"]).element(BRIDGED, "virtio")
+    assert plain.find("bandwidth") is None and plain.find("driver") is None

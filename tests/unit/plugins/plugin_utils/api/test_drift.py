@@ -241,6 +241,7 @@ NOT_COMPARED: dict[tuple[str, str], str] = {
     ("Subnet", "allocation_pools"): "for servers to come",
     ("CataloguePort", "name"): "another way to name it",
     ("CataloguePort", "network"): "RequestedNetwork has it as network",
+    ("CataloguePort", "qos"): "RequestedNetwork has it as bandwidth",
     ("CataloguePort", "vnic_type"): "a server has a normal one: others are refused",
     ("CataloguePort", "profile"): "a server's is empty: others are refused",
     ("Port", "device"): "follows from the id",

@@ -19,7 +19,7 @@ def test_an_ordinary_request() -> None:
     assert result["instances"][0]["secrets_given"] == {"user_data": True, "admin_pass": None}
     spec = result["request_specs"][0]
     assert (spec["num_instances"], spec["min_count"], spec["group"]) == (2, 2, first["group"]["id"])
-    assert spec["networks"] == [{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "mtu": None}]
+    assert spec["networks"] == [{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "mtu": None, "limited": False}]
 
 
 @pytest.mark.parametrize(
