@@ -110,6 +110,7 @@ class FixedIp(t.TypedDict):
     gateway_ip: t.Optional[str]  # the subnet's gateway
     dns_nameservers: t.List[str]  # addresses
     host_routes: t.List[HostRoute]  # routes of the subnet
+    address_mode: t.Optional[str]  # how the guest gets it: dhcp, slaac, dhcpv6-stateless or dhcpv6-stateful; null: it is told
 
 
 class Binding(t.TypedDict):

@@ -53,6 +53,8 @@ class Subnet(t.TypedDict):
     name: str | None  # its name
     cidr: str  # network
     gateway_ip: str | None  # address, never given out
+    dhcp: bool  # guests ask a DHCP server
+    ipv6_address_mode: str | None  # Neutron's: slaac, dhcpv6-stateless or dhcpv6-stateful
     allocation_pools: list[AllocationPool]  # empty: the whole subnet
     dns_nameservers: list[str]  # addresses
     host_routes: list[HostRoute]  # routes

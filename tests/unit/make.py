@@ -154,9 +154,7 @@ def port_of(of: RequestedNetwork, *addresses: str, **changes: t.Any) -> Port:
         "mtu": asked["mtu"],
         "tag": of["tag"],
         "device": "tapp1",
-        "fixed_ips": [
-            {"ip_address": address, "version": 4, "cidr": "192.0.2.0/24", "gateway_ip": None, "dns_nameservers": [], "host_routes": []} for address in addresses
-        ],
+        "fixed_ips": [fixed_ip(ip_address=address, gateway_ip=None) for address in addresses],
         "preexisting": of["port"] is not None,
         "bandwidth": of["bandwidth"],
         "queues": of["queues"],
@@ -313,6 +311,8 @@ def subnet(cidr: str = "192.0.2.0/24", **changes: t.Any) -> Subnet:
         "name": None,
         "cidr": cidr,
         "gateway_ip": None,
+        "dhcp": False,
+        "ipv6_address_mode": None,
         "allocation_pools": [],
         "dns_nameservers": [],
         "host_routes": [],
@@ -423,6 +423,7 @@ def fixed_ip(**changes: t.Any) -> FixedIp:
         "gateway_ip": "192.0.2.1",
         "dns_nameservers": [],
         "host_routes": [],
+        "address_mode": None,
     }
     return _with(made, changes)
 

@@ -13,6 +13,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import is_made_by_guests
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import nics, port_binding
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.nics import PLAIN, Nic
@@ -200,6 +201,10 @@ class RequestedNetworks:
         if subnet is None:
             cidrs = ", ".join(s["cidr"] for s in network["subnets"])
             yield Fault(path, text, f"is in no subnet of network {network['name']} ({cidrs})", "InvalidInput")
+            return
+        if is_made_by_guests(subnet):
+            rule = f"must not be given: addresses of {subnet['cidr']} follow from MAC addresses ({subnet['ipv6_address_mode']})"
+            yield Fault(path, text, rule, "InvalidInput")
             return
         places, me = self._segments.places(network["id"], network["binding"], text), (self._project, name)
         owner, is_mine = self._owner(places, me), any(place in self._addresses for place in places)

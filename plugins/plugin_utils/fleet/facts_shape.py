@@ -79,8 +79,9 @@ _FIXED_IP: Schema = _record_of(
         "gateway_ip": _NULL_OR_TEXT,
         "dns_nameservers": list_of(TEXT),
         "host_routes": list_of(_HOST_ROUTE),
+        "address_mode": _NULL_OR_TEXT,
     },
-    ("gateway_ip",),
+    ("gateway_ip", "address_mode"),
 )
 _BINDING: Schema = _record_of({"type": TEXT, "name": TEXT})
 _PORT: Schema = _record_of(

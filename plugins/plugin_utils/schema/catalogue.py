@@ -83,6 +83,18 @@ SUBNET: Schema = mapping(
         "name": field(NOT_EMPTY, default=None),
         "cidr": of_format("cidr", "subnets of one network must not overlap"),
         "gateway_ip": of_format("ip", "in the cidr; never given to a server", default=None),
+        "dhcp": field(
+            BOOLEAN,
+            "guests ask a DHCP server for their address, in place of being told; no server is set up here: it is yours, and must give what the port has",
+            default=False,
+        ),
+        "ipv6_address_mode": one_of(
+            "slaac",
+            "dhcpv6-stateless",
+            "dhcpv6-stateful",
+            description="Neutron's, of an IPv6 subnet; with the first two guests make their address of the MAC address: a /64 without allocation_pools",
+            default=None,
+        ),
         "allocation_pools": list_of(ALLOCATION_POOL, "what is given out; empty: the whole subnet; pools must not overlap", default=[]),
         "dns_nameservers": field(ADDRESSES, "empty: those of the network"),
         "host_routes": list_of(HOST_ROUTE, "routes that guests are told of", default=[]),

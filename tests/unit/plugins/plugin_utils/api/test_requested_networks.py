@@ -133,6 +133,37 @@ def test_an_unknown_vnic_type_is_the_catalogue_s_fault() -> None:
     assert (path, error_class) == ("compute_ports.special.binding:vnic_type", "InvalidCatalogue") and "did you mean direct?" in rule
 
 
+def test_an_address_that_guests_make_can_not_be_asked_for() -> None:
+    networks = {"lan": {**LAN, "subnets": [*LAN["subnets"], {"cidr": "2001:db8::/64", "ipv6_address_mode": "slaac"}]}}
+    rule = "must not be given: addresses of 2001:db8::/64 follow from MAC addresses (slaac)"
+    asked_for = asked(networks=[{"name": "lan", "fixed_ip": "2001:db8::5"}])
+    assert said({"networks": networks}, asked_for) == [("servers[0].networks[0].fixed_ip", "InvalidInput", 400, rule)]
+    kept = {"ports": {"kept": {"network": "lan", "fixed_ips": [{"ip_address": "2001:db8::5"}]}}, "networks": networks}
+    assert said(kept, asked()) == [("compute_ports.kept.fixed_ips[0].ip_address", "InvalidCatalogue", 400, rule)]
+    assert said({"networks": networks}, asked(networks=[{"name": "lan", "fixed_ip": "192.0.2.5"}])) == []
+
+
+@pytest.mark.parametrize(
+    ("subnet", "faults"),
+    [
+        ({"cidr": "2001:db8::/64", "ipv6_address_mode": "slaac", "dhcp": True}, []),
+        ({"cidr": "2001:db8::/48", "ipv6_address_mode": "dhcpv6-stateful", "allocation_pools": [{"start": "2001:db8::1", "end": "2001:db8::2"}]}, []),
+        (
+            {"cidr": "2001:db8::/48", "ipv6_address_mode": "dhcpv6-stateless"},
+            [("ipv6_address_mode", "needs a /64, of which guests make addresses: 2001:db8::/48 is none")],
+        ),
+        ({"cidr": "192.0.2.0/24", "ipv6_address_mode": "dhcpv6-stateful"}, [("ipv6_address_mode", "must not be given: 192.0.2.0/24 is IPv4")]),
+        (
+            {"cidr": "2001:db8::/64", "ipv6_address_mode": "slaac", "allocation_pools": [{"start": "2001:db8::1", "end": "2001:db8::2"}]},
+            [("allocation_pools", "must not be given: with ipv6_address_mode slaac addresses follow from MAC addresses")],
+        ),
+    ],
+)
+def test_a_mode_fits_its_subnet(subnet: dict[str, t.Any], faults: list[tuple[str, str]]) -> None:
+    found = said({"networks": {"lan": LAN, "six": {"bridge": "br1", "subnets": [subnet]}}}, asked())
+    assert [(path, rule) for path, _class, _status, rule in found] == [(f"compute_networks.six.subnets[0].{path}", rule) for path, rule in faults]
+
+
 def test_one_network_may_be_asked_for_more_than_once() -> None:
     assert rules(check(asked(networks=[{"name": "lan"}, {"name": "lan", "tag": "second"}]))) == []
 
