@@ -67,6 +67,7 @@ class PortBatch:
         inactive = [binding for binding in ports.inactive(server.ports, self._networks) if binding["name"] not in self._started]
         try:
             ports.check_bindings(server.ports, self._networks)
+            ports.check_mtu(server.ports, self._networks)
             ports.check_limits(server.ports, limits.obstacle)
             for binding in inactive:
                 self._start(binding)

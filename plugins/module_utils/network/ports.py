@@ -27,12 +27,19 @@ def inactive(ports: t.Iterable[Port], networks: HostNetworks) -> t.List[Binding]
 
 
 def check_bindings(ports: t.Iterable[Port], networks: HostNetworks) -> None:
-    """ServerError (PortBindingFailed) if the host lacks what a port's binding needs, or its bridge can't carry the packets."""
+    """ServerError (PortBindingFailed) if the host lacks what a port's binding needs."""
     for port in ports:
-        vif, binding = vif_of(port["binding"]), port["binding"]
-        missing = vif.missing(binding, networks) or vif.too_small(binding, port["mtu"], networks)
+        missing = vif_of(port["binding"]).missing(port["binding"], networks)
         if missing:
             raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {missing}", reschedule=True)
+
+
+def check_mtu(ports: t.Iterable[Port], networks: HostNetworks) -> None:
+    """ServerError (PortBindingFailed) if a port's bridge can't carry its packets."""
+    for port in ports:
+        why = vif_of(port["binding"]).too_small(port["binding"], port["mtu"], networks)
+        if why:
+            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
 
 
 # The MAC addresses that answer on a device for some addresses, by address (``network/address_probe.py``).
