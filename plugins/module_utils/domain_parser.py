@@ -9,9 +9,11 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import record as instance_record
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainDisk, Hardware, Interface
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Domain, DomainDisk, Hardware, Interface, Rate
 
 UNITS = {"b": 1, "bytes": 1, "KB": 1000, "KiB": 1024, "k": 1024, "MB": 10**6, "MiB": 2**20, "M": 2**20, "GB": 10**9, "GiB": 2**30, "G": 2**30}
+
+DRIVE_BUSES = ("scsi", "ide", "usb")
 
 
 def _text(element: ET.Element, path: str, default: str = "") -> str:
@@ -26,23 +28,58 @@ def _memory_mb(root: ET.Element, *tags: str) -> int:
     return -(-int(element.text or 0) * UNITS.get(element.get("unit", "KiB"), 1024) // 2**20)
 
 
+def _device_address(element: ET.Element) -> t.Tuple[t.Optional[str], t.Optional[str]]:
+    """(bus, address on it) of a device, as Nova's metadata has them: only that of PCI has addresses."""
+    found, target = element.find("address"), element.find("target")
+    if found is not None and found.get("type") == "pci":
+        domain, bus, slot, function = (int(found.get(part) or "0", 16) for part in ("domain", "bus", "slot", "function"))
+        return "pci", f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"
+    of_drive = target.get("bus") if target is not None else None
+    return (of_drive, None) if of_drive in DRIVE_BUSES else (None, None)
+
+
 def _disk(element: ET.Element) -> DomainDisk:
     source, target = element.find("source"), element.find("target")
+    bus, address = _device_address(element)
     return {
         "path": (source.get("file") or source.get("dev")) if source is not None else None,
         "target": target.get("dev") if target is not None else None,
         "device": element.get("device", "disk"),
         "readonly": element.find("readonly") is not None,
+        "bus": bus,
+        "address": address,
     }
 
 
+def _amount(element: ET.Element, name: str) -> t.Optional[int]:
+    return int(element.get(name) or "0") or None
+
+
+def _rate(element: t.Optional[ET.Element]) -> t.Optional[Rate]:
+    average = _amount(element, "average") if element is not None else None
+    if element is None or average is None:
+        return None
+    return {"average": average, "peak": _amount(element, "peak"), "burst": _amount(element, "burst")}
+
+
+def _bandwidth(element: ET.Element) -> t.Optional[Bandwidth]:
+    inbound, outbound = _rate(element.find("bandwidth/inbound")), _rate(element.find("bandwidth/outbound"))
+    return {"inbound": inbound, "outbound": outbound} if inbound or outbound else None
+
+
 def _interface(element: ET.Element) -> Interface:
-    source, mac, target = element.find("source"), element.find("mac"), element.find("target")
+    source, mac, target, mtu, driver = (element.find(tag) for tag in ("source", "mac", "target", "mtu", "driver"))
+    bus, address = _device_address(element)
     return {
         "mac_address": mac.get("address", "").lower() if mac is not None else "",
         "type": element.get("type", ""),
         "source": dict(source.attrib) if source is not None else {},
         "device": target.get("dev") if target is not None else None,
+        "mtu": _amount(mtu, "size") if mtu is not None else None,
+        "bandwidth": _bandwidth(element),
+        "queues": _amount(driver, "queues") if driver is not None else None,
+        "bus": bus,
+        "address": address,
     }
 
 

@@ -24,6 +24,8 @@ VERSION = 4
 
 # Fields that came after version 4 had been written. A version of its own would keep older controllers and their hosts from reading these records at all.
 LATER = ("origin", "expires_at")
+LATER_OF_PORT = ("bandwidth", "queues")
+LATER_OF_ADDRESS = ("address_mode",)
 
 # What a record keeps of an instance. User data and the admin password are never among it.
 KEYS = tuple(Instance.__annotations__)
@@ -185,11 +187,17 @@ def from_element(element: ET.Element, folder: str = "") -> Record:
     missing = [key for key in Record.__annotations__ if key not in found and key not in LATER]
     if missing:
         raise ValueError(f"instance record without {', '.join(missing)}")
-    # Before there was port security nothing was filtered.
-    ports = [{"port_security_enabled": False, "allowed_address_pairs": [], **port} for port in found["ports"]]
+    ports = [_whole_port(port) for port in found["ports"]]
     whole: t.Any = {**dict.fromkeys(LATER), **found, "ports": ports}
     record: Record = whole
     return record
+
+
+def _whole_port(port: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    addresses = [{**dict.fromkeys(LATER_OF_ADDRESS), **address} for address in port["fixed_ips"]]
+    # Before there was port security nothing was filtered.
+    open_to_all = {"port_security_enabled": False, "allowed_address_pairs": []}
+    return {**dict.fromkeys(LATER_OF_PORT), **open_to_all, **port, "fixed_ips": addresses}
 
 
 def to_metadata(record: Record) -> str:

@@ -73,6 +73,8 @@ def _port(port: OldPort) -> Port:
         "preexisting": port["preexisting"],
         "port_security_enabled": False,
         "allowed_address_pairs": [],
+        "bandwidth": None,
+        "queues": None,
     }
 
 

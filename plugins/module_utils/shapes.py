@@ -110,6 +110,7 @@ class FixedIp(t.TypedDict):
     gateway_ip: t.Optional[str]  # the subnet's gateway
     dns_nameservers: t.List[str]  # addresses
     host_routes: t.List[HostRoute]  # routes of the subnet
+    address_mode: t.Optional[str]  # how the guest gets it: dhcp, slaac, dhcpv6-stateless or dhcpv6-stateful; null: it is told
 
 
 class Binding(t.TypedDict):
@@ -124,6 +125,21 @@ class AddressPair(t.TypedDict):
 
     mac_address: str  # lower case
     ip_address: str  # address or CIDR
+
+
+class Rate(t.TypedDict):
+    """How much one direction of a NIC may carry, in libvirt's units."""
+
+    average: int  # kB/s
+    peak: t.Optional[int]  # kB/s; null: no other than the average
+    burst: t.Optional[int]  # kB at the peak's speed; null: libvirt's default
+
+
+class Bandwidth(t.TypedDict):
+    """How much a NIC may carry."""
+
+    inbound: t.Optional[Rate]  # to the guest; null: no limit
+    outbound: t.Optional[Rate]  # from the guest; null: no limit
 
 
 class Port(t.TypedDict):
@@ -141,6 +157,8 @@ class Port(t.TypedDict):
     preexisting: bool  # a port of compute_ports
     port_security_enabled: bool  # its host lets through what its addresses and its server's security groups allow; false in records from before that
     allowed_address_pairs: t.List[AddressPair]  # Neutron's; empty without port security
+    bandwidth: t.Optional[Bandwidth]  # what it may carry; null: no limit
+    queues: t.Optional[int]  # pairs of virtio queues; null: one
 
 
 class FilterRule(t.TypedDict):
@@ -419,6 +437,8 @@ class DomainDisk(t.TypedDict):
     target: t.Optional[str]  # such as vda
     device: str  # disk, cdrom, …
     readonly: bool  # has <readonly/>
+    bus: t.Optional[str]  # pci, scsi, ide or usb, as Nova tells guests; null: another one
+    address: t.Optional[str]  # of a PCI device, such as 0000:00:03.0; null: none is known
 
 
 class Interface(t.TypedDict):
@@ -428,6 +448,11 @@ class Interface(t.TypedDict):
     type: str  # libvirt's: bridge, network, ethernet, direct, …
     source: t.Dict[str, str]  # the attributes of <source>; of a running domain's libvirt network its bridge, too
     device: t.Optional[str]  # the tap
+    mtu: t.Optional[int]  # bytes; null: it has no <mtu>
+    bandwidth: t.Optional[Bandwidth]  # null: it has no limit
+    queues: t.Optional[int]  # pairs of virtio queues; null: one
+    bus: t.Optional[str]  # pci; null: another one
+    address: t.Optional[str]  # of a PCI device, such as 0000:00:03.0; null: none is known
 
 
 class Hardware(t.TypedDict):
@@ -477,7 +502,8 @@ class Bridge(t.TypedDict):
 
     name: str  # device
     up: bool  # administratively
-    mtu: int  # bytes
+    mtu: int  # bytes; without an MTU that somebody has set it is the least of its ports, guests' taps among them
+    port_mtu: t.NotRequired[t.Optional[int]]  # bytes: the least of its ports that are no taps; null: it has no such port
 
 
 class LibvirtNetwork(t.TypedDict):
@@ -507,6 +533,7 @@ class HostNetworks(t.TypedDict):
     no_sets: t.NotRequired[t.Optional[str]]  # why it can't enforce rules that name a security group, as half a sentence; null: it can
     wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>
     gaps: t.NotRequired[t.List[str]]  # where its ports are not filtered as they must be, a sentence each
+    unlimited: t.NotRequired[t.Optional[str]]  # why the host can't limit bandwidth, as half a sentence; null: it can, or that is not known
 
 
 class NumaCell(t.TypedDict):

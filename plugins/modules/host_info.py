@@ -81,7 +81,7 @@ host:
       type: list
       elements: dict
     networks:
-      description: The bridges and libvirt networks of the host.
+      description: The bridges and libvirt networks of the host, and in C(unlimited) why it can't limit the bandwidth of guests, if that is so.
       type: dict
     images:
       description: The cached images with digest, format and sizes in bytes.

@@ -13,8 +13,8 @@ author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:
   - Neutron's part of the chain on the host. It never chooses - MAC and IP addresses come from M(kvmfleet.compute.server_schedule) - but makes sure that the
-    host can carry each port (its Linux bridge is there and up, its libvirt network is active, starting it if it is defined but not active), and renders
-    the network data that the guest reads from its config drive.
+    host can carry each port (its Linux bridge is there, up, and lets packets of the network's MTU through, its libvirt network is active, starting it if it is
+    defined but not active, and its kernel can keep a limit of the bandwidth), and renders the network data that the guest reads from its config drive.
   - The tap itself is made by libvirt when the server starts; M(kvmfleet.compute.server) then checks that it is on its bridge.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    Bandwidth,
     Binding,
     Drift,
     EndRequest,
@@ -53,6 +54,8 @@ class Subnet(t.TypedDict):
     name: str | None  # its name
     cidr: str  # network
     gateway_ip: str | None  # address, never given out
+    dhcp: bool  # guests ask a DHCP server
+    ipv6_address_mode: str | None  # Neutron's: slaac, dhcpv6-stateless or dhcpv6-stateful
     allocation_pools: list[AllocationPool]  # empty: the whole subnet
     dns_nameservers: list[str]  # addresses
     host_routes: list[HostRoute]  # routes
@@ -98,6 +101,14 @@ class CataloguePair(t.TypedDict):
     mac_address: str | None  # lower case; null: the port's own
 
 
+class BandwidthRule(t.TypedDict):
+    """A limit of a port, with Neutron's fields."""
+
+    direction: str  # ingress (to the guest) or egress
+    max_kbps: int  # kbit/s
+    max_burst_kbps: int  # kbit; 0: 80 % of max_kbps
+
+
 class CataloguePort(t.TypedDict):
     """A port made beforehand."""
 
@@ -108,6 +119,9 @@ class CataloguePort(t.TypedDict):
     fixed_ips: list[PortAddress]  # its addresses; empty: chosen
     port_security_enabled: bool | None  # null: as its network says
     allowed_address_pairs: list[CataloguePair]  # what it may use beside its own addresses
+    qos: list[BandwidthRule]  # at most one for each direction
+    vnic_type: str  # Neutron's binding:vnic_type; no server can have another than normal
+    profile: dict[str, t.Any]  # Neutron's binding:profile; no server can have a port with one
 
 
 class SecurityGroupRule(t.TypedDict):
@@ -215,6 +229,8 @@ class RequestedNetwork(t.TypedDict):
     port: CataloguePort | None  # the port that is named
     fixed_ip: str | None  # the address that is asked for
     tag: str | None  # the tag of a tagged device
+    bandwidth: Bandwidth | None  # of the port, else of the flavor; null: no limit
+    queues: int | None  # pairs of virtio queues; null: one
     planned: t.NotRequired[Port]  # the port that a plan has for it: its id, MAC address and addresses are taken
 
 
@@ -270,6 +286,8 @@ class SpecNetwork(t.TypedDict):
     binding: Binding  # how ports reach it
     port_security_enabled: t.NotRequired[bool]  # the host must enforce it
     needs_sets: t.NotRequired[bool]  # with rules that name a security group
+    mtu: t.NotRequired[int | None]  # bytes; null: that of the host's bridge
+    limited: t.NotRequired[bool]  # the host must be able to limit bandwidth
 
 
 class RequestSpec(t.TypedDict):

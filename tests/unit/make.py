@@ -154,10 +154,10 @@ def port_of(of: RequestedNetwork, *addresses: str, **changes: t.Any) -> Port:
         "mtu": asked["mtu"],
         "tag": of["tag"],
         "device": "tapp1",
-        "fixed_ips": [
-            {"ip_address": address, "version": 4, "cidr": "192.0.2.0/24", "gateway_ip": None, "dns_nameservers": [], "host_routes": []} for address in addresses
-        ],
+        "fixed_ips": [fixed_ip(ip_address=address, gateway_ip=None) for address in addresses],
         "preexisting": of["port"] is not None,
+        "bandwidth": of["bandwidth"],
+        "queues": of["queues"],
     }
     return _with(made, changes)
 
@@ -311,6 +311,8 @@ def subnet(cidr: str = "192.0.2.0/24", **changes: t.Any) -> Subnet:
         "name": None,
         "cidr": cidr,
         "gateway_ip": None,
+        "dhcp": False,
+        "ipv6_address_mode": None,
         "allocation_pools": [],
         "dns_nameservers": [],
         "host_routes": [],
@@ -342,12 +344,15 @@ def catalogue_port(**changes: t.Any) -> CataloguePort:
         "fixed_ips": [],
         "port_security_enabled": None,
         "allowed_address_pairs": [],
+        "qos": [],
+        "vnic_type": "normal",
+        "profile": {},
     }
     return _with(made, changes)
 
 
 def requested_network(**changes: t.Any) -> RequestedNetwork:
-    made: RequestedNetwork = {"network": network(), "port": None, "fixed_ip": None, "tag": None}
+    made: RequestedNetwork = {"network": network(), "port": None, "fixed_ip": None, "tag": None, "bandwidth": None, "queues": None}
     return _with(made, changes)
 
 
@@ -421,6 +426,7 @@ def fixed_ip(**changes: t.Any) -> FixedIp:
         "gateway_ip": "192.0.2.1",
         "dns_nameservers": [],
         "host_routes": [],
+        "address_mode": None,
     }
     return _with(made, changes)
 
@@ -447,6 +453,8 @@ def port(**changes: t.Any) -> Port:
         "preexisting": False,
         "port_security_enabled": True,
         "allowed_address_pairs": [],
+        "bandwidth": None,
+        "queues": None,
     }
     return _with(made, changes)
 

@@ -42,7 +42,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, bridges, ip_sets, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, bridges, ip_sets, limits, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
@@ -237,11 +237,17 @@ class Builder:
         element = domain_element(record, disks=disks, console_log=files.console_log, virt_type=self.host.virt_type, arch=self.host.arch)
         return ET.tostring(element, encoding="unicode")
 
-    def realise(self, wanted: t.List[Port]) -> bool:
-        """Make sure that the host can carry these ports: start what is inactive, each once; True if something was. PortBindingFailed if it can't."""
+    def realise(self, wanted: t.List[Port], *, is_new: bool) -> bool:
+        """Make sure that the host can carry these ports: start what is inactive, each once; True if something was. PortBindingFailed if it can't.
+
+        ``is_new``: a server that is there has nowhere else to go, and starts on a bridge that is too small for its packets, too.
+        """
         with self._networks_lock:
             networks = self._host_networks()
             ports.check_bindings(wanted, networks)
+            if is_new:
+                ports.check_mtu(wanted, networks)
+            ports.check_limits(wanted, limits.obstacle)
             inactive = ports.inactive(wanted, networks)
             for binding in inactive:
                 if not self.check_mode:

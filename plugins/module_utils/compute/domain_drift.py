@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import MANUAL
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, Drift, Hardware, Interface, Port, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Domain, Drift, Hardware, Interface, Port, Record
 
 # (what is different, what the record says, what is there)
 Compared = t.Tuple[str, object, object]
@@ -36,8 +36,28 @@ def _compared_interfaces(ports: t.List[Port], interfaces: t.List[Interface]) -> 
         # A running domain's interface on a libvirt network has the network's bridge beside it.
         found = {key: interface["source"].get(key) for key in source} if interface else None
         yield f"interfaces.{port['mac_address']}", _text(source), None if found is None else _text(found)
+        if interface:
+            yield from _compared_settings(f"interfaces.{port['mac_address']}", port, interface)
     for mac, interface in there.items():
         yield f"interfaces.{mac}", None, _text(interface["source"]) or interface["type"]
+
+
+def _compared_settings(path: str, port: Port, interface: Interface) -> t.Iterator[Compared]:
+    if port["mtu"]:
+        yield f"{path}.mtu", port["mtu"], interface["mtu"]
+    wanted, found = port["bandwidth"], interface["bandwidth"]
+    for direction in ("inbound", "outbound"):
+        yield f"{path}.bandwidth.{direction}", _rate(wanted, direction), _rate(found, direction)
+    yield f"{path}.queues", port["queues"], interface["queues"]
+
+
+def _rate(limits: t.Optional[Bandwidth], direction: str) -> t.Optional[str]:
+    """A limit in words; None if there is none."""
+    rate = None if limits is None else limits["inbound"] if direction == "inbound" else limits["outbound"]
+    if rate is None:
+        return None
+    more = ((rate["peak"], "peak {} kB/s"), (rate["burst"], "burst {} kB"))
+    return ", ".join([f"{rate['average']} kB/s", *(words.format(amount) for amount, words in more if amount)])
 
 
 def _text(source: t.Mapping[str, t.Optional[str]]) -> str:

@@ -23,7 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ip_sets, packet_rules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ip_sets, limits, packet_rules
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
@@ -177,6 +177,7 @@ def facts(
             "no_sets": sets.missing(),
             "wanted_groups": sorted(membership_file.read(state_path).wanted),
             "gaps": gaps(hypervisor, state_path, sets, rules, domains),
+            "unlimited": limits.obstacle(),
         },
         "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),

@@ -12,7 +12,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import NetworkData, network_data
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, limits, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Outcome, Port
@@ -68,6 +68,8 @@ class PortBatch:
         inactive = [binding for binding in ports.inactive(server.ports, self._networks) if binding["name"] not in self._started]
         try:
             ports.check_bindings(server.ports, self._networks)
+            ports.check_mtu(server.ports, self._networks)
+            ports.check_limits(server.ports, limits.obstacle)
             for binding in inactive:
                 self._start(binding)
             result = outcome(server.uuid, server.display_name, "built" if inactive else "unchanged", "port", changed=bool(inactive))

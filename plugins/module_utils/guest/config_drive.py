@@ -12,8 +12,9 @@ import base64
 import json
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.device_metadata import devices
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import network_data
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Hardware, Instance
 
 VERSIONS = (
     "2012-08-10",
@@ -30,7 +31,7 @@ VERSIONS = (
 )
 
 
-def meta_data(instance: Instance, *, admin_pass: str | None, random_seed: str) -> dict[str, t.Any]:
+def meta_data(instance: Instance, *, admin_pass: str | None, random_seed: str, hardware: Hardware | None) -> dict[str, t.Any]:
     """``meta_data.json`` of an instance. The host name stands without a domain: there is no DHCP domain here."""
     data: dict[str, t.Any] = {"uuid": instance["uuid"]}
     if instance["metadata"]:
@@ -47,15 +48,13 @@ def meta_data(instance: Instance, *, admin_pass: str | None, random_seed: str) -
     data["availability_zone"] = instance["availability_zone"]
     data["random_seed"] = random_seed
     data["project_id"] = instance["project_id"]
-    data["devices"] = [
-        {"type": "nic", "bus": "none", "address": "none", "mac": port["mac_address"], "tags": [port["tag"]]} for port in instance["ports"] if port["tag"]
-    ]
+    data["devices"] = devices(instance, hardware)
     return data
 
 
-def files(instance: Instance, *, user_data: str | None, admin_pass: str | None, random_seed: str) -> dict[str, bytes]:
-    """{path on the drive: content}; ``user_data`` is base64 as in Nova's API, ``random_seed`` base64 of 512 bytes."""
-    meta = json.dumps(meta_data(instance, admin_pass=admin_pass, random_seed=random_seed)).encode()
+def files(instance: Instance, *, user_data: str | None, admin_pass: str | None, random_seed: str, hardware: Hardware | None = None) -> dict[str, bytes]:
+    """{path on the drive: content}; ``user_data`` is base64 as in Nova's API, ``random_seed`` base64 of 512 bytes, ``hardware`` what its domain has."""
+    meta = json.dumps(meta_data(instance, admin_pass=admin_pass, random_seed=random_seed, hardware=hardware)).encode()
     network = json.dumps(network_data(instance["ports"])).encode()
     decoded = base64.b64decode(user_data) if user_data else None
     tree: dict[str, bytes] = {}

@@ -36,7 +36,7 @@ class Link(t.TypedDict):
     id: str  # the tap's name
     vif_id: str  # the port's id
     type: str  # bridge or phy
-    mtu: t.Optional[int]  # bytes
+    mtu: t.Optional[int]  # bytes; null: the device's own, or a DHCP server tells it
     ethernet_mac_address: str  # lower case
 
 
@@ -44,13 +44,13 @@ class GuestNetwork(t.TypedDict):
     """An address of the guest."""
 
     id: str  # network0, network1, …
-    type: str  # ipv4 or ipv6
+    type: str  # ipv4, ipv4_dhcp, ipv6, ipv6_dhcp, ipv6_slaac, ipv6_dhcpv6-stateless or ipv6_dhcpv6-stateful
     link: str  # id of its link
-    ip_address: str  # address
-    netmask: str  # address
-    routes: t.List[Route]  # routes
+    ip_address: t.NotRequired[str]  # address; this and what follows is left out where a DHCP server tells it
+    netmask: t.NotRequired[str]  # address
+    routes: t.NotRequired[t.List[Route]]  # routes
     network_id: str  # the catalogue's id
-    services: t.List[Service]  # DNS servers
+    services: t.NotRequired[t.List[Service]]  # DNS servers
 
 
 class NetworkData(t.TypedDict):
@@ -61,8 +61,19 @@ class NetworkData(t.TypedDict):
     services: t.List[Service]  # each DNS server once
 
 
+DHCP = "dhcp"
+BY_DHCP = (DHCP, "dhcpv6-stateful")  # modes in which a server tells the guest the MTU, too
+
+
+def _services(address: FixedIp) -> t.List[Service]:
+    return [{"type": "dns", "address": server} for server in address["dns_nameservers"]]
+
+
 def _network(index: int, port: Port, address: FixedIp) -> GuestNetwork:
-    cidr = ipaddress.ip_network(address["cidr"], strict=False)
+    cidr, mode = ipaddress.ip_network(address["cidr"], strict=False), address.get("address_mode")
+    kind = f"ipv{cidr.version}_{mode}" if mode else f"ipv{cidr.version}"
+    if mode == DHCP:
+        return {"id": f"network{index}", "type": kind, "link": port["device"], "network_id": port["network_id"]}
     routes: t.List[Route] = []
     if address["gateway_ip"]:
         zero = str(ipaddress.ip_address(bytes(4 if cidr.version == 4 else 16)))
@@ -72,13 +83,13 @@ def _network(index: int, port: Port, address: FixedIp) -> GuestNetwork:
         routes.append({"network": str(destination.network_address), "netmask": str(destination.netmask), "gateway": route["nexthop"]})
     return {
         "id": f"network{index}",
-        "type": f"ipv{cidr.version}",
+        "type": kind,
         "link": port["device"],
         "ip_address": address["ip_address"],
         "netmask": str(cidr.netmask),
         "routes": routes,
         "network_id": port["network_id"],
-        "services": [{"type": "dns", "address": server} for server in address["dns_nameservers"]],
+        "services": _services(address),
     }
 
 
@@ -93,12 +104,11 @@ def network_data(ports: t.Iterable[Port]) -> NetworkData:
                 "id": port["device"],
                 "vif_id": port["id"],
                 "type": vif_of(port["binding"]).link_type,
-                "mtu": port["mtu"],
+                "mtu": None if any(address.get("address_mode") in BY_DHCP for address in port["fixed_ips"]) else port["mtu"],
                 "ethernet_mac_address": port["mac_address"],
             }
         )
         for address in port["fixed_ips"]:
-            network = _network(len(networks), port, address)
-            networks.append(network)
-            services.extend(service for service in network["services"] if service not in services)
+            networks.append(_network(len(networks), port, address))
+            services.extend(service for service in _services(address) if service not in services)
     return {"links": links, "networks": networks, "services": services}

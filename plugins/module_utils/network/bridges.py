@@ -45,10 +45,24 @@ def bridge_of(device: str) -> str | None:
         return None
 
 
+def mtu_of(device: str) -> int | None:
+    """The device's MTU in bytes; None if it can't be read."""
+    return int(_read(device, "mtu") or 0) or None
+
+
+def _names(*parts: str) -> list[str]:
+    try:
+        return sorted(os.listdir(os.path.join(SYSFS, *parts)))
+    except OSError:
+        return []
+
+
+def _port_mtu(bridge: str) -> int | None:
+    """The least MTU of a bridge's ports that are no taps; None if it has no such port."""
+    ports = [name for name in _names(bridge, "brif") if not os.path.exists(os.path.join(SYSFS, name, "tun_flags"))]
+    return min(filter(None, map(mtu_of, ports)), default=None)
+
+
 def bridges() -> list[Bridge]:
     """Every Linux bridge."""
-    try:
-        names = sorted(os.listdir(SYSFS))
-    except OSError:
-        names = []
-    return [{"name": name, "up": is_up(name), "mtu": int(_read(name, "mtu") or 0)} for name in names if is_bridge(name)]
+    return [{"name": name, "up": is_up(name), "mtu": mtu_of(name) or 0, "port_mtu": _port_mtu(name)} for name in _names() if is_bridge(name)]

@@ -42,6 +42,14 @@ def check_filtered(ports: t.Iterable[Port], unfiltered: t.Optional[str]) -> None
             raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {unfiltered}", reschedule=True)
 
 
+def check_mtu(ports: t.Iterable[Port], networks: HostNetworks) -> None:
+    """ServerError (PortBindingFailed) if a port's bridge can't carry its packets."""
+    for port in ports:
+        why = vif_of(port["binding"]).too_small(port["binding"], port["mtu"], networks)
+        if why:
+            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
+
+
 # The MAC addresses that answer on a device for some addresses, by address (``network/address_probe.py``).
 WhoHas = t.Callable[[str, t.Sequence[str]], t.Mapping[str, str]]
 
@@ -65,6 +73,14 @@ def check_unused(ports: t.Iterable[Port], networks: HostNetworks, who_has: WhoHa
         for address, mac in found.items():
             what = f"{where}: {address} is in use outside the fleet, {mac} answers for it on {device}; keep it out of the allocation pools of the subnet"
             raise ServerError("FixedIpAlreadyInUse", what)
+
+
+def check_limits(ports: t.Iterable[Port], obstacle: t.Callable[[], t.Optional[str]]) -> None:
+    """ServerError (PortBindingFailed) if a port has a limit, and ``obstacle``, which is only asked then, says why the host can't keep it."""
+    for port in ports:
+        why = obstacle() if port.get("bandwidth") else None
+        if why:
+            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
 
 
 def check_plugged(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], links: Links) -> None:

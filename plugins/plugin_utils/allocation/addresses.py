@@ -10,7 +10,8 @@ registrar it chooses the automatic addresses anew, of the same pools without wha
    network, whatever the catalogue calls it now.
 2. Before anything is chosen, the addresses that requests and the catalogue's ports name are reserved: no automatic choice may hand them out.
 3. Server by server, in the order of the placements, each requested network becomes a port: with the addresses of its port made beforehand, with the one that
-   is asked for, with those of the plan that is built, or with one for each IP version of the network.
+   is asked for, with those of the plan that is built, or with one for each IP version of the network; and with one in each subnet whose addresses guests
+   make of their MAC address.
 4. An automatic choice walks a subnet's pools upwards, and each pool once in a run: what it has passed is taken. The gateway, the subnet's DNS servers
    and the hypervisors' own addresses are never given out.
 5. What a port got is taken from then on. A server whose network has none left gets no ports at all; what was chosen for it in this run stays unused.
@@ -23,6 +24,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressPair, FixedIp, Port
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import address_mode, is_made_by_guests, made_of, subnet_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.segments import Place, Segments, own_addresses
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CataloguePort, FleetHost, KeptPort, Network, RequestedNetwork, Subnet
@@ -72,8 +74,9 @@ class AddressBook:
         """The port of one requested network; NoMoreFixedIps if an address is to be chosen and none is left."""
         network, made, planned = wanted["network"], wanted["port"], wanted.get("planned")
         fixed_ips = [fixed_ip(ip, network) for ip in named(wanted)] or self._automatic(network)
-        port_id = made["id"] if made else planned["id"] if planned else self._new_uuid()
         mac_address = (made["mac_address"] if made else None) or (planned["mac_address"] if planned else self.new_mac())
+        fixed_ips += [fixed_ip(ip, network) for ip in made_of(mac_address, network)]
+        port_id = made["id"] if made else planned["id"] if planned else self._new_uuid()
         port: Port = {
             "id": port_id,
             "network_id": network["id"],
@@ -87,6 +90,8 @@ class AddressBook:
             "preexisting": bool(made),
             "port_security_enabled": is_secured(made, network),
             "allowed_address_pairs": _pairs(made, mac_address) if made else [],
+            "bandwidth": wanted["bandwidth"],
+            "queues": wanted["queues"],
         }
         self._take(port)
         return port
@@ -95,7 +100,7 @@ class AddressBook:
         """One address for each IP version that the network's subnets have."""
         chosen: dict[int, FixedIp] = {}
         versions: set[int] = set()
-        for subnet in network["subnets"]:
+        for subnet in chosen_from(network):
             version: int = ipaddress.ip_network(subnet["cidr"]).version
             versions.add(version)
             if version not in chosen:
@@ -137,7 +142,13 @@ def named(wanted: RequestedNetwork) -> list[str]:
     made: CataloguePort | None = wanted["port"]
     asked = [ip["ip_address"] for ip in made["fixed_ips"]] if made else [wanted["fixed_ip"]] if wanted["fixed_ip"] else []
     planned = wanted.get("planned")
-    return asked or ([ip["ip_address"] for ip in planned["fixed_ips"]] if planned else [])
+    made_by_guest = made_of(planned["mac_address"], wanted["network"]) if planned else []
+    return asked or ([ip["ip_address"] for ip in planned["fixed_ips"] if ip["ip_address"] not in made_by_guest] if planned else [])
+
+
+def chosen_from(network: Network) -> list[Subnet]:
+    """The subnets that addresses are chosen from."""
+    return [subnet for subnet in network["subnets"] if not is_made_by_guests(subnet)]
 
 
 def ranges(subnet: Subnet) -> list[tuple[int, int]]:
@@ -166,15 +177,16 @@ def _pool(subnet: Subnet) -> Iterator[str]:
 
 def fixed_ip(ip: str, network: Network) -> FixedIp:
     """An address of a network with what the guest must know of its subnet; NoMoreFixedIps if it is in none."""
+    subnet = subnet_of(ip, network)
+    if subnet is None:
+        raise NoMoreFixedIps(f"network {network['name']}: fixed IP {ip} is in none of its subnets")
     address = ipaddress.ip_address(ip)
-    for subnet in network["subnets"]:
-        if address in ipaddress.ip_network(subnet["cidr"]):
-            return {
-                "ip_address": str(address),
-                "version": address.version,
-                "cidr": subnet["cidr"],
-                "gateway_ip": subnet["gateway_ip"],
-                "dns_nameservers": name_servers(subnet, network),
-                "host_routes": subnet["host_routes"],
-            }
-    raise NoMoreFixedIps(f"network {network['name']}: fixed IP {ip} is in none of its subnets")
+    return {
+        "ip_address": str(address),
+        "version": address.version,
+        "cidr": subnet["cidr"],
+        "gateway_ip": subnet["gateway_ip"],
+        "dns_nameservers": name_servers(subnet, network),
+        "host_routes": subnet["host_routes"],
+        "address_mode": address_mode(subnet),
+    }

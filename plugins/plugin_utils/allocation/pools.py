@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import Segment
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressPool, Binding
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import name_servers, ranges
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import chosen_from, name_servers, ranges
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.segments import Segments, own_addresses
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, KeptPort, Network, Subnet
@@ -56,7 +56,7 @@ class Pools:
 
     def keys(self, network: Network, version: int, segment: str) -> list[str]:
         """The keys of the pools of a network's subnets of one IP version, in their order; the pools are made."""
-        return [self._key(network, subnet, segment) for subnet in network["subnets"] if ipaddress.ip_network(subnet["cidr"]).version == version]
+        return [self._key(network, subnet, segment) for subnet in chosen_from(network) if ipaddress.ip_network(subnet["cidr"]).version == version]
 
     def _key(self, network: Network, subnet: Subnet, segment: str) -> str:
         """A pool's key is for people: it stands in the sentence that says that it is empty."""

@@ -12,7 +12,8 @@ import ipaddress
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressWish, EpochId, GroupUse, Port, PortWish, Quota, ReserveRequest, ServerWish
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import named
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import made_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import chosen_from, named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.pools import Pools
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.dead_runs import ended
@@ -80,7 +81,8 @@ class Wishes:
         asked: list[AddressWish] = [{"ip_address": address, "pools": []} for address in named(wanted)]
         network = wanted["network"]
         chosen: list[AddressWish] = [{"ip_address": None, "pools": self._pools.keys(network, version, segment)} for version in versions(network)]
-        return {"id": port["id"], "segment": segment, "mac_address": port["mac_address"], "addresses": asked or chosen}
+        made: list[AddressWish] = [{"ip_address": address, "pools": []} for address in made_of(port["mac_address"], network)]
+        return {"id": port["id"], "segment": segment, "mac_address": port["mac_address"], "addresses": [*(asked or chosen), *made]}
 
     def _project_groups(self) -> dict[str, list[str]]:
         groups: dict[str, set[str]] = {project: set() for project in self._quotas}
@@ -103,5 +105,5 @@ class Wishes:
 
 
 def versions(network: Network) -> list[int]:
-    """The IP versions of a network's subnets: a port has an address of each."""
-    return sorted({ipaddress.ip_network(subnet["cidr"]).version for subnet in network["subnets"]})
+    """The IP versions of a network's subnets: a port has an address of each, chosen for it."""
+    return sorted({ipaddress.ip_network(subnet["cidr"]).version for subnet in chosen_from(network)})

@@ -20,7 +20,15 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, ServerBody
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.target import DEFAULT_ZONE, Places
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, Existing, FleetInstance, RequestSpec, SecretsGiven
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
+    BuildRequest,
+    Existing,
+    FleetInstance,
+    RequestedNetwork,
+    RequestSpec,
+    SecretsGiven,
+    SpecNetwork,
+)
 
 DESCRIPTION_SINCE = 19
 
@@ -129,12 +137,26 @@ def _whereabouts(places: Places | None, host: str, migrating_to: str | None) -> 
     return drift.Whereabouts(host, node, zone, migrating_to)
 
 
+def _spec_network(item: RequestedNetwork, names_groups: bool) -> SpecNetwork:
+    network = item["network"]
+    secured = is_secured(item["port"], network)
+    return {
+        "name": network["name"],
+        "binding": network["binding"],
+        "port_security_enabled": secured,
+        "needs_sets": secured and names_groups,
+        "mtu": network["mtu"],
+        "limited": item["bandwidth"] is not None,
+    }
+
+
 def request_spec(request: Request, made: list[BuildRequest], project_id: str, naming: Container[str] = ()) -> RequestSpec | None:
     """What the scheduler is asked for the new servers; None if there are none. ``naming``: ids of the security groups with rules that name a group."""
     new = [item["instance"] for item in made if item["existing"] is None]
     if not new:
         return None
     lookups, first = request.lookups, new[0]
+    names_groups = any(group["id"] in naming for group in first["security_groups"])
     image = first["image"]
     hints: dict[str, t.Any] = {key: value for key, value in request.asked.hints.items() if key != "group"}
     return {
@@ -157,13 +179,5 @@ def request_spec(request: Request, made: list[BuildRequest], project_id: str, na
         "project_id": project_id,
         "requested_destination": lookups.destination,
         "ignore_hosts": [],
-        "networks": [
-            {
-                "name": item["network"]["name"],
-                "binding": item["network"]["binding"],
-                "port_security_enabled": is_secured(item["port"], item["network"]),
-                "needs_sets": is_secured(item["port"], item["network"]) and any(group["id"] in naming for group in first["security_groups"]),
-            }
-            for item in lookups.networks
-        ],
+        "networks": [_spec_network(item, names_groups) for item in lookups.networks],
     }

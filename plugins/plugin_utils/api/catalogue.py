@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import public
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, KeyPair, ServerGroup
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import is_made_by_guests, subnet_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import policy, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries, plain_uuid
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import RULES
@@ -150,6 +151,7 @@ def _entry(kind: str, name: str, given: Entry) -> Entry:
     elif kind == "ports":
         for item in (entry, *entry["allowed_address_pairs"]):
             item["mac_address"] = formats.normal_mac(item["mac_address"]) if item["mac_address"] else None
+        entry["vnic_type"], entry["profile"] = entry.pop("binding:vnic_type"), entry.pop("binding:profile")
     return entry
 
 
@@ -194,6 +196,10 @@ def _ports(ports: Entries[CataloguePort], networks: Entries[Network]) -> Iterato
             path, address = f"{name}.fixed_ips[{index}].ip_address", formats.address(fixed_ip["ip_address"])
             if not any(address in cidr for cidr in cidrs):
                 yield Fault(path, fixed_ip["ip_address"], f"must be in a subnet of network {network['name']}: {', '.join(map(str, cidrs)) or 'it has none'}")
+            subnet = subnet_of(fixed_ip["ip_address"], network)
+            if subnet and is_made_by_guests(subnet):
+                rule = f"must not be given: addresses of {subnet['cidr']} follow from MAC addresses ({subnet['ipv6_address_mode']})"
+                yield Fault(path, fixed_ip["ip_address"], rule)
             first_port, first_index = addresses.setdefault((binding["type"], binding["name"], str(address)), (name, index))
             if first_port != name:
                 where = f"{binding['type'].replace('_', ' ')} {binding['name']}"

@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import EUI64_PREFIX, MADE_BY_GUESTS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key, security_group_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
@@ -60,6 +61,7 @@ def _subnet(entry: Raw) -> Iterator[Fault]:
     if cidr is None:
         return
     yield from _inside("gateway_ip", entry.get("gateway_ip"), cidr)
+    yield from _address_mode(entry, cidr)
     ranges: list[tuple[int, netaddr.IPRange]] = []
     for index, pool in _items(entry.get("allocation_pools")):
         path = f"allocation_pools[{index}]"
@@ -85,10 +87,33 @@ def _subnet(entry: Raw) -> Iterator[Fault]:
             yield Fault(f"host_routes[{index}].nexthop", route["nexthop"], f"must be IPv{cidr.version}, as {cidr} is")
 
 
+def _address_mode(entry: Raw, cidr: netaddr.IPNetwork) -> Iterator[Fault]:
+    """``neutron/db/db_base_plugin_v2.py: _validate_ipv6_attributes`` and ``_validate_eui64_applicable``."""
+    mode = entry.get("ipv6_address_mode")
+    if not isinstance(mode, str):
+        return
+    if cidr.version == 4:
+        yield Fault("ipv6_address_mode", mode, f"must not be given: {cidr} is IPv4")
+    elif mode in MADE_BY_GUESTS:
+        if cidr.prefixlen != EUI64_PREFIX:
+            yield Fault("ipv6_address_mode", mode, f"needs a /{EUI64_PREFIX}, of which guests make addresses: {cidr} is none")
+        if entry.get("allocation_pools"):
+            yield Fault("allocation_pools", None, f"must not be given: with ipv6_address_mode {mode} addresses follow from MAC addresses")
+
+
 def _inside(path: str, value: object, cidr: netaddr.IPNetwork) -> Iterator[Fault]:
     address = _address(value)
     if address is not None and address not in cidr:
         yield Fault(path, value, f"must be in {cidr}")
+
+
+def port(entry: Raw) -> Iterator[Fault]:
+    """One limit for each direction, as in a QoS policy of Neutron's."""
+    first: dict[object, int] = {}
+    for index, rule in _items(entry.get("qos")):
+        direction = rule.get("direction") or "egress"
+        if isinstance(direction, str) and first.setdefault(direction, index) != index:
+            yield Fault(f"qos[{index}].direction", direction, f"is that of qos[{first[direction]}] already")
 
 
 def security_group(entry: Raw) -> Iterator[Fault]:
@@ -115,6 +140,7 @@ def server_group(entry: Raw) -> Iterator[Fault]:
 
 RULES: dict[str, Callable[[Raw], Iterator[Fault]]] = {
     "networks": network,
+    "ports": port,
     "security_groups": security_group,
     "keypairs": keypair,
     "server_groups": server_group,

@@ -19,6 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue imp
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import obstacle
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.entries import UnknownEntries, flavor_shape, image_shape
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.flavor_image import Pairs
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.nics import nic_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Remark, gathered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.requested_networks import RequestedNetworks, check_count
@@ -88,7 +89,7 @@ class Checker:
         wanted = yield from self._target(server, asked)
         image = yield from self._image(server, written)
         security_groups = yield from self._security_groups(server)
-        networks = yield from self._networks.check(server.get("networks", []), asked.name, written)
+        networks = yield from self._networks.check(server.get("networks", []), asked.name, written, nic_of(flavor, image))
         keypair = yield from self._keypair(server)
         yield from _not_here(server)
         yield from self._check_metadata(server)

@@ -28,6 +28,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     ServerGroup,
     Topology,
 )
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import address_mode, is_made_by_guests, made_of, subnet_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware.image_properties import known
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
@@ -194,6 +195,8 @@ def _compared_port(item: RequestedNetwork, port: Port) -> Iterator[Compared]:
     yield Compared("binding.name", network["binding"]["name"], port["binding"]["name"])
     yield Compared("mtu", network["mtu"], port.get("mtu"))
     yield Compared("tag", item["tag"], port.get("tag"))
+    yield Compared("bandwidth", item["bandwidth"], port.get("bandwidth"))
+    yield Compared("queues", item["queues"], port.get("queues"))
     yield Compared("port", made and made["id"], port["id"] if port["preexisting"] else None)
     if made and made["mac_address"]:
         yield Compared("port.mac_address", made["mac_address"], port["mac_address"].lower())
@@ -201,14 +204,23 @@ def _compared_port(item: RequestedNetwork, port: Port) -> Iterator[Compared]:
     wanted = sorted(f"{pair['mac_address'] or port['mac_address']} {pair['ip_address']}" for pair in made["allowed_address_pairs"]) if made else []
     there = sorted(f"{pair['mac_address']} {pair['ip_address']}" for pair in port.get("allowed_address_pairs") or [])
     yield Compared("port.allowed_address_pairs", wanted, there)
-    has = sorted(str(ipaddress.ip_address(ip["ip_address"])) for ip in port["fixed_ips"])
+    made_by_guest = made_of(port["mac_address"].lower(), network)
+    versions = {str(ipaddress.ip_address(ip["ip_address"])): ip["version"] for ip in port["fixed_ips"]}
+    yield Compared("fixed_ips.made_of_mac_address", sorted(made_by_guest), sorted(ip for ip in versions if _is_made_by_guest(ip, network)))
+    has = sorted(ip for ip in versions if ip not in made_by_guest)
     if made and made["fixed_ips"]:
         yield Compared("port.fixed_ips", sorted(str(ipaddress.ip_address(ip["ip_address"])) for ip in made["fixed_ips"]), has)
     elif not made and item["fixed_ip"]:
         yield Compared("fixed_ip", [str(ipaddress.ip_address(item["fixed_ip"]))], has)
     else:
         # One of each IP version is chosen.
-        yield Compared("fixed_ips.versions", sorted({_version(subnet) for subnet in network["subnets"]}), sorted(ip["version"] for ip in port["fixed_ips"]))
+        wanted = sorted({_version(subnet) for subnet in network["subnets"] if not is_made_by_guests(subnet)})
+        yield Compared("fixed_ips.versions", wanted, sorted(versions[ip] for ip in has))
+
+
+def _is_made_by_guest(address: str, network: Network) -> bool:
+    subnet = subnet_of(address, network)
+    return subnet is not None and is_made_by_guests(subnet)
 
 
 def _version(subnet: Subnet) -> int:
@@ -221,17 +233,13 @@ def _compared_subnets(item: RequestedNetwork, fixed_ips: list[FixedIp]) -> Itera
     network = item["network"]
     for ip in fixed_ips:
         path = f"fixed_ips.{ip['ip_address']}"
-        subnet = _subnet_of(network, ip["ip_address"])
+        subnet = subnet_of(ip["ip_address"], network)
         yield Compared(f"{path}.cidr", subnet["cidr"] if subnet else None, ip["cidr"])
         if subnet:
             yield Compared(f"{path}.gateway_ip", subnet["gateway_ip"], ip.get("gateway_ip"))
             yield Compared(f"{path}.dns_nameservers", subnet["dns_nameservers"] or network["dns_nameservers"], ip["dns_nameservers"])
+            yield Compared(f"{path}.address_mode", address_mode(subnet), ip.get("address_mode"))
             yield Compared(f"{path}.host_routes", _routes(subnet["host_routes"]), _routes(ip["host_routes"]))
-
-
-def _subnet_of(network: Network, text: str) -> Subnet | None:
-    address = ipaddress.ip_address(text)
-    return next((subnet for subnet in network["subnets"] if address in ipaddress.ip_network(subnet["cidr"])), None)
 
 
 def _compared_place(wanted: Wanted, where: Whereabouts) -> Iterator[Compared]:

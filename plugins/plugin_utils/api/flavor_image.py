@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Topology
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import block_devices, not_built
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import constraints, extra_specs, image_properties
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.hardware import bandwidth, constraints, extra_specs, image_properties
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CatalogueImage, Fleet
 
 GIB = 2**30
 ZERO_DISK = "create:zero_disk_flavor"
 # Extra specs that the scheduler or the domain's XML reads.
-EFFECTIVE = re.compile(r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(max_)?(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z")
+EFFECTIVE = re.compile(
+    r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(max_)?(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z|hw:vif_multiqueue_enabled\Z|quota:vif_(in|out)bound_(average|peak|burst)\Z"
+)
 # The least that a flavor of Nova may have in these extra specs (``nova/api/validation/extra_specs/hw.py``).
 LEAST = {**{f"hw:cpu_{limit}{name}": 1 for limit in ("", "max_") for name in ("sockets", "cores", "threads")}, "hw:serial_port_count": 0}
 
@@ -94,6 +96,7 @@ def _not_here(flavor: Flavor, image: CatalogueImage, has_cells: bool) -> Iterato
         rule = "asks for NUMA cells, dedicated CPUs or page sizes, which are checked but can't be built yet"
         yield Fault("flavorRef", flavor["name"], rule, not_built.ERROR_CLASS)
     yield from not_built.faults(flavor, image)
+    yield from (fault.below(f"compute_flavors.{flavor['name']}.extra_specs") for fault in bandwidth.spec_faults(flavor["extra_specs"]))
     for spec, least in LEAST.items():
         value = flavor["extra_specs"].get(spec)
         if value and int(value) < least:
@@ -104,6 +107,8 @@ def _notes(flavor: Flavor, image: CatalogueImage) -> Iterator[str]:
     idle = [key for key in flavor["extra_specs"] if ":" in key and not EFFECTIVE.match(key) and key not in not_built.SPECS]
     if idle:
         yield f"extra specs of flavor {flavor['name']} that have no effect yet: {extra_specs.idle(idle)}"
+    for note in bandwidth.notes(flavor["extra_specs"]):
+        yield f"extra specs of flavor {flavor['name']}: {note}"
     for note in image_properties.notes(image["properties"]):
         yield f"properties of image {image['name']}: {note}"
 

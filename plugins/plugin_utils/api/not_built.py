@@ -14,6 +14,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault impo
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import CatalogueImage
 
 ERROR_CLASS = "UnsupportedHardware"
+FOREIGN_NICS = ("netfront", "vmxnet", "sriov", "sriovethernetcard")  # values of hw_vif_model that QEMU has no NIC for
 # (feature, extra spec, image property, is it asked for by this value?)
 FEATURES: tuple[tuple[str, str | None, str | None, t.Callable[[str], bool]], ...] = (
     ("secure boot", "os:secure_boot", "os_secure_boot", lambda value: value.strip().lower() == "required"),
@@ -23,6 +24,7 @@ FEATURES: tuple[tuple[str, str | None, str | None, t.Callable[[str], bool]], ...
     ("encrypted disks", "hw:ephemeral_encryption", "hw_ephemeral_encryption", is_true),
     ("persistent memory", "hw:pmem", None, bool),
     ("an accelerator", "accel:device_profile", None, bool),
+    ("a NIC of Xen, of an older VMware or of SR-IOV", None, "hw_vif_model", lambda value: value.strip().lower().removeprefix("virtual") in FOREIGN_NICS),
     ("stateless firmware", None, "hw_firmware_stateless", is_true),
 )
 # Of these a value may ask for nothing; then there is nothing to say.

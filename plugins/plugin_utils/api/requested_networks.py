@@ -14,7 +14,10 @@ from collections.abc import Iterator, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import normal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import is_made_by_guests
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import nics, port_binding
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, ambiguous
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.nics import PLAIN, Nic
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import NetworkBody
@@ -80,10 +83,11 @@ class RequestedNetworks:
                     self._kept.update(dict.fromkeys(self._segments.places(network["id"], network["binding"], ip["ip_address"]), name))
         # The addresses that the request that is being checked has asked for so far.
         self._mine: set[Place] = set()
+        self._nic = PLAIN
 
-    def check(self, wanted: str | list[NetworkBody], name: str, written: Mapping[str, object]) -> Findings[list[RequestedNetwork]]:
-        """What ``networks`` of the server ``name`` stands for; ``written``: {Nova's path: the value as written}."""
-        self._mine = set()
+    def check(self, wanted: str | list[NetworkBody], name: str, written: Mapping[str, object], nic: Nic = PLAIN) -> Findings[list[RequestedNetwork]]:
+        """What ``networks`` of the server ``name`` stands for; ``written``: {Nova's path: the value as written}; ``nic``: what each of its NICs has."""
+        self._mine, self._nic = set(), nic
         if wanted == "none":
             return []
         if isinstance(wanted, str) or not wanted:
@@ -105,9 +109,11 @@ class RequestedNetworks:
             yield Fault("networks", wanted, "compute_networks has no network", "UnableToAutoAllocateNetwork")
         if len(networks) != 1:
             return []
+        if not networks[0]["subnets"]:
+            yield Fault("networks", wanted, f"network {networks[0]['name']} has no subnet", "NetworkRequiresSubnet")
         yield from self._check_external(networks[0], "networks")
         yield from _check_security(networks[0], None, "networks")
-        return [{"network": networks[0], "port": None, "fixed_ip": None, "tag": None}]
+        return [(yield from self._requested(networks[0], None, {}, "networks"))]
 
     def _network(self, item: NetworkBody, path: str, name: str, written: Mapping[str, object]) -> Findings[RequestedNetwork | None]:
         port = None
@@ -130,6 +136,9 @@ class RequestedNetworks:
                 rule = f"unknown network{suggestion(value, self._catalogue.networks.names())}"
                 yield Fault(f"{path}.uuid", value, rule, "NetworkNotFound")
             return None
+        if not network["subnets"] and port:
+            yield Fault(f"{path}.port", port["name"], f"has no fixed IP: its network {network['name']} has no subnet", "PortRequiresFixedIP")
+            return None
         if not network["subnets"]:
             yield Fault(f"{path}.uuid", network["name"], "has no subnet", "NetworkRequiresSubnet")
             return None
@@ -138,7 +147,19 @@ class RequestedNetworks:
         fixed_ip = item.get("fixed_ip")
         if fixed_ip:
             yield from self._fixed_ip(network, fixed_ip, f"{path}.fixed_ip", name)
-        return {"network": network, "port": port, "fixed_ip": fixed_ip, "tag": item.get("tag")}
+        return (yield from self._requested(network, port, item, f"{path}.port" if port else f"{path}.uuid"))
+
+    def _requested(self, network: Network, port: CataloguePort | None, item: NetworkBody, path: str) -> Findings[RequestedNetwork]:
+        limits = nics.limits_of(self._nic, port)
+        yield from nics.faults(limits, network, port, path)
+        return {
+            "network": network,
+            "port": port,
+            "fixed_ip": item.get("fixed_ip"),
+            "tag": item.get("tag"),
+            "bandwidth": limits,
+            "queues": self._nic.queues,
+        }
 
     def _check_external(self, network: Network, path: str) -> Iterator[Fault]:
         """``nova/network/neutron.py: API._check_external_network_attach``."""
@@ -158,6 +179,7 @@ class RequestedNetworks:
         if owner != me:
             yield Fault(path, value, f"is in use by server {owner[1]}", "PortInUse", 409)
             return None
+        yield from port_binding.faults(port, path)
         network = self._catalogue.networks.find(port["network"])
         if network:
             yield from self._check_port(port, network, path, me)
@@ -191,6 +213,10 @@ class RequestedNetworks:
         if subnet is None:
             cidrs = ", ".join(s["cidr"] for s in network["subnets"])
             yield Fault(path, text, f"is in no subnet of network {network['name']} ({cidrs})", "InvalidInput")
+            return
+        if is_made_by_guests(subnet):
+            rule = f"must not be given: addresses of {subnet['cidr']} follow from MAC addresses ({subnet['ipv6_address_mode']})"
+            yield Fault(path, text, rule, "InvalidInput")
             return
         places, me = self._segments.places(network["id"], network["binding"], text), (self._project, name)
         owner, is_mine = self._owner(places, me), any(place in self._addresses for place in places)

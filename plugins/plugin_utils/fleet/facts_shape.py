@@ -69,7 +69,7 @@ def _record_of(properties: dict[str, Schema], optional: tuple[str, ...] = ()) ->
     return open_mapping(properties, required=tuple(key for key in properties if key not in optional))
 
 
-_BRIDGE: Schema = _record_of({"name": NOT_EMPTY, "up": BOOLEAN})
+_BRIDGE: Schema = _record_of({"name": NOT_EMPTY, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE, "port_mtu": _NULL_OR_WHOLE}, ("mtu", "port_mtu"))
 _HOST_ROUTE: Schema = _record_of({"destination": TEXT, "nexthop": TEXT})
 _FIXED_IP: Schema = _record_of(
     {
@@ -79,8 +79,9 @@ _FIXED_IP: Schema = _record_of(
         "gateway_ip": _NULL_OR_TEXT,
         "dns_nameservers": list_of(TEXT),
         "host_routes": list_of(_HOST_ROUTE),
+        "address_mode": _NULL_OR_TEXT,
     },
-    ("gateway_ip",),
+    ("gateway_ip", "address_mode"),
 )
 _BINDING: Schema = _record_of({"type": TEXT, "name": TEXT})
 _PORT: Schema = _record_of(
@@ -97,8 +98,10 @@ _PORT: Schema = _record_of(
         "fixed_ips": list_of(_FIXED_IP),
         "port_security_enabled": BOOLEAN,
         "allowed_address_pairs": list_of(_record_of({"mac_address": TEXT, "ip_address": {"type": "string", "format": "prefix"}})),
+        "bandwidth": {"type": ["object", "null"]},
+        "queues": _NULL_OR_WHOLE,
     },
-    ("mtu", "tag", "port_security_enabled", "allowed_address_pairs"),
+    ("mtu", "tag", "port_security_enabled", "allowed_address_pairs", "bandwidth", "queues"),
 )
 _DISK: Schema = _record_of(
     {
@@ -226,6 +229,7 @@ HOST_FACTS: Schema = open_mapping(
                 "no_sets": _NULL_OR_TEXT,
                 "wanted_groups": list_of(TEXT),
                 "gaps": list_of(TEXT),
+                "unlimited": _NULL_OR_TEXT,
             },
             required=("bridges", "libvirt"),
         ),

@@ -27,6 +27,7 @@ PAGE_SIZES = {"small": -1, "large": -2, "any": -3}
 UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4, "ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
 MOST_CELLS = 128
 NO_LIMIT = 65536
+MOST_QUEUES = 256  # of a tap, since Linux 4.0
 TOPOLOGY = ("sockets", "cores", "threads")
 
 
@@ -382,6 +383,13 @@ def pci_affinity(flavor: t.Mapping[str, t.Any], properties: Data) -> str | None:
     if policy and policy not in PCI_AFFINITIES:
         raise ConstraintError("InvalidPCINUMAAffinity", f"hw:pci_numa_affinity_policy {policy!r} must be one of {', '.join(PCI_AFFINITIES)}")
     return t.cast("str | None", policy or None)
+
+
+def vif_queues(flavor: t.Mapping[str, t.Any], properties: Data) -> int | None:
+    """Pairs of virtio queues of each NIC (``nova/virt/hardware.py: get_vif_multiqueue_constraint``): one for each CPU, as far as a tap has them; None: one."""
+    pair = _Pair(flavor, properties)
+    is_virtio = (pair.properties.get("hw_vif_model") or "virtio") == "virtio"
+    return min(pair.vcpus, MOST_QUEUES) if pair.vcpus > 1 and is_virtio and pair.switch("vif_multiqueue_enabled") else None
 
 
 def constraints(flavor: t.Mapping[str, t.Any], properties: Data) -> Data:

@@ -107,7 +107,7 @@ PROPERTIES: dict[str, Property] = {
     "hw_viommu_model": _choice("intel smmuv3 virtio auto", idle=True),
     "hw_vm_mode": _choice("hvm xen uml exe", folds=True, aliases={"pv": "xen", "hv": "hvm", "baremetal": "hvm"}),
     "hw_watchdog_action": _choice("none pause poweroff reset disabled", idle=True),
-    "hw_vif_multiqueue_enabled": _IDLE_SWITCH,
+    "hw_vif_multiqueue_enabled": SWITCH,
     "hw_tpm_model": _choice("tpm-tis tpm-crb", idle=True),
     "hw_tpm_version": _choice("1.2 2.0", idle=True),
     "hw_ephemeral_encryption": _IDLE_SWITCH,

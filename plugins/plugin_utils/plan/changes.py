@@ -15,7 +15,9 @@ _ENTRIES = {"flavor": "compute_flavors", "image": "compute_images", "keypair": "
 # What follows from flavor and image.
 _DERIVED = ("topology", "disks")
 # Of a port what its network has no part in.
-_OF_PORT = ("mac_address", "tag", "preexisting", "device")
+_OF_PORT = ("mac_address", "tag", "preexisting", "device", "bandwidth", "queues")
+# Of these what follows from flavor and image.
+_DERIVED_OF_PORT = ("bandwidth", "queues")
 # Who applies a plan need not be who made it.
 _ELSEWHERE = (*_ENTRIES, "user_id", "ports", "security_groups")
 
@@ -28,7 +30,9 @@ def changes(was: Instance, now: Instance, request: str) -> Iterator[Difference]:
     yield from causes
     yield from _groups(before.get("security_groups"), after["security_groups"], request)
     for index, port in enumerate(now["ports"]):
-        yield from _port(was["ports"][index], port, f"{request}.networks[{index}]")
+        for found, part in _port(was["ports"][index], port, f"{request}.networks[{index}]"):
+            if not (causes and part in _DERIVED_OF_PORT):
+                yield found
     for key, value in after.items():
         if key not in _ELSEWHERE and not (causes and key in _DERIVED):
             yield from differences(before.get(key), value, f"{request}.{key}")
@@ -49,17 +53,18 @@ def _groups(was: object, now: object, request: str) -> Iterator[Difference]:
         yield from differences(was, now, f"{request}.security_groups")
 
 
-def _port(was: Port, now: Port, field: str) -> Iterator[Difference]:
-    """A port differs by its network, or is another one."""
+def _port(was: Port, now: Port, field: str) -> Iterator[tuple[Difference, str]]:
+    """A port differs by its network, or is another one; with each difference the port's field."""
     network = f"compute_networks.{now['network_name']}"
     if was["id"] != now["id"]:
-        yield Difference(f"{field}.port", was["id"], now["id"])
+        yield Difference(f"{field}.port", was["id"], now["id"]), "id"
         return
     for found in differences({**was, "fixed_ips": None}, {**now, "fixed_ips": None}):
-        yield found._replace(path=f"{field if found.path in _OF_PORT else network}.{found.path}")
+        part = found.path.partition(".")[0]
+        yield found._replace(path=f"{field if part in _OF_PORT else network}.{found.path}"), part
     before, after = ([ip["ip_address"] for ip in port["fixed_ips"]] for port in (was, now))
     if before != after:
-        yield Difference(f"{field}.fixed_ip", before, after)
+        yield Difference(f"{field}.fixed_ip", before, after), "fixed_ips"
         return
     for one, other in zip(was["fixed_ips"], now["fixed_ips"], strict=True):
-        yield from differences(one, other, network)
+        yield from ((found, "fixed_ips") for found in differences(one, other, network))

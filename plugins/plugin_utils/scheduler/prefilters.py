@@ -26,7 +26,10 @@ def _network(host: HostState, request: Request) -> Reason | None:
     if networks is None:
         return None
     for wanted in request.networks:
-        missing = vif_of(wanted["binding"]).missing(wanted["binding"], networks)
+        vif, binding = vif_of(wanted["binding"]), wanted["binding"]
+        missing = vif.missing(binding, networks) or vif.too_small(binding, wanted.get("mtu"), networks)
+        if missing is None and wanted.get("limited"):
+            missing = networks.get("unlimited")
         if missing:
             return Reason(f"network {wanted['name']}", missing)
         why = networks.get("unfiltered") if wanted.get("port_security_enabled") else None

@@ -83,6 +83,18 @@ SUBNET: Schema = mapping(
         "name": field(NOT_EMPTY, default=None),
         "cidr": of_format("cidr", "subnets of one network must not overlap"),
         "gateway_ip": of_format("ip", "in the cidr; never given to a server", default=None),
+        "dhcp": field(
+            BOOLEAN,
+            "guests ask a DHCP server for their address, in place of being told; no server is set up here: it is yours, and must give what the port has",
+            default=False,
+        ),
+        "ipv6_address_mode": one_of(
+            "slaac",
+            "dhcpv6-stateless",
+            "dhcpv6-stateful",
+            description="Neutron's, of an IPv6 subnet; with the first two guests make their address of the MAC address: a /64 without allocation_pools",
+            default=None,
+        ),
         "allocation_pools": list_of(ALLOCATION_POOL, "what is given out; empty: the whole subnet; pools must not overlap", default=[]),
         "dns_nameservers": field(ADDRESSES, "empty: those of the network"),
         "host_routes": list_of(HOST_ROUTE, "routes that guests are told of", default=[]),
@@ -102,6 +114,28 @@ NETWORK: Schema = mapping(
         "dns_nameservers": field(ADDRESSES, "for subnets that have none of their own"),
         "subnets": list_of(SUBNET, "a network without subnets can't be asked for", default=[]),
     }
+)
+NORMAL = "normal"  # the only type of virtual NIC that is built
+VNIC_TYPES = (
+    NORMAL,
+    "direct",
+    "direct-physical",
+    "macvtap",
+    "baremetal",
+    "virtio-forwarder",
+    "smart-nic",
+    "vdpa",
+    "accelerator-direct",
+    "accelerator-direct-physical",
+    "remote-managed",
+)
+BANDWIDTH_RULE: Schema = mapping(
+    {
+        "direction": one_of("ingress", "egress", description="as the guest sees it; one rule for each", default="egress"),
+        "max_kbps": whole("kbit/s; libvirt has whole kB/s", 8),
+        "max_burst_kbps": whole("kbit; 0: 80 % of max_kbps, as in Neutron", default=0),
+    },
+    required=("max_kbps",),
 )
 PORT: Schema = mapping(
     {
@@ -125,6 +159,9 @@ PORT: Schema = mapping(
             "what its guest may use beside its own addresses, such as one that moves between guests; not without port security",
             default=[],
         ),
+        "qos": list_of(BANDWIDTH_RULE, "Neutron's bandwidth limits; in a direction without one the flavor's quota:vif_* count", default=[]),
+        "binding:vnic_type": one_of(*VNIC_TYPES, description="Neutron's; no server can have a port of another type than normal", default=NORMAL),
+        "binding:profile": by_name({}, "Neutron's; no server can have a port with one", default={}),
     },
     required=("network",),
 )

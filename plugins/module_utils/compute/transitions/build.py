@@ -96,7 +96,7 @@ class Build(Transition):
         """A failure removes what was made, the claim too; once the record says ``started`` nothing is undone."""
         uuid = order["instance"]["uuid"]
         if builder.check_mode:
-            builder.realise(order["instance"].get("ports", []))
+            builder.realise(order["instance"].get("ports", []), is_new=True)
             return self.outcome(order, changed=True)
         with self._own(builder, uuid) as owned:
             work = Work(builder, order, {**owned.record, "machine_type": owned.domain["machine_type"]}, domain=owned.domain)

@@ -83,9 +83,11 @@ class DiskSources:
         return BaseImage(cached["path"], cached["disk_format"], cached["virtual_size"])
 
     def config_drive(self) -> t.Dict[str, bytes]:
-        """The content of the config drive."""
-        source = self._source
-        return config_drive.files(self._work.record, user_data=source["user_data"], admin_pass=source["admin_pass"], random_seed=source["random_seed"])
+        """The content of the config drive. The domain is defined by now, so that its devices have their addresses."""
+        source, work = self._source, self._work
+        return config_drive.files(
+            work.record, user_data=source["user_data"], admin_pass=source["admin_pass"], random_seed=source["random_seed"], hardware=work.domain
+        )
 
 
 def note_files(work: Work) -> None:

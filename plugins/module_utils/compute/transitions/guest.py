@@ -23,7 +23,7 @@ def stop(work: Work) -> None:
 def realise_ports(work: Work) -> None:
     """The host can carry its ports: the stage port of the chain, which needs no call of its own."""
     begin = time.monotonic()
-    work.builder.realise(work.record["ports"])
+    work.builder.realise(work.record["ports"], is_new=not work.record["started"])
     work.seconds["port"] = round(time.monotonic() - begin, 3)
 
 

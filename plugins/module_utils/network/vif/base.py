@@ -9,7 +9,7 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
 
 
 class Links(t.Protocol):
@@ -21,12 +21,24 @@ class Links(t.Protocol):
     def bridge_of(self, device: str) -> t.Optional[str]:
         """The bridge that the device is a port of."""
 
+    def mtu_of(self, device: str) -> t.Optional[int]:
+        """The device's MTU in bytes; None if it can't be read."""
+
 
 class NetworkStarter(t.Protocol):
     """The part of a hypervisor that starts networks."""
 
     def start_network(self, name: str) -> None:
         """Activate a libvirt network that is defined."""
+
+
+def _bandwidth(limits: Bandwidth) -> ET.Element:
+    element = ET.Element("bandwidth")
+    for direction, rate in (("inbound", limits["inbound"]), ("outbound", limits["outbound"])):
+        if rate:
+            amounts = {"average": rate["average"], "peak": rate["peak"], "burst": rate["burst"]}
+            ET.SubElement(element, direction, {name: str(amount) for name, amount in amounts.items() if amount})
+    return element
 
 
 class Vif:
@@ -36,10 +48,21 @@ class Vif:
     interface_type = ""  # libvirt's <interface type="…">
     link_type = ""  # the guest's network_data
     is_filtered = False  # libvirt filters what it carries
+    is_limited = False  # libvirt can limit the bandwidth of its taps
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """What the host lacks for this binding, as half a sentence; None if it has all. Asked by the scheduler and by the host."""
         raise NotImplementedError
+
+    def too_small(self, binding: Binding, mtu: t.Optional[int], networks: HostNetworks) -> t.Optional[str]:
+        """Why packets of ``mtu`` bytes don't get through, as half a sentence; None if they do, if nothing is asked, or if it is not known."""
+        name = self.device(binding, networks)
+        found = next((bridge for bridge in networks["bridges"] if bridge["name"] == name), None)
+        if found is None or not mtu:
+            return None
+        # A bridge's own MTU follows its smallest tap; what leaves the host does so by its other ports.
+        limit = found.get("port_mtu") or found.get("mtu")
+        return f"bridge {name} carries packets of up to {limit} bytes, and the network's MTU is {mtu}" if limit and limit < mtu else None
 
     def source(self, binding: Binding) -> t.Dict[str, str]:
         """The attributes of the interface's ``<source>``."""
@@ -52,10 +75,15 @@ class Vif:
         ET.SubElement(element, "mac", {"address": port["mac_address"]})
         ET.SubElement(element, "target", {"dev": port["device"]})
         ET.SubElement(element, "model", {"type": model})
+        if port["queues"]:
+            # Without a name libvirt takes vhost where the host has it, and QEMU's own queues elsewhere.
+            ET.SubElement(element, "driver", {"queues": str(port["queues"])})
         if port["mtu"]:
             ET.SubElement(element, "mtu", {"size": str(port["mtu"])})
         if port["port_security_enabled"]:
             ET.SubElement(element, "filterref", {"filter": port_filter_name(port["id"])})
+        if port["bandwidth"]:
+            element.append(_bandwidth(port["bandwidth"]))
         return element
 
     def is_inactive(self, _binding: Binding, _networks: HostNetworks) -> bool:
@@ -83,4 +111,7 @@ class Vif:
             return f"{device} is on {f'bridge {found}' if found else 'no bridge'}, not on {wanted}"
         if not links.is_up(device):
             return f"{device} is down"
+        mtu = links.mtu_of(device)
+        if port["mtu"] and mtu and mtu != port["mtu"]:
+            return f"{device} has an MTU of {mtu} bytes, not of {port['mtu']}"
         return None

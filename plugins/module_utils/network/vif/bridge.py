@@ -18,6 +18,7 @@ class Bridge(Vif):
     interface_type = "bridge"
     link_type = "bridge"
     is_filtered = True
+    is_limited = True
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """The bridge, or that it is up."""

@@ -18,6 +18,7 @@ class LibvirtNetwork(Vif):
     interface_type = "network"
     link_type = "phy"
     is_filtered = True
+    is_limited = True
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """The network; it need not be active."""

@@ -28,15 +28,16 @@ def test_what_was_rendered_is_read_back() -> None:
     assert (domain["vcpus"], domain["memory_mb"], domain["power_state"]) == (2, 1024, "x")
     assert domain["record"] == record
     assert [disk["path"] for disk in domain["disks"]] == [f"/instances/{make.UUID}/disk", f"/instances/{make.UUID}/disk.config"]
-    assert domain["interfaces"] == [{"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {"bridge": "br0"}, "device": "tap11111111-22"}]
+    nic = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {"bridge": "br0"}, "device": "tap11111111-22"}
+    assert domain["interfaces"] == [{**nic, "mtu": None, "bandwidth": None, "queues": None, "bus": None, "address": None}]
 
 
 def test_a_foreign_domain_has_no_record_and_any_kind_of_device() -> None:
     domain = parse_domain(FOREIGN.format(unit="KiB", size=1024), "running")
     assert (domain["record"], domain["record_error"], domain["machine_type"]) == (None, None, "pc")
     assert domain["disks"] == [
-        {"path": "/dev/sdb", "target": "vda", "device": "disk", "readonly": False},
-        {"path": None, "target": "sda", "device": "cdrom", "readonly": True},
+        {"path": "/dev/sdb", "target": "vda", "device": "disk", "readonly": False, "bus": None, "address": None},
+        {"path": None, "target": "sda", "device": "cdrom", "readonly": True, "bus": None, "address": None},
     ]
     assert [(nic["mac_address"], nic["type"], nic["device"]) for nic in domain["interfaces"]] == [
         ("52:54:00:aa:bb:cc", "bridge", "vnet0"),

@@ -69,6 +69,13 @@ def test_a_record_has_each_field_of_its_shape_and_nothing_else_of_what_it_is_giv
     assert set(record.KEYS) == set(make.web())
 
 
+def test_ports_that_were_written_before_there_were_limits_and_modes_have_none() -> None:
+    port: t.Any = {key: value for key, value in make.port().items() if key not in record.LATER_OF_PORT}
+    port["fixed_ips"] = [{key: value for key, value in make.fixed_ip().items() if key not in record.LATER_OF_ADDRESS}]
+    found = record.from_element(record.to_element(make.record(make.web(ports=[port]))))
+    assert found["ports"] == [make.port()]
+
+
 def test_a_record_that_was_written_before_there_were_origins_has_none() -> None:
     before: t.Any = {key: value for key, value in make.record().items() if key not in record.LATER}
     found = record.from_element(record.to_element(before))

@@ -51,6 +51,9 @@ class Links:
     def bridge_of(self, _device: str) -> str | None:
         return None
 
+    def mtu_of(self, _device: str) -> int | None:
+        return None
+
 
 class Lab:
     """One host, and calls of the module ``server`` on it."""

@@ -14,15 +14,18 @@ import pytest
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.domain_drift import domain_drift
 from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_domain, parse_hardware
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
 FOLDER = f"/instances/{make.UUID}"
 PATHS = {"vda": f"{FOLDER}/disk", "vdc": f"{FOLDER}/disk.config"}
-PORTS = [make.port(), make.port(binding=make.libvirt_network(), mac_address="fa:16:3e:00:00:02", device="tap2")]
+LIMITS: Bandwidth = {"inbound": {"average": 100, "peak": None, "burst": 80}, "outbound": None}
+PORTS = [make.port(mtu=1450), make.port(bandwidth=LIMITS, queues=2, binding=make.libvirt_network(), mac_address="fa:16:3e:00:00:02", device="tap2")]
 RECORD = make.record(make.web(flavor=make.flavor(), disks=[make.root_disk(), make.config_disk()], ports=PORTS))
 DISKS = [backend_of(disk).element(disk, PATHS[disk["device_name"]]) for disk in RECORD["disks"]]
 XML = ET.tostring(domain_element(RECORD, disks=DISKS, console_log=f"{FOLDER}/console.log", virt_type="qemu", arch="x86_64"), encoding="unicode")
+LIMIT = "devices/interface[2]/bandwidth/inbound"
 BRIDGE, NETWORK = "interfaces.fa:16:3e:00:00:01", "interfaces.fa:16:3e:00:00:02"
 
 
@@ -58,6 +61,22 @@ CHANGES: dict[str, tuple[Callable[[ET.Element], t.Any], list[tuple[str, object, 
     "a NIC's bridge": (lambda root: element(root, "devices/interface/source").set("bridge", "br9"), [(BRIDGE, "bridge br0", "bridge br9")]),
     "a NIC's network": (lambda root: element(root, "devices/interface[2]/source").set("network", "x"), [(NETWORK, "network default", "network x")]),
     "a network's bridge, which libvirt adds": (lambda root: element(root, "devices/interface[2]/source").set("bridge", "virbr0"), []),
+    "a NIC's MTU": (lambda root: element(root, "devices/interface/mtu").set("size", "9000"), [(f"{BRIDGE}.mtu", 1450, 9000)]),
+    "a NIC without its MTU": (lambda root: element(root, "devices/interface").remove(element(root, "devices/interface/mtu")), [(f"{BRIDGE}.mtu", 1450, None)]),
+    "an MTU that nobody has asked for": (lambda root: ET.SubElement(element(root, "devices/interface[2]"), "mtu", size="9000"), []),
+    "a NIC's limit": (
+        lambda root: element(root, LIMIT).set("average", "9"),
+        [(f"{NETWORK}.bandwidth.inbound", "100 kB/s, burst 80 kB", "9 kB/s, burst 80 kB")],
+    ),
+    "a limit is lifted": (
+        lambda root: element(root, "devices/interface[2]").remove(element(root, "devices/interface[2]/bandwidth")),
+        [(f"{NETWORK}.bandwidth.inbound", "100 kB/s, burst 80 kB", None)],
+    ),
+    "a limit that nobody has asked for": (
+        lambda root: element(root, "devices/interface").append(ET.fromstring('<bandwidth><outbound average="5" peak="6"/></bandwidth>')),
+        [(f"{BRIDGE}.bandwidth.outbound", None, "5 kB/s, peak 6 kB/s")],
+    ),
+    "a NIC's queues": (lambda root: element(root, "devices/interface[2]/driver").set("queues", "1"), [(f"{NETWORK}.queues", 2, 1)]),
     "another NIC": (
         lambda root: add(root, '<interface type="direct"><mac address="FA:16:3E:00:00:09"/><source dev="eth0"/></interface>'),
         [("interfaces.fa:16:3e:00:00:09", None, "dev eth0")],

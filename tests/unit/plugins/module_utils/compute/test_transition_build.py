@@ -16,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import TRANSITIONS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ImageResult, Outcome
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -394,3 +395,12 @@ def test_a_journal_that_cannot_be_read_while_a_build_is_undone_is_said_and_no_tr
     assert outcome["outcome"] == "unknown"
     assert "exception" not in (outcome["error"] or {})
     assert "can't be read" in str(outcome["error"])
+
+
+def test_a_port_s_limit_that_the_host_can_not_keep_is_found_before_anything_is_made(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "obstacle", lambda: "the host has no tc")
+    limited = lab.web(ports=[make.port(binding=make.libvirt_network(), bandwidth={"inbound": None, "outbound": {"average": 1, "peak": None, "burst": None}})])
+    lab.claim(limited)
+    (outcome,) = lab.build(limited)
+    assert error_of(outcome) == ("failed", "PortBindingFailed", True) and outcome["error"]["message"].endswith("on network lan: the host has no tc")
+    assert lab.left() == [] and "start_paused" not in lab.hypervisor.calls

@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
@@ -52,6 +53,21 @@ def test_a_server_that_runs_by_now_is_unchanged_whatever_was_seen_before(lab: La
     (outcome,) = lab.build(start(lab))
     assert (outcome["outcome"], outcome["changed"]) == ("unchanged", False)
     assert not {"destroy", "define", "start_paused"} & set(lab.hypervisor.calls)
+
+
+def test_a_new_server_needs_a_bridge_for_its_packets_and_one_that_is_there_starts_as_before(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    web = lab.web(ports=[make.port(binding=make.libvirt_network(), mtu=1500)])
+    lab.hypervisor.nets["default"]["bridge"] = "virbr0"
+    lab.there(web)
+    lab.hypervisor.states[web["uuid"]] = "shutdown"
+    monkeypatch.setattr(bridges, "bridges", lambda: [{"name": "virbr0", "up": True, "mtu": 1400}])
+    assert lab.build(make.order(web, action="start"))[0]["outcome"] == "started"
+    other = make.numbered(1, disks=web["disks"], ports=[make.port(binding=make.libvirt_network(), mtu=1500, mac_address="fa:16:3e:00:00:09", fixed_ips=[])])
+    lab.claim(other)
+    (outcome,) = lab.build(other)
+    assert outcome["error"] is not None
+    assert (outcome["outcome"], outcome["error"]["error_class"], outcome["error"]["reschedule"]) == ("failed", "PortBindingFailed", True)
+    assert outcome["error"]["message"].endswith("bridge virbr0 carries packets of up to 1400 bytes, and the network's MTU is 1500")
 
 
 def test_a_start_starts_the_network_that_its_port_needs(lab: Lab) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import typing as t
+import xml.etree.ElementTree as ET
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS, vif_of
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
 
@@ -17,10 +19,10 @@ BRIDGED, ROUTED = make.port(), make.port(binding=make.libvirt_network())
 
 
 class Links:
-    """Network devices of a host: {device: (bridge, up)}."""
+    """Network devices of a host: {device: (bridge, up)}, all with one MTU."""
 
-    def __init__(self, **devices: tuple[str | None, bool]) -> None:
-        self._devices = devices
+    def __init__(self, mtu: int | None = 1500, **devices: tuple[str | None, bool]) -> None:
+        self._mtu, self._devices = mtu, devices
 
     def is_up(self, device: str) -> bool:
         return self._devices[device][1]
@@ -28,10 +30,13 @@ class Links:
     def bridge_of(self, device: str) -> str | None:
         return self._devices[device][0]
 
+    def mtu_of(self, _device: str) -> int | None:
+        return self._mtu
+
 
 def live(**changes: t.Any) -> Interface:
-    made: Interface = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0"}
-    return t.cast(Interface, {**made, **changes})
+    absent = dict.fromkeys(("mtu", "bandwidth", "queues", "bus", "address"))
+    return t.cast(Interface, {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0", **absent, **changes})
 
 
 def test_every_type_stands_in_the_table_under_its_name() -> None:
@@ -77,6 +82,9 @@ def test_only_an_inactive_network_is_realised_and_each_once() -> None:
         (BRIDGED, live(), Links(tap0=("br9", True)), "tap0 is on bridge br9, not on br0"),
         (BRIDGED, live(), Links(tap0=(None, True)), "tap0 is on no bridge, not on br0"),
         (BRIDGED, live(), Links(tap0=("br0", False)), "tap0 is down"),
+        (make.port(mtu=1450), live(), Links(1450, tap0=("br0", True)), None),
+        (make.port(mtu=1450), live(), Links(1500, tap0=("br0", True)), "tap0 has an MTU of 1500 bytes, not of 1450"),
+        (make.port(mtu=1450), live(), Links(None, tap0=("br0", True)), None),
         (BRIDGED, live(device=None), Links(), "the guest has no interface fa:16:3e:00:00:01"),
         (BRIDGED, live(mac_address="other"), Links(), "the guest has no interface fa:16:3e:00:00:01"),
         (ROUTED, live(source={"network": "default", "bridge": "virbr0"}), Links(tap0=("virbr0", True)), None),
@@ -91,3 +99,53 @@ def test_a_port_is_plugged_if_its_tap_is_up_and_where_it_belongs(port: Port, int
         with pytest.raises(ServerError, match=reason) as caught:
             ports.check_plugged([port], [interface], links)
         assert (caught.value.error_class, caught.value.reschedule) == ("VirtualInterfacePlugException", True)
+
+
+BR0, DEFAULT = make.bridge("br0"), make.libvirt_network()
+
+
+@pytest.mark.parametrize(
+    ("binding", "bridge", "mtu", "limit"),
+    [
+        (BR0, {"mtu": 1500}, 1500, None),
+        (BR0, {"mtu": 1500}, None, None),
+        (BR0, {"mtu": 1500}, 9000, 1500),
+        # A guest with a smaller MTU has taken the bridge down with it: what leaves the host is as before.
+        (BR0, {"mtu": 1450, "port_mtu": 1500}, 1500, None),
+        (BR0, {"mtu": 9000, "port_mtu": 1500}, 9000, 1500),
+        (BR0, {"mtu": 1450, "port_mtu": None}, 1500, 1450),
+        # Facts of an older version, or that nobody could read.
+        (BR0, {"mtu": 0}, 9000, None),
+        (DEFAULT, {"name": "virbr-default", "mtu": 1400}, 1500, 1400),
+        (DEFAULT, {"name": "another", "mtu": 1400}, 1500, None),
+    ],
+)
+def test_a_bridge_carries_packets_of_the_mtu_that_is_asked_for(binding: Binding, bridge: dict[str, t.Any], mtu: int | None, limit: int | None) -> None:
+    networks = make.networks(active=("default",))
+    networks["bridges"] = [t.cast("t.Any", {"name": "br0", "up": True, **bridge})]
+    said = vif_of(binding).too_small(binding, mtu, networks)
+    wanted = f"bridge {networks['bridges'][0]['name']} carries packets of up to {limit} bytes, and the network's MTU is {mtu}"
+    assert said == (wanted if limit else None)
+    port = make.port(binding=binding, mtu=mtu)
+    if limit is None:
+        ports.check_mtu([port], networks)
+    else:
+        with pytest.raises(ServerError, match=wanted) as caught:
+            ports.check_mtu([port], networks)
+        assert (caught.value.error_class, caught.value.reschedule) == ("PortBindingFailed", True)
+
+
+def test_limits_and_queues_stand_in_the_xml_and_are_read_back() -> None:
+    limits: Bandwidth = {"inbound": {"average": 100, "peak": 200, "burst": None}, "outbound": {"average": 5, "peak": None, "burst": 7}}
+    element = vif_of(BRIDGED["binding"]).element(make.port(bandwidth=limits, queues=4), "virtio")
+    assert [(found.tag, dict(found.attrib)) for found in element.findall("bandwidth/*")] == [
+        ("inbound", {"average": "100", "peak": "200"}),
+        ("outbound", {"average": "5", "burst": "7"}),
+    ]
+    assert [dict(found.attrib) for found in element.findall("driver")] == [{"queues": "4"}]
+    [read] = parse_interfaces(f"<domain><devices>{ET.tostring(element, encoding='unicode')}</devices></domain>")
+    assert (read["bandwidth"], read["queues"]) == (limits, 4)
+    one_way = vif_of(BRIDGED["binding"]).element(make.port(bandwidth={**limits, "inbound": None}), "virtio")
+    assert [found.tag for found in one_way.findall("bandwidth/*")] == ["outbound"]
+    plain = vif_of(BRIDGED["binding"]).element(BRIDGED, "virtio")
+    assert plain.find("bandwidth") is None and plain.find("driver") is None

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Port
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import AddressBook, NoMoreFixedIps
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost, KeptPort, Network, RequestedNetwork
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -145,3 +146,33 @@ def test_hypervisors_gateway_and_dns_servers_are_never_handed_out(pools: list[t.
     assert [made.port(want(network=lan))["fixed_ips"][0]["ip_address"] for _count in range(2)] == ["192.0.2.5", "192.0.2.6"]
     with pytest.raises(NoMoreFixedIps):
         made.port(want(network=lan))
+
+
+SLAAC = make.subnet("2001:db8::/64", ipv6_address_mode="slaac")
+EUI64 = "2001:db8::5054:ff:fe00:1"
+
+
+def told(made: Port) -> list[tuple[str, str | None]]:
+    return [(ip["ip_address"], ip["address_mode"]) for ip in made["fixed_ips"]]
+
+
+def test_a_port_has_the_address_that_its_guest_makes_beside_those_that_are_chosen_or_asked_for() -> None:
+    with_slaac = make.network(*network()["subnets"], SLAAC)
+    of_port = make.catalogue_port(mac_address="52:54:00:00:00:01")
+    assert told(book().port(want(network=with_slaac, port=of_port))) == [("192.0.2.2", None), (EUI64, "slaac")]
+    assert told(book().port(want(network=with_slaac, port={**of_port, "fixed_ips": [{"ip_address": "192.0.2.4"}]}))) == [("192.0.2.4", None), (EUI64, "slaac")]
+    asked = book().port(want(network=with_slaac, fixed_ip="192.0.2.4"))
+    assert [ip["ip_address"] for ip in asked["fixed_ips"]] == ["192.0.2.4", "2001:db8::f816:3eff:fe00:0"], "of the MAC address that was drawn"
+    assert told(book().port(want(network=make.network(SLAAC), port=of_port))) == [(EUI64, "slaac")]
+
+
+def test_a_planned_port_keeps_its_addresses_and_none_twice() -> None:
+    with_slaac = make.network(*network()["subnets"], SLAAC)
+    planned = book().port(want(network=with_slaac))
+    again = book().port({**want(network=with_slaac), "planned": planned})
+    assert again["fixed_ips"] == planned["fixed_ips"] and len(again["fixed_ips"]) == 2
+
+
+def test_no_address_is_chosen_from_a_subnet_whose_addresses_guests_make() -> None:
+    both = make.network(SLAAC, make.subnet("2001:db8:1::/64", ipv6_address_mode="dhcpv6-stateful"))
+    assert [ip["ip_address"] for ip in book().port(want(network=both))["fixed_ips"]] == ["2001:db8:1::1", "2001:db8::f816:3eff:fe00:0"]

@@ -361,3 +361,14 @@ def test_what_a_plan_has_and_another_run_is_about_to_take_is_lost(theirs: dict[s
     run.reserve()
     assert run.errors() == {"a": error_class}
     assert len(run.asked) == 1, "no other address or MAC address is tried"
+
+
+def test_an_address_that_a_guest_makes_follows_the_mac_address_that_was_drawn_anew() -> None:
+    lan = make.network(make.subnet("192.0.2.0/29"), make.subnet("2001:db8::/64", ipv6_address_mode="slaac"))
+    registrar = Registrar("h1", "h2")
+    Run(registrar, two_hosts(), servers("a", network=lan), macs=itertools.count(1)).reserve()
+    run = Run(registrar, two_hosts(), servers("b", network=lan), macs=itertools.count(1))
+    assert run.addresses("b") == ["192.0.2.1", "2001:db8::f816:3eff:fe00:1"]
+    run.reserve()
+    assert run.addresses("b") == ["192.0.2.2", "2001:db8::f816:3eff:fe00:2"]
+    assert run.placed("b")["instance"]["ports"][0]["mac_address"] == "fa:16:3e:00:00:02"

@@ -244,6 +244,9 @@ NOT_COMPARED: dict[tuple[str, str], str] = {
     ("Subnet", "allocation_pools"): "for servers to come",
     ("CataloguePort", "name"): "another way to name it",
     ("CataloguePort", "network"): "RequestedNetwork has it as network",
+    ("CataloguePort", "qos"): "RequestedNetwork has it as bandwidth",
+    ("CataloguePort", "vnic_type"): "a server has a normal one: others are refused",
+    ("CataloguePort", "profile"): "a server's is empty: others are refused",
     ("Port", "device"): "follows from the id",
 }
 
@@ -366,6 +369,24 @@ def test_an_automatic_address_is_no_drift_and_a_subnet_s_other_attributes_are() 
         "networks[0].mtu",
         *(f"networks[0].fixed_ips.192.0.2.3.{name}" for name in ("gateway_ip", "dns_nameservers", "host_routes")),
     ]
+
+
+def test_the_address_that_a_guest_makes_is_compared_with_its_mac_address() -> None:
+    subnets = [*LAN["subnets"], {"cidr": "2001:db8:2::/64", "ipv6_address_mode": "slaac"}]
+    of = catalogue(networks={"lan": {**LAN, "subnets": subnets}})
+    for networks in ([{"name": "lan"}], [{"name": "lan", "fixed_ip": "192.0.2.77"}]):
+        fleet = built(asked(networks=networks), catalogue=of)
+        assert differences(asked(networks=networks), fleet, of) == []
+        port = fleet["hosts"]["h1"]["state"]["instances"][0]["ports"][0]
+        port["mac_address"] = "fa:16:3e:00:00:99"
+        assert "networks[0].fixed_ips.made_of_mac_address" in paths(differences(asked(networks=networks), fleet, of))
+
+
+def test_a_subnet_whose_guests_ask_a_dhcp_server_from_now_on_is_drift() -> None:
+    fleet = built(asked(networks=[{"name": "lan"}]))
+    now = catalogue(networks={"lan": {**LAN, "subnets": [{**LAN["subnets"][0], "dhcp": True}, *LAN["subnets"][1:]]}})
+    [path] = paths(differences(asked(networks=[{"name": "lan"}]), fleet, now))
+    assert path.startswith("networks[0].fixed_ips.") and path.endswith(".address_mode")
 
 
 def test_a_port_in_place_of_an_automatic_one_is_drift() -> None:

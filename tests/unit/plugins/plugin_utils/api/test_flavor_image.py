@@ -16,6 +16,7 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.st
 FLAVOR = {"vcpus": 4, "memory_mb": 512, "root_gb": 10}
 IMAGE = {"source": "https://example.org/d.qcow2", "checksum": "sha256:" + "0" * 64, "virtual_size": 2**31}
 SPECS = [name.replace("_", ":", 1) for name in PROPERTIES if name.startswith("hw_")]
+SPECS += ["quota:vif_inbound_average", "quota:vif_outbound_peak"]
 
 
 def catalogue(specs: dict[str, t.Any], properties: dict[str, t.Any]) -> dict[str, t.Any]:

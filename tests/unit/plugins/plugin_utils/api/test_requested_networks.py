@@ -6,6 +6,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.catalogue import NORMAL, VNIC_TYPES
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked, check, fleet_of, rules
 
@@ -87,3 +88,92 @@ def test_an_address_of_a_hypervisor_is_refused() -> None:
     fleet["hosts"]["h1"]["state"]["addresses"] = ["192.0.2.77"]
     assert rules(check(asked(networks=[{"name": "lan", "fixed_ip": "192.0.2.77"}]), fleet=fleet)) == USED
     assert rules(check(asked(networks=[{"port": PORT}]), catalogue=WITH_PORT, fleet=fleet)) == [("servers[0].networks[0].port", "FixedIpAlreadyInUse")]
+
+
+def said(catalogue: dict[str, t.Any], *requests: dict[str, t.Any], **options: t.Any) -> list[tuple[str, str, int, str]]:
+    errors = check(*requests, catalogue={**CATALOGUE, **catalogue}, **options)["errors"]
+    return [(error["path"], error["error_class"], error["http_status"], error["rule"]) for error in errors]
+
+
+def test_a_port_of_another_server_is_in_use() -> None:
+    taken = fleet_of(make.fleet_record(make.instance("old", project_id="p", ports=[make.port(id=PORT, network_id="n", preexisting=True)])))
+    in_use = ("servers[0].networks[0].port", "PortInUse", 409, "is in use by server old")
+    assert said({"ports": WITH_PORT["ports"]}, asked(networks=[{"port": "kept"}]), fleet=taken) == [in_use]
+    wanted = [asked(name=name, networks=[{"port": "kept"}]) for name in ("a", "b")]
+    assert said({"ports": WITH_PORT["ports"]}, *wanted) == [("servers[1].networks[0].port", "PortInUse", 409, "is in use by server a")]
+
+
+def test_a_port_on_a_network_without_a_subnet_has_no_fixed_ip() -> None:
+    rule = "has no fixed IP: its network bare has no subnet"
+    expected = ("servers[0].networks[0].port", "PortRequiresFixedIP", 400, rule)
+    assert said({"ports": {"idle": {"network": "bare"}}}, asked(networks=[{"port": "idle"}])) == [expected]
+    assert rules(check(asked(networks=[{"name": "bare"}]))) == [("servers[0].networks[0].name", "NetworkRequiresSubnet")]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in VNIC_TYPES if kind != NORMAL])
+def test_a_port_of_another_vnic_type_is_refused_by_name_where_it_is_asked_for(kind: str) -> None:
+    special = {"ports": {"special": {"network": "lan", "binding:vnic_type": kind}}}
+    [(path, error_class, status, rule)] = said(special, asked(networks=[{"port": "special"}]))
+    assert (path, error_class, status) == ("servers[0].networks[0].port", "UnsupportedHardware", 400)
+    assert rule.startswith(f"has binding:vnic_type {kind}, ") and rule.endswith("which can't be built: only normal can")
+    # A catalogue may name it: other servers are none of its business.
+    assert said(special, asked()) == []
+
+
+def test_a_port_with_a_binding_profile_is_refused_without_its_values() -> None:
+    ports = {"special": {"network": "lan", "binding:vnic_type": "normal", "binding:profile": {"pci_slot": "0000:81:00.1", "trusted": True}}}
+    [(path, error_class, _status, rule)] = said({"ports": ports}, asked(networks=[{"port": "special"}]))
+    assert (path, error_class) == ("servers[0].networks[0].port", "UnsupportedHardware")
+    assert rule == "has a binding:profile (pci_slot, trusted), which stands for a device of one host: no port can have one here"
+    assert said({"ports": {"special": {"network": "lan", "binding:profile": {}}}}, asked(networks=[{"port": "special"}])) == []
+
+
+def test_an_unknown_vnic_type_is_the_catalogue_s_fault() -> None:
+    [(path, error_class, _status, rule)] = said({"ports": {"special": {"network": "lan", "binding:vnic_type": "dircet"}}}, asked())
+    assert (path, error_class) == ("compute_ports.special.binding:vnic_type", "InvalidCatalogue") and "did you mean direct?" in rule
+
+
+def test_an_address_that_guests_make_can_not_be_asked_for() -> None:
+    networks = {"lan": {**LAN, "subnets": [*LAN["subnets"], {"cidr": "2001:db8::/64", "ipv6_address_mode": "slaac"}]}}
+    rule = "must not be given: addresses of 2001:db8::/64 follow from MAC addresses (slaac)"
+    asked_for = asked(networks=[{"name": "lan", "fixed_ip": "2001:db8::5"}])
+    assert said({"networks": networks}, asked_for) == [("servers[0].networks[0].fixed_ip", "InvalidInput", 400, rule)]
+    kept = {"ports": {"kept": {"network": "lan", "fixed_ips": [{"ip_address": "2001:db8::5"}]}}, "networks": networks}
+    assert said(kept, asked()) == [("compute_ports.kept.fixed_ips[0].ip_address", "InvalidCatalogue", 400, rule)]
+    assert said({"networks": networks}, asked(networks=[{"name": "lan", "fixed_ip": "192.0.2.5"}])) == []
+
+
+@pytest.mark.parametrize(
+    ("subnet", "faults"),
+    [
+        ({"cidr": "2001:db8::/64", "ipv6_address_mode": "slaac", "dhcp": True}, []),
+        ({"cidr": "2001:db8::/48", "ipv6_address_mode": "dhcpv6-stateful", "allocation_pools": [{"start": "2001:db8::1", "end": "2001:db8::2"}]}, []),
+        (
+            {"cidr": "2001:db8::/48", "ipv6_address_mode": "dhcpv6-stateless"},
+            [("ipv6_address_mode", "needs a /64, of which guests make addresses: 2001:db8::/48 is none")],
+        ),
+        ({"cidr": "192.0.2.0/24", "ipv6_address_mode": "dhcpv6-stateful"}, [("ipv6_address_mode", "must not be given: 192.0.2.0/24 is IPv4")]),
+        (
+            {"cidr": "2001:db8::/64", "ipv6_address_mode": "slaac", "allocation_pools": [{"start": "2001:db8::1", "end": "2001:db8::2"}]},
+            [("allocation_pools", "must not be given: with ipv6_address_mode slaac addresses follow from MAC addresses")],
+        ),
+    ],
+)
+def test_a_mode_fits_its_subnet(subnet: dict[str, t.Any], faults: list[tuple[str, str]]) -> None:
+    found = said({"networks": {"lan": LAN, "six": {"bridge": "br1", "subnets": [subnet]}}}, asked())
+    assert [(path, rule) for path, _class, _status, rule in found] == [(f"compute_networks.six.subnets[0].{path}", rule) for path, rule in faults]
+
+
+def test_one_network_may_be_asked_for_more_than_once() -> None:
+    assert rules(check(asked(networks=[{"name": "lan"}, {"name": "lan", "tag": "second"}]))) == []
+
+
+def test_a_network_is_named_if_there_is_more_than_one() -> None:
+    for networks in ("auto", []):
+        [(path, error_class, status, rule)] = said({}, asked(networks=networks))
+        assert (path, error_class, status) == ("servers[0].networks", "NetworkAmbiguous", 409) and rule == "2 networks are possible, name one of: bare, lan"
+
+
+def test_the_one_network_that_there_is_has_a_subnet_as_one_that_is_named() -> None:
+    only = {"networks": {"bare": CATALOGUE["networks"]["bare"]}}
+    assert said(only, asked(networks="auto")) == [("servers[0].networks", "NetworkRequiresSubnet", 400, "network bare has no subnet")]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import typing as t
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,3 +49,29 @@ def test_no_extra_spec_or_property_gives_a_traceback(specs: dict, properties: di
     if found["numa"]:
         assert sorted(cpu for cell in found["numa"] for cpu in cell["cpus"]) == [0, 1, 2, 3]
         assert sum(cell["memory_mb"] for cell in found["numa"]) == 1024
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "specs", "properties", "queues"),
+    [
+        (4, {"hw:vif_multiqueue_enabled": "true"}, {}, 4),
+        (4, {}, {"hw_vif_multiqueue_enabled": True}, 4),
+        (4, {}, {"hw_vif_multiqueue_enabled": "yes", "hw_vif_model": "virtio"}, 4),
+        (4, {}, {}, None),
+        (4, {"hw:vif_multiqueue_enabled": "false"}, {}, None),
+        # As in Nova it means nothing to one CPU, and to another NIC than virtio's.
+        (1, {"hw:vif_multiqueue_enabled": "true"}, {}, None),
+        (1, {"hw:vif_multiqueue_enabled": "true"}, {"hw_vif_multiqueue_enabled": "false"}, None),
+        (4, {"hw:vif_multiqueue_enabled": "true"}, {"hw_vif_model": "e1000"}, None),
+        (300, {"hw:vif_multiqueue_enabled": "true"}, {}, 256),
+    ],
+)
+def test_a_nic_has_a_queue_for_each_cpu_where_flavor_or_image_want_that(
+    vcpus: int, specs: dict[str, str], properties: dict[str, t.Any], queues: int | None
+) -> None:
+    assert constraints.vif_queues({"vcpus": vcpus, "memory_mb": 512, "extra_specs": specs}, properties) == queues
+
+
+def test_flavor_and_image_want_the_same_of_queues() -> None:
+    with pytest.raises(constraints.ConstraintError, match="hw:vif_multiqueue_enabled of the flavor is true"):
+        constraints.vif_queues({"vcpus": 2, "extra_specs": {"hw:vif_multiqueue_enabled": "true"}}, {"hw_vif_multiqueue_enabled": "false"})

@@ -160,6 +160,10 @@ CHANGES: list[tuple[Change, list[str]]] = [
     (another_machine, ["hosts.h1: is another machine than when it was planned: its uuid is new, not uuid of h1"]),
     (entry("flavors", "small", memory_mb=2048), ["compute_flavors.small.memory_mb: 2048: was 1024 when it was planned"]),
     (entry("flavors", "small", root_gb=20), ["compute_flavors.small.root_gb: 20: was 10 when it was planned"]),
+    (
+        entry("flavors", "small", extra_specs={"quota:vif_inbound_average": "5"}),
+        ['compute_flavors.small.extra_specs.quota:vif_inbound_average: "5": was not there'],
+    ),
     (entry("images", "debian", min_ram=1), ["compute_images.debian.min_ram: 1: was 256 when it was planned"]),
     (entry("keypairs", "ops", public_key=KEY), ["compute_keypairs.ops.public_key: "]),
     (entry("server_groups", "apart", policy="soft-anti-affinity"), ['compute_server_groups.apart.policy: "soft-anti-affinity": was "anti-affinity"']),

@@ -108,6 +108,23 @@ def test_a_host_without_ip_sets_is_no_candidate_for_rules_that_name_a_group() ->
     assert hosts_of(one(request(networks=[{**wanted, "needs_sets": False}]), hosts[:1])) == ["a"]
 
 
+def test_a_host_whose_bridge_is_too_small_for_the_network_is_no_candidate() -> None:
+    spec = request(networks=[{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "mtu": 9000}])
+    hosts = [host(name, networks={"bridges": [{"name": "br0", "up": True, "mtu": mtu}], "libvirt": []}) for name, mtu in (("a", 1500), ("b", 9000))]
+    result = one(spec, hosts)
+    assert hosts_of(result) == ["b"]
+    assert explain.reasons(result)["a"] == "network lan: bridge br0 carries packets of up to 1500 bytes, and the network's MTU is 9000"
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_host_that_can_not_limit_bandwidth_is_no_candidate_for_a_server_with_a_limit(limited: bool) -> None:
+    spec = request(networks=[{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "limited": limited}])
+    there: t.Any = {"bridges": [{"name": "br0", "up": True, "mtu": 1500}], "libvirt": []}
+    hosts = [host("a", networks={**there, "unlimited": "the host has no tc"}), host("b", networks={**there, "unlimited": None}), host("c", networks=there)]
+    result = one(spec, hosts)
+    assert explain.reasons(result).get("a") == ("network lan: the host has no tc" if limited else None)
+
+
 def test_a_broken_extra_spec_refuses_its_own_request_only() -> None:
     broken = request(id="broken", flavor=make.flavor(extra_specs={"capabilities:vcpus_total": ">= many"}))
     results = schedule([broken, request(id="good")], [host("a"), host("b")], [], [], None)["results"]
