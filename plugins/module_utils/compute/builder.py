@@ -298,6 +298,7 @@ class Builder:
                 self.filters.remove(owned.record)
                 # Last: as long as the claim stands, a run that was cut off here is finished by the next one.
                 self.hypervisor.undefine(uuid)
+                self.filters.drop_sets(owned.record)
             else:
                 journal.undo()
             left = [entry["path"] for entry in (*made, *journal.entries()) if entry["kind"] != "dir" and os.path.lexists(entry["path"])]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import member_sets, membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks, member_sets, membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import NO_GROUPS, Groups, filters_of, secured, sets_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
@@ -38,7 +38,14 @@ def active(domains: t.Iterable[Domain]) -> t.List[Record]:
     return [domain["record"] for domain in domains if domain["record"] is not None and domain["record"]["vm_state"] == "active"]
 
 
-def differing_filters(records: t.Iterable[Record], groups: Groups, standing: t.Mapping[str, NetworkFilter]) -> t.Tuple[t.List[DifferingFilter], t.List[str]]:
+def settled(hypervisor: HypervisorLike, state_path: str) -> t.Callable[[str], bool]:
+    """Is a server, by its id, there with nobody at work on it? Who starts or deletes it makes its filters and rules, or has removed them."""
+    return lambda uuid: not locks.is_locked(state_path, uuid) and hypervisor.find(uuid) is not None
+
+
+def differing_filters(
+    records: t.Iterable[Record], groups: Groups, standing: t.Mapping[str, NetworkFilter], is_settled: t.Callable[[str], bool]
+) -> t.Tuple[t.List[DifferingFilter], t.List[str]]:
     """(the filters of these servers that are not there as they must be, those of groups first; why others can't be made)."""
     different: t.Dict[str, DifferingFilter] = {}
     problems = []
@@ -47,10 +54,12 @@ def differing_filters(records: t.Iterable[Record], groups: Groups, standing: t.M
             for xml in filters_of(record, groups, standing) if secured(record["ports"]) else []:
                 wanted = parse_filter(xml)
                 found = standing.get(wanted["name"])
-                if found is None or found["content"] != wanted["content"]:
+                # One that is there can't be removed meanwhile, for want of the lock.
+                if found["content"] != wanted["content"] if found is not None else is_settled(record["uuid"]):
                     different[wanted["name"]] = DifferingFilter(xml, _whose(wanted, record), is_missing=found is None)
         except ServerError as error:
-            problems.append(f"server {record['display_name']}: {error.message}")
+            if is_settled(record["uuid"]):
+                problems.append(f"server {record['display_name']}: {error.message}")
     return sorted(different.values(), key=lambda item: not item.is_of_group), problems
 
 
@@ -68,7 +77,7 @@ class OpenPort(t.NamedTuple):
     port: Port
 
 
-def open_ports(domains: t.Iterable[Domain], rules: PacketRulesLike) -> t.List[OpenPort]:
+def open_ports(domains: t.Iterable[Domain], rules: PacketRulesLike, is_settled: t.Callable[[str], bool]) -> t.List[OpenPort]:
     """The ports of running guests that lack rules of the kernel."""
     ports = {
         port["id"]: OpenPort(domain["record"], port)
@@ -76,21 +85,31 @@ def open_ports(domains: t.Iterable[Domain], rules: PacketRulesLike) -> t.List[Op
         if domain["record"] is not None and domain["record"]["vm_state"] == "active" and domain["power_state"] in RUNNING
         for port in secured(domain["record"]["ports"])
     }
-    return [ports[port["id"]] for port in rules.unfiltered_ports([item.port for item in ports.values()])]
+    found = [ports[port["id"]] for port in rules.unfiltered_ports([item.port for item in ports.values()])]
+    return [item for item in found if is_settled(item.record["uuid"])]
 
 
 def gaps(hypervisor: HypervisorLike, state_path: str, ip_sets: IpSetsLike, rules: PacketRulesLike, domains: t.Collection[Domain]) -> t.List[str]:
-    """A sentence for each."""
+    """A sentence for each; ``domains`` may have been read a while ago."""
+    first = _look(hypervisor, state_path, ip_sets, rules, domains)
+    # While somebody defines a filter, or tells the host of members, rules and sets are others for a moment.
+    still = set(_look(hypervisor, state_path, ip_sets, rules, hypervisor.domains())) if first else set()
+    return [what for what in first if what in still]
+
+
+def _look(hypervisor: HypervisorLike, state_path: str, ip_sets: IpSetsLike, rules: PacketRulesLike, domains: t.Collection[Domain]) -> t.List[str]:
     records = [record for record in active(domains) if secured(record["ports"])]
     if not records:
         return []
     standing = {found["name"]: found for found in hypervisor.filters()}
-    filters, found = differing_filters(records, NO_GROUPS, standing)
+    is_settled = settled(hypervisor, state_path)
+    filters, found = differing_filters(records, NO_GROUPS, standing, is_settled)
     found += [f"the {item.what} {'is missing' if item.is_missing else 'is not what it must be'}" for item in filters]
     try:
         sets = member_sets.differing(ip_sets, membership_file.read(state_path), sets_of(standing.values()))
         found += [f"the IP set {name} is not what it must be" for name in sorted(sets)]
-        found += [f"the kernel lacks rules for {item.port['device']} of server {item.record['display_name']}" for item in open_ports(domains, rules)]
+        unfiltered = open_ports(domains, rules, is_settled)
+        found += [f"the kernel lacks rules for {item.port['device']} of server {item.record['display_name']}" for item in unfiltered]
     except ServerError as error:
         found.append(error.message)
     return list(dict.fromkeys(found))

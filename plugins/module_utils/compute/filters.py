@@ -14,7 +14,7 @@ import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks, member_sets, membership_file
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
@@ -76,17 +76,27 @@ class Filters:
                     self._forget(found["name"])
             self._drop_sets(record["uuid"])
 
+    def drop_sets(self, record: Record) -> None:
+        """The sets that nobody looks into, now that a server is gone: of claims that go at once each has kept them for the other.
+
+        What fails here harms nobody, and the next server that goes takes them along.
+        """
+        if secured(record["ports"]):
+            with contextlib.suppress(KvmfleetError, OSError), self.lock():
+                self._drop_sets(record["uuid"])
+
     def _drop_sets(self, uuid: str) -> None:
         """What a claim is going to look into has been asked for before there is a rule, so that it stays for any that is there."""
         membership = membership_file.read(self._state_path)
         if not membership.wanted:
             return
-        useless = membership.drop({name for found in self._hypervisor.filters() for name in found["sets"]})
         if any(domain["record"] and domain["record"]["vm_state"] == "building" and domain["uuid"] != uuid for domain in self._hypervisor.domains()):
             return
-        with contextlib.suppress(ServerError):
-            # Somebody's own rule may look into one: then it stays.
-            self._sets.destroy(useless)
+        for key in membership.useless({name for found in self._hypervisor.filters() for name in found["sets"]}):
+            # Somebody's own rule may look into one: then it stays, and what is known of the group.
+            with contextlib.suppress(ServerError):
+                self._sets.destroy(sorted(membership.set_names(key)))
+                del membership.wanted[key]
         membership_file.write(self._state_path, membership)
 
     def renew(self, record: Record, port: Port) -> None:

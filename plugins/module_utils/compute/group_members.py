@@ -13,7 +13,7 @@ import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import member_sets, membership_file
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import active, differing_filters, open_ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import active, differing_filters, open_ports, settled
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import NO_GROUPS, Filters, Groups, named_groups, secured, sets_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
@@ -101,7 +101,8 @@ class GroupMembers:
             membership.take(reports)
             if epoch and epoch["store"] != NONE:
                 membership.keep_only(epoch["hosts"])
-            filters, problems = differing_filters(records, groups, standing)
+            is_settled = settled(self._hypervisor, self._state_path)
+            filters, problems = differing_filters(records, groups, standing, is_settled)
             sets = member_sets.differing(self._ip_sets, membership, sets_of((*standing.values(), *(parse_filter(item.xml) for item in filters))))
             if not self._check_mode:
                 if membership.as_dict() != known:
@@ -111,7 +112,7 @@ class GroupMembers:
                 for item in filters:
                     self._hypervisor.define_filter(item.xml)
             # A filter that was defined anew may have brought them.
-            unfiltered = open_ports(domains, self._rules)
+            unfiltered = open_ports(domains, self._rules, is_settled)
             for record, port in [] if self._check_mode else unfiltered:
                 self._filters.renew(record, port)
         changes = [f"{item.what}{', which was missing' if item.is_missing else ''}" for item in filters]

@@ -84,12 +84,9 @@ class Membership:
         for key, said in self.wanted.items():
             self.wanted[key] = {host: told for host, told in said.items() if host in hosts}
 
-    def drop(self, set_names: t.Container[str]) -> t.List[str]:
-        """Rules of the host name the groups of these sets alone; returns the sets that are of no use any more."""
-        left = [key for key in self.wanted if not any(name in set_names for name in self.set_names(key))]
-        for key in left:
-            del self.wanted[key]
-        return sorted(name for key in left for name in self.set_names(key))
+    def useless(self, set_names: t.Container[str]) -> t.List[str]:
+        """The groups that need not be known if rules of the host look into these sets alone."""
+        return [key for key in self.wanted if not any(name in set_names for name in self.set_names(key))]
 
     @staticmethod
     def set_names(key: str) -> t.Set[str]:

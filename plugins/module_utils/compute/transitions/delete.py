@@ -60,6 +60,11 @@ def undefine(work: Work) -> None:
     work.builder.hypervisor.undefine(work.uuid)
 
 
+def drop_sets(work: Work) -> None:
+    """What others that went at the same time have kept for it."""
+    work.builder.filters.drop_sets(work.record)
+
+
 class Delete(Transition):
     """Idempotent: a server that does not exist is unchanged."""
 
@@ -67,7 +72,7 @@ class Delete(Transition):
     stage = "delete"
     starts_from = ("building", "active")
     done = "deleted"
-    steps = (stop, remove_disks, clear, remove_folder, remove_filters, undefine)
+    steps = (stop, remove_disks, clear, remove_folder, remove_filters, undefine, drop_sets)
 
     def __init__(self, stays: t.Optional[t.Callable[[t.Optional[Owned]], bool]] = None) -> None:
         """``stays``: is asked under the server's lock, with what is there then, None if nothing is; True leaves it all as it is."""

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks, membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import gaps
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, group_key, member_set_name, port_filter_name
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, Instance, MemberReport
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, Instance, MemberReport, Port, Record
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
 
@@ -154,11 +156,33 @@ def test_sets_go_with_the_last_rule_that_looks_into_them_but_not_while_a_claim_w
     assert lab.ip_sets.there == {} and membership_file.read(str(lab.state)).wanted == {}
 
 
-def test_a_set_that_somebodys_own_rule_looks_into_does_not_hold_up_the_delete(lab: Lab) -> None:
+def test_claims_that_go_at_once_take_the_sets_along(lab: Lab) -> None:
+    servers = [of_group(lab, "db", number) for number in range(2)]
+    lab.claim(*servers)
+    members(lab).ask("h1", [key(lab)])
+    members(lab).tell([said(lab, 1, "192.0.2.77")])
+    assert set_name(lab) in lab.ip_sets.there
+    both, remove = threading.Barrier(2), Filters.remove
+
+    def together(self: Filters, record: Record) -> None:
+        remove(self, record)
+        both.wait(timeout=60)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Filters, "remove", together)
+        lab.release(*(server["uuid"] for server in servers))
+    assert lab.ip_sets.there == {} and membership_file.read(str(lab.state)).wanted == {}
+
+
+def test_a_set_that_somebodys_own_rule_looks_into_stays_and_holds_up_nobody(lab: Lab) -> None:
     server = of_group(lab, "db")
     build(lab, server)
-    lab.ip_sets.in_use = set(lab.ip_sets.there)
+    members(lab).ask("h1", ["p/other"])
+    members(lab).tell([said(lab, 1, "192.0.2.77")])
+    lab.ip_sets.in_use = {set_name(lab)}
     assert lab.delete(server["uuid"])[0]["outcome"] == "deleted"
+    assert set(lab.ip_sets.there) == {set_name(lab), set_name(lab, "IPv6")} and list(membership_file.read(str(lab.state)).wanted) == [key(lab)]
+    assert members(lab).tell([said(lab, 2)]).changes and lab.ip_sets.there[set_name(lab)] == set()
 
 
 def test_edited_rules_reach_the_ports_that_are_there(lab: Lab) -> None:
@@ -243,6 +267,41 @@ def test_gaps_are_reported(lab: Lab) -> None:
     del lab.hypervisor.network_filters[group]
     (why,) = reported(lab)
     assert "server web-0: the rules of security group db are not given" in why
+
+
+def test_who_is_at_work_on_a_server_sees_to_its_filters(lab: Lab) -> None:
+    server = of_group(lab, "db")
+    build(lab, server)
+    kept, port = dict(lab.hypervisor.network_filters), port_filter_name(server["ports"][0]["id"])
+    lab.packet_rules.flushed = {server["ports"][0]["device"]}
+    with locks.instance_lock(str(lab.state), server["uuid"]):
+        # It is being deleted: a filter that is made again now would stay for good.
+        for name in (port, group_filter_name("db", server["project_id"], "IPv4")):
+            del lab.hypervisor.network_filters[name]
+            assert (reported(lab), members(lab).tell([])) == ([], ([], []))
+        lab.hypervisor.network_filters = dict(kept)
+        edited: GroupRules = {**RULES, "rules": []}
+        assert members(lab).tell([], {"db": edited}).changes == ["network filter of security group db"]
+    assert members(lab).tell([], {"db": RULES}).changes[0] == "network filter of security group db"
+    del lab.hypervisor.network_filters[port]
+    domains = lab.hypervisor.domains()
+    lab.hypervisor.undefine(server["uuid"])
+    lab.hypervisor.domains = lambda *, live=False: domains  # type: ignore[method-assign]
+    # It was there when the domains were read.
+    assert (reported(lab), members(lab).tell([])) == ([], ([], []))
+
+
+def test_what_is_missing_for_a_moment_only_is_no_gap(lab: Lab) -> None:
+    server = of_group(lab, "db")
+    build(lab, server)
+    looked = []
+
+    def look(ports: t.Collection[Port]) -> list[Port]:
+        looked.append(list(ports))
+        return looked[0] if len(looked) == 1 else []
+
+    lab.packet_rules.unfiltered_ports = look  # type: ignore[method-assign]
+    assert reported(lab) == [] and [len(ports) for ports in looked] == [1, 1]
 
 
 def test_a_server_that_is_being_built_has_no_gaps_yet(lab: Lab) -> None:

@@ -91,10 +91,8 @@ def test_a_host_that_is_gone_has_no_members_once_all_that_are_left_have_spoken()
     assert kept.members(WEB) == {"192.0.2.1/32"}
 
 
-def test_groups_that_no_rule_names_are_dropped_with_their_sets() -> None:
-    kept = wanting(WEB, OTHER)
-    assert kept.drop({member_set_name(WEB, "IPv6")}) == sorted(Membership.set_names(OTHER))
-    assert list(kept.wanted) == [WEB]
+def test_groups_that_no_rule_looks_for_are_of_no_use() -> None:
+    assert wanting(WEB, OTHER).useless({member_set_name(WEB, "IPv6")}) == [OTHER]
 
 
 def test_sets_have_the_addresses_of_one_ip_version() -> None:
