@@ -21,6 +21,7 @@ from ansible_collections.kvmfleet.compute.tests.unit import make
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MOST_OF_AN_EVENT, MOST_SHOWN = 300_000, 200_000
 SERVERS = 100
+MEMBERS = 100  # of a security group, on each host
 HOSTS = [f"kvm{number}.rack{number % 7}.example.org" for number in range(100)]
 # They all go to a few: what is sent of the others is no less, and a test that claims and builds on each of them takes minutes.
 ROOMY = HOSTS[:5]
@@ -51,7 +52,7 @@ def answer(host: str, module: str, args: dict[str, t.Any]) -> dict[str, t.Any]:
         row.update(changed=True, bytes_fetched=1, needs_staging=False, seconds=1.0, error=None)
         return {"images": [{**row, "id": image["id"], "name": image["name"]} for image in args["images"]]}
     if module == "security_groups":
-        report = {"host": host, "number": 1, "groups": {}}
+        report = {"host": host, "number": 1, "groups": {"default/web": [f"10.{HOSTS.index(host)}.0.{number}" for number in range(MEMBERS)]}}
         return {"report": report, "wanted_groups": args.get("wanted", []), "changes": [], "problems": []}
     stage, done = ("claim", "claimed") if args["state"] == "claimed" else ("build", "built")
     return {"changed": True, "servers": [make.outcome(order["instance"]["uuid"], done, stage) for order in args["servers"]]}

@@ -45,9 +45,8 @@ class NoReport(ValueError):
 def read_report(given: t.Any) -> MemberReport:
     """What a host says, read; NoReport if it is none: it goes into the kernel."""
     try:
-        groups: t.Dict[str, t.List[str]] = {
-            str(key): [str(ipaddress.ip_network(address, strict=False)) for address in addresses] for key, addresses in given["groups"].items()
-        }
+        said: t.Dict[str, t.List[str]] = given["groups"]
+        groups = {str(key): [str(ipaddress.ip_network(address, strict=False)) for address in addresses] for key, addresses in said.items()}
         return {"host": str(given["host"]), "number": int(given["number"]), "groups": groups}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise NoReport(f"this is no report of who is in which security group on a host: {type(error).__name__}: {error}") from error
@@ -112,8 +111,6 @@ def read_membership(content: t.Mapping[str, t.Any]) -> Membership:
     """What was kept; KeyError, TypeError or ValueError if it can't be read."""
     if content["version"] != VERSION:
         raise ValueError(f"it is of version {content['version']}, and this collection's is {VERSION}")
-    wanted: t.Dict[str, t.Dict[str, Told]] = {
-        str(key): {str(host): Told(int(number), list(map(str, addresses))) for host, (number, addresses) in said.items()}
-        for key, said in content["wanted"].items()
-    }
+    kept: t.Dict[str, t.Dict[str, t.Tuple[int, t.List[str]]]] = content["wanted"]
+    wanted = {str(key): {str(host): Told(int(number), list(map(str, addresses))) for host, (number, addresses) in said.items()} for key, said in kept.items()}
     return Membership(int(content["number"]), list(map(str, content["leaving"])), wanted)

@@ -201,9 +201,9 @@ def _compared_port(item: RequestedNetwork, port: Port) -> Iterator[Compared]:
     if made and made["mac_address"]:
         yield Compared("port.mac_address", made["mac_address"], port["mac_address"].lower())
     yield Compared("port_security_enabled", is_secured(made, network), port.get("port_security_enabled") or False)
-    wanted = sorted(f"{pair['mac_address'] or port['mac_address']} {pair['ip_address']}" for pair in made["allowed_address_pairs"]) if made else []
+    pairs = sorted(f"{pair['mac_address'] or port['mac_address']} {pair['ip_address']}" for pair in made["allowed_address_pairs"]) if made else []
     there = sorted(f"{pair['mac_address']} {pair['ip_address']}" for pair in port.get("allowed_address_pairs") or [])
-    yield Compared("port.allowed_address_pairs", wanted, there)
+    yield Compared("port.allowed_address_pairs", pairs, there)
     made_by_guest = made_of(port["mac_address"].lower(), network)
     versions = {str(ipaddress.ip_address(ip["ip_address"])): ip["version"] for ip in port["fixed_ips"]}
     yield Compared("fixed_ips.made_of_mac_address", sorted(made_by_guest), sorted(ip for ip in versions if _is_made_by_guest(ip, network)))
