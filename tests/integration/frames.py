@@ -8,7 +8,8 @@ import struct
 
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 ARP, IPV4, IPV6, VLAN, LLDP = 0x0806, 0x0800, 0x86DD, 0x8100, 0x88CC
-ICMP, UDP, ICMPV6 = 1, 17, 58
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+SYN, ACK = 2, 16  # flags of TCP
 # So long that no frame needs padding: connection tracking cuts it off, and it would not come out as it was sent.
 DATA = b"x" * 32
 
@@ -68,6 +69,13 @@ def udp(sender: End, from_port: int, receiver: End, to_port: int) -> bytes:
     return _ip(sender, receiver, UDP, head[:6] + struct.pack("!H", checksum) + head[8:])
 
 
+def tcp(sender: End, from_port: int, receiver: End, to_port: int, flags: int, sequence: int = 1, acknowledged: int = 0) -> bytes:
+    """A segment without data, with options that do nothing: no frame needs padding."""
+    head = struct.pack("!HHIIBBHHH", from_port, to_port, sequence, acknowledged, 7 << 4, flags, 1024, 0, 0) + b"\1" * 8
+    checksum = _checksum(_pseudo(sender, receiver, TCP, len(head)) + head)
+    return _ip(sender, receiver, TCP, head[:16] + struct.pack("!H", checksum) + head[18:])
+
+
 def icmp(sender: End, receiver: End, kind: int) -> bytes:
     """An echo request or reply."""
     head = struct.pack("!BBHHH", kind, 0, 0, 7, 1) + DATA
@@ -78,6 +86,11 @@ def icmpv6(sender: End, receiver: End, kind: int, body: bytes) -> bytes:
     head = struct.pack("!BBH", kind, 0, 0) + body
     checksum = _checksum(_pseudo(sender, receiver, ICMPV6, len(head)) + head)
     return _ip(sender, receiver, ICMPV6, head[:2] + struct.pack("!H", checksum) + head[4:])
+
+
+def echo_of_6(sender: End, receiver: End, kind: int) -> bytes:
+    """An echo request (128) or reply (129)."""
+    return icmpv6(sender, receiver, kind, struct.pack("!HH", 7, 1) + DATA)
 
 
 def neighbour(sender: End, receiver: End, kind: int, target: str) -> bytes:

@@ -8,11 +8,12 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, group_key, member_set_name, port_filter_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, group_key, port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import port_filter
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import prefixes
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership, Told
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, Port
 from ansible_collections.kvmfleet.compute.tests.integration import frames
 from ansible_collections.kvmfleet.compute.tests.integration.conftest import TESTBED, Host
@@ -36,7 +37,9 @@ PORT: Port = make.port(
 )
 
 
-def rule(direction: str, ethertype: str, protocol: str, first: int, remote: list[str] | None = None, remote_group: str | None = None) -> FilterRule:
+def rule(
+    direction: str, ethertype: str, protocol: str | None, first: int | None, remote: list[str] | None = None, remote_group: str | None = None
+) -> FilterRule:
     last = None if protocol == "icmp" else first
     return {
         "direction": direction,
@@ -49,7 +52,6 @@ def rule(direction: str, ethertype: str, protocol: str, first: int, remote: list
     }
 
 
-SETS = {version: member_set_name(group_key("friends", "p"), version) for version in ("IPv4", "IPv6")}
 ASKED = rule("ingress", "IPv4", "udp", 53, ["192.0.2.96/28"])
 GROUP: GroupRules = {
     "id": "g",
@@ -58,12 +60,17 @@ GROUP: GroupRules = {
         ASKED,
         rule("ingress", "IPv6", "udp", 53),
         rule("ingress", "IPv4", "icmp", 8),
+        rule("ingress", "IPv6", "icmp", 128),
+        rule("ingress", "IPv4", "tcp", 22),
         rule("egress", "IPv4", "udp", 123),
         rule("egress", "IPv6", "udp", 123),
         *(rule("ingress", version, "udp", 55, remote_group="friends") for version in ("IPv4", "IPv6")),
         *(rule("egress", version, "udp", 56, remote_group="friends") for version in ("IPv4", "IPv6")),
+        rule("ingress", "IPv4", "icmp", None, remote_group="friends"),
+        rule("ingress", "IPv4", None, None, remote_group="family"),
     ],
 }
+SETS = {name for version in ("IPv4", "IPv6") for name in parse_filter(group_filter(GROUP, "p", version))["sets"]}
 BINDING = (
     "<filterbinding><owner><name>frames</name><uuid>00000000-0000-4000-8000-00000000f00d</uuid></owner><portdev name='tapf0'/>"
     f"<mac address='{MAC}'/><filterref filter='{port_filter_name(PORT['id'])}'/></filterbinding>"
@@ -83,9 +90,10 @@ class Bench:
         for ethertype in ("IPv4", "IPv6"):
             self.define("nwfilter-define", group_filter(group, "p", ethertype))
 
-    def fill(self, *entries: str) -> None:
-        """The members of the group that rules name."""
-        script = ip_sets.script({name: prefixes(entries, 4 if version == "IPv4" else 6) for version, name in SETS.items()})
+    def fill(self, friends: list[str], family: list[str]) -> None:
+        """The members of the groups that rules name."""
+        said = {group_key(name, "p"): {"h1": Told(1, addresses)} for name, addresses in (("friends", friends), ("family", family))}
+        script = ip_sets.script(Membership(wanted=said).sets(SETS))
         self.host.run("sh", "-c", 'printf %s "$0" | ipset restore', script)
 
     def raise_taps(self) -> None:
@@ -96,7 +104,7 @@ class Bench:
             "ip link set br-frames up",
         ):
             self.host.run(*command.split())
-        self.fill()
+        self.fill([], [])
         self.define_group(GROUP)
         self.define("nwfilter-define", port_filter(PORT, ["g"], "p"))
         self.define("nwfilter-binding-create", BINDING)
@@ -105,7 +113,7 @@ class Bench:
         names = [port_filter_name(PORT["id"]), *(group_filter_name("g", "p", ethertype) for ethertype in ("IPv4", "IPv6"))]
         filters = "; ".join(f"virsh -q nwfilter-undefine {name}" for name in names)
         taps = "ip link del tapf0; ip link del tapf1; ip link del br-frames"
-        sets = "; ".join(f"ipset destroy {name}" for name in SETS.values())
+        sets = "; ".join(f"ipset destroy {name}" for name in SETS)
         self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}; {sets}) > /dev/null 2>&1; true")
 
     def passing(self, *steps: Step) -> list[bool]:
@@ -195,6 +203,15 @@ def test_rules_let_through_what_they_say_and_its_answers(bench: Bench) -> None:
             "asked in over IPv6": ((IN, frames.udp(OTHER_6, 2000, GUEST_6, 53)), True),
             "its answer over IPv6": ((OUT, frames.udp(GUEST_6, 53, OTHER_6, 2000)), True),
             "another port over IPv6": ((IN, frames.udp(OTHER_6, 2000, GUEST_6, 54)), False),
+            "pinged over IPv6": ((IN, frames.echo_of_6(OTHER_6, GUEST_6, 128)), True),
+            "its echo over IPv6": ((OUT, frames.echo_of_6(GUEST_6, OTHER_6, 129)), True),
+            "pings over IPv6": ((OUT, frames.echo_of_6(GUEST_6, OTHER_6, 128)), False),
+            "called": ((IN, frames.tcp(OTHER, 7000, GUEST, 22, frames.SYN)), True),
+            "takes the call": ((OUT, frames.tcp(GUEST, 22, OTHER, 7000, frames.SYN | frames.ACK, 1, 2)), True),
+            "is talked to": ((IN, frames.tcp(OTHER, 7000, GUEST, 22, frames.ACK, 2, 2)), True),
+            "called at another port": ((IN, frames.tcp(OTHER, 7000, GUEST, 23, frames.SYN)), False),
+            "calls": ((OUT, frames.tcp(GUEST, 7001, OTHER, 22, frames.SYN)), False),
+            "goes on with a call that was none": ((OUT, frames.tcp(GUEST, 22, OTHER, 7002, frames.SYN | frames.ACK, 1, 2)), False),
             # A guest takes a frame of VLAN 0 for one without a tag.
             "behind a VLAN tag": ((IN, frames.tagged(frames.udp(OTHER, 2000, GUEST, 54), 0)), False),
         },
@@ -219,25 +236,41 @@ def test_who_is_a_member_is_let_in_and_out_and_one_who_leaves_is_cut_off(bench: 
         "is answered": (OUT, frames.udp(GUEST, 55, OTHER, 6000)),
         "a member asks over IPv6": (IN, frames.udp(OTHER_6, 6000, GUEST_6, 55)),
         "is answered over IPv6": (OUT, frames.udp(GUEST_6, 55, OTHER_6, 6000)),
+        "a member asks the time": (IN, frames.icmp(OTHER, GUEST, 13)),
+        "is told the time": (OUT, frames.icmp(GUEST, OTHER, 14)),
+        "a member asks at another port": (IN, frames.udp(OTHER, 6000, GUEST, 56)),
+        "a member calls": (IN, frames.tcp(OTHER, 6000, GUEST, 55, frames.SYN)),
         "a member is asked": (OUT, frames.udp(GUEST, 6001, OTHER, 56)),
         "answers": (IN, frames.udp(OTHER, 56, GUEST, 6001)),
         "a stranger asks": (IN, frames.udp(STRANGER, 6000, GUEST, 55)),
+        "a stranger asks at another port": (IN, frames.udp(STRANGER, 6000, GUEST, 57)),
     }
-    for members, passing in (([], set()), ([OTHER.ip, OTHER_6.ip], set(steps) - {"a stranger asks"}), ([STRANGER.ip], {"a stranger asks"})):
-        bench.fill(*members)
+    of_strangers = {name for name in steps if "stranger" in name}
+    of_friends = set(steps) - of_strangers - {"a member asks at another port", "a member calls"}
+    for friends, family, passing in (
+        ([], [], set()),
+        ([OTHER.ip, OTHER_6.ip], [], of_friends),
+        ([STRANGER.ip], [], {"a stranger asks"}),
+        ([], ["198.51.100.0/24"], of_strangers),
+        ([], [], set()),
+    ):
+        bench.fill(friends, family)
         check(bench, {name: (step, name in passing) for name, step in steps.items()})
 
 
 def test_a_rule_whose_set_is_missing_keeps_the_tap_closed(bench: Bench) -> None:
     bench.host.run("virsh", "-q", "nwfilter-binding-delete", "tapf0")
-    for name in SETS.values():
+    for name in SETS:
         bench.host.run("ipset", "destroy", name)
     with pytest.raises(AssertionError, match="Set"):
         bench.define("nwfilter-binding-create", BINDING)
-    bench.fill()
+    bench.fill([], [])
     bench.define("nwfilter-binding-create", BINDING)
 
 
 def test_a_restart_of_libvirtd_keeps_it(bench: Bench) -> None:
     subprocess.run([str(TESTBED / "restart-libvirtd"), bench.host.name], check=True)
-    assert bench.passing((IN, frames.udp(OTHER, 2000, GUEST, 54)), (IN, frames.udp(OTHER, 2000, GUEST, 53))) == [False, True]
+    steps = [(IN, frames.udp(OTHER, 2000, GUEST, port)) for port in (54, 53, 55)]
+    assert bench.passing(*steps) == [False, True, False]
+    bench.fill([OTHER.ip], [])
+    assert bench.passing(*steps) == [False, True, True]

@@ -23,7 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.n
     group_filter_name,
     group_key,
     is_group_filter,
-    is_member_set,
+    member_set,
     port_filter_name,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import another, ethertypes, port_filter
@@ -87,17 +87,22 @@ class Filters:
 
     def _drop_sets(self, uuid: str) -> None:
         """What a claim is going to look into has been asked for before there is a rule, so that it stays for any that is there."""
+        named = self.destroy_unused()
         membership = membership_file.read(self._state_path)
         if not membership.wanted:
             return
         if any(domain["record"] and domain["record"]["vm_state"] == "building" and domain["uuid"] != uuid for domain in self._hypervisor.domains()):
             return
-        for key in membership.useless({name for found in self._hypervisor.filters() for name in found["sets"]}):
-            # Somebody's own rule may look into one: then it stays, and what is known of the group.
-            with contextlib.suppress(ServerError):
-                self._sets.destroy(sorted(membership.set_names(key)))
-                del membership.wanted[key]
+        for key in membership.useless(named):
+            del membership.wanted[key]
         membership_file.write(self._state_path, membership)
+
+    def destroy_unused(self) -> t.Set[str]:
+        """Only sets that rules look into stay: the names of these. The caller holds the lock."""
+        named = {name for found in self._hypervisor.filters() for name in found["sets"]}
+        if self._sets.missing() is None:
+            self._sets.destroy(sorted(name for name in self._sets.names() if member_set(name) and name not in named))
+        return named
 
     def renew(self, record: Record, port: Port) -> None:
         """The kernel's rules of a port whose guest runs, which somebody has removed: libvirt makes them again for a definition that is another one.
@@ -151,7 +156,7 @@ def filters_of(record: Record, groups: Groups, standing: t.Mapping[str, NetworkF
 
 def sets_of(filters: t.Iterable[NetworkFilter]) -> t.List[str]:
     """The sets that rules of groups look into."""
-    return [name for found in filters if is_group_filter(found["name"], found["uuid"]) for name in found["sets"] if is_member_set(name)]
+    return [name for found in filters if is_group_filter(found["name"], found["uuid"]) for name in found["sets"] if member_set(name)]
 
 
 def _check_ours(name: str, standing: t.Mapping[str, NetworkFilter]) -> None:

@@ -113,14 +113,17 @@ class GroupMembers:
                     self._hypervisor.define_filter(item.xml)
             # A filter that was defined anew may have brought them.
             unfiltered = open_ports(domains, self._rules, is_settled)
-            for record, port in [] if self._check_mode else unfiltered:
-                self._filters.renew(record, port)
+            if not self._check_mode:
+                for record, port in unfiltered:
+                    self._filters.renew(record, port)
+                self._filters.destroy_unused()
         changes = [f"{item.what}{', which was missing' if item.is_missing else ''}" for item in filters]
         changes += [f"rules in the kernel for {port['device']} of server {record['display_name']}, which were missing" for record, port in unfiltered]
+        refilled = membership.groups_of(sets)
         for key in sorted(membership.wanted):
             now = membership.members(key)
             come, gone = len(now - before.get(key, set())), len(before.get(key, set()) - now)
-            if come or gone or membership.set_names(key) & sets.keys():
+            if come or gone or key in refilled:
                 changes.append(f"members of security group {names.get(key, key)}: {len(now)}, {come} more and {gone} less than before")
         return Applied(list(dict.fromkeys(changes)), problems)
 

@@ -9,26 +9,30 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike, comparable
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership
 
 
-def differing(ip_sets: IpSetsLike, membership: Membership, named: t.Iterable[str] = ()) -> t.Dict[str, t.Set[str]]:
-    """What the sets must have that are not as they must be; of those that rules have ``named`` and of which nothing is known: nobody.
+def differing(ip_sets: IpSetsLike, membership: Membership, named: t.Iterable[str]) -> t.Dict[str, t.Set[str]]:
+    """What those of the sets must have that are not as they must be; ``named``: all that rules of the host look into.
 
     ServerError (PortBindingFailed) if the host has no IP sets.
     """
-    wanted: t.Dict[str, t.Set[str]] = {**{name: set() for name in named}, **membership.sets()}
+    wanted = membership.sets(dict.fromkeys(named))
     if not wanted:
         return {}
     missing = ip_sets.missing()
     if missing:
         raise ServerError("PortBindingFailed", missing, reschedule=True)
     there = ip_sets.contents()
-    return {name: entries for name, entries in wanted.items() if there.get(name) != entries}
+    return {name: entries for name, entries in wanted.items() if name not in there or not _same(there[name], entries)}
 
 
-def fill(ip_sets: IpSetsLike, membership: Membership, named: t.Iterable[str] = ()) -> t.List[str]:
+def _same(one: t.Set[str], other: t.Set[str]) -> bool:
+    return one == other or set(map(comparable, one)) == set(map(comparable, other))
+
+
+def fill(ip_sets: IpSetsLike, membership: Membership, named: t.Iterable[str]) -> t.List[str]:
     """Make the sets what they must be; returns the names of those that were not."""
     different = differing(ip_sets, membership, named)
     if different:

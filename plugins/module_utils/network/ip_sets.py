@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils import commands
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import member_set
 
-FAMILIES = {"ipv4": "inet", "ipv6": "inet6"}
-NEW = "kvmfleet-new-"  # with a family: what takes a set's place
+FAMILIES = {"IPv4": "inet", "IPv6": "inet6"}
+NEW = "kvmfleet-new"  # what takes a set's place
+MOST = 1048576  # entries of a set: 8000 members with as many ports as a rule may have
 
 
 class IpSetsLike(t.Protocol):
@@ -22,11 +26,14 @@ class IpSetsLike(t.Protocol):
     def contents(self) -> t.Dict[str, t.Set[str]]:
         """The entries of every set, by name."""
 
+    def names(self) -> t.List[str]:
+        """The names of all sets."""
+
     def fill(self, wanted: t.Mapping[str, t.Collection[str]]) -> None:
         """Make the sets if they are not there, with these entries and no others: a packet meets the old ones or the new ones."""
 
     def destroy(self, names: t.Iterable[str]) -> None:
-        """Remove sets that no rule looks into; ServerError if one does."""
+        """Remove sets; one that a rule looks into stays."""
 
 
 def _ipset(*arguments: str, stdin: str = "") -> str:
@@ -50,12 +57,21 @@ def contents() -> t.Dict[str, t.Set[str]]:
     return found
 
 
+def names() -> t.List[str]:
+    """The names of all sets."""
+    return _ipset("list", "-name").split()
+
+
 def script(wanted: t.Mapping[str, t.Collection[str]]) -> str:
-    """What ``ipset restore`` has to do; the names of the sets are our own, which have the IP version in them."""
+    """What ``ipset restore`` has to do; the names of the sets are our own."""
     lines = []
     for name, entries in wanted.items():
-        version = name.split("-")[1]
-        kind, new = f"hash:net family {FAMILIES[version]}", f"{NEW}{version}"
+        of = member_set(name)
+        if of is None:
+            raise ValueError(f"{name} is no set of ours")
+        kind = f"{'hash:net,port' if of.service else 'hash:net'} family {FAMILIES[of.ethertype]} maxelem {MOST}"
+        # A process that died may have left one of another kind.
+        new = f"{NEW}-{of.ethertype[-1]}{'p' if of.service else ''}"
         lines += [f"create -exist {name} {kind}", f"create -exist {new} {kind}", f"flush {new}"]
         lines += [f"add -exist {new} {entry}" for entry in sorted(entries)]
         lines += [f"swap {new} {name}", f"destroy {new}"]
@@ -68,8 +84,14 @@ def fill(wanted: t.Mapping[str, t.Collection[str]]) -> None:
 
 
 def destroy(names: t.Iterable[str]) -> None:
-    """Remove sets that no rule looks into; ServerError if one does."""
-    there = set(_ipset("list", "-name").split())
+    """Remove sets; one that a rule looks into stays."""
     for name in names:
-        if name in there:
+        # One that is not there is gone, which is all that is asked.
+        with contextlib.suppress(ServerError):
             _ipset("destroy", name)
+
+
+def comparable(entry: str) -> str:
+    """An entry, as it was written or as ``ipset save`` lists it, which calls types of ICMP by names: a set has entries of one service only."""
+    address, _comma, thing = entry.partition(",")
+    return f"{address},icmp" if "icmp" in thing else entry

@@ -13,7 +13,8 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import IP_VERSIONS, member_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import IP_VERSIONS, group_tag, member_set
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import what
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import groups_of_members
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport, Record
 
@@ -36,6 +37,11 @@ def prefixes(addresses: t.Iterable[str], version: int) -> t.Set[str]:
             parts = network.subnets() if network.prefixlen == 0 else [network]
             found.update(str(part.network_address) if part.prefixlen == part.max_prefixlen else str(part) for part in parts)
     return found
+
+
+def prefixes_by_version(addresses: t.Collection[str]) -> t.Dict[int, t.Set[str]]:
+    """The addresses as IP sets list them, by IP version."""
+    return {version: prefixes(addresses, version) for version in IP_VERSIONS.values()}
 
 
 class NoReport(ValueError):
@@ -83,24 +89,30 @@ class Membership:
         for key, said in self.wanted.items():
             self.wanted[key] = {host: told for host, told in said.items() if host in hosts}
 
-    def useless(self, set_names: t.Container[str]) -> t.List[str]:
-        """The groups that need not be known if rules of the host look into these sets alone."""
-        return [key for key in self.wanted if not any(name in set_names for name in self.set_names(key))]
+    def useless(self, set_names: t.Iterable[str]) -> t.List[str]:
+        """The groups that need not be known if there are these sets alone."""
+        named = self.groups_of(set_names)
+        return [key for key in self.wanted if key not in named]
 
-    @staticmethod
-    def set_names(key: str) -> t.Set[str]:
-        """The sets with a group's members."""
-        return {member_set_name(key, ethertype) for ethertype in IP_VERSIONS}
+    def groups_of(self, set_names: t.Iterable[str]) -> t.Set[str]:
+        """The groups whose members these sets have."""
+        tags = {found.group for found in map(member_set, set_names) if found}
+        return {key for key in self.wanted if group_tag(key) in tags}
 
     def members(self, key: str) -> t.Set[str]:
         """The addresses and CIDRs of a group's members on all hosts."""
         return {address for told in self.wanted[key].values() for address in told.addresses}
 
-    def sets(self) -> t.Dict[str, t.Set[str]]:
-        """What each IP set must have, by name."""
-        return {
-            member_set_name(key, ethertype): prefixes(self.members(key), version) for key in sorted(self.wanted) for ethertype, version in IP_VERSIONS.items()
-        }
+    def sets(self, names: t.Iterable[str]) -> t.Dict[str, t.Set[str]]:
+        """What each of these IP sets must have, by name: nothing, if the host does not know the group."""
+        by_tag = {group_tag(key): prefixes_by_version(self.members(key)) for key in self.wanted}
+        found: t.Dict[str, t.Set[str]] = {}
+        for name in names:
+            of = member_set(name)
+            if of is not None:
+                who, may = by_tag.get(of.group, {}).get(IP_VERSIONS[of.ethertype], set()), what(of.service, of.ethertype)
+                found[name] = {f"{prefix},{thing}" for prefix in who for thing in may} if of.service else who
+        return found
 
     def as_dict(self) -> t.Dict[str, object]:
         """As it is kept."""

@@ -14,6 +14,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import LAST_PORT, LETTERS, MOST_PORTS, WITH_PORTS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
@@ -44,6 +45,20 @@ def obstacle(group: CatalogueSecurityGroup) -> str | None:
             return f"its rule {number} can't be enforced: libvirt's network filters don't know protocol {rule['protocol']} of {rule['ethertype']}, but {known}"
         if name in WITHOUT_PORTS and rule["port_range_min"] is not None:
             return f"its rule {number} can't be enforced: libvirt's network filters don't know ports of {name}"
+        why = _obstacle_of_members(rule, name) if rule["remote_group"] is not None and name else None
+        if why:
+            return f"its rule {number} can't be enforced: {why}; without a protocol it lets all of them through"
+    return None
+
+
+def _obstacle_of_members(rule: SecurityGroupRule, name: str) -> str | None:
+    """Each port is an entry of an IP set for each member."""
+    if name not in LETTERS:
+        return f"IP sets don't know ports of {name}, by which a rule with a remote_group is kept"
+    first, last = rule["port_range_min"], rule["port_range_max"]
+    ports = (LAST_PORT if last is None else last) - (first or 0) + 1
+    if name in WITH_PORTS and ports > MOST_PORTS:
+        return f"with a remote_group a rule of {name} has at most {MOST_PORTS} ports, not {ports}"
     return None
 
 

@@ -3,19 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rules of a security group as libvirt's network filters; pure.
 
-Who is a member of a group that a rule names stands in an IP set, which is changed without the filter.
+Who is a member of a group that a rule names stands in an IP set, with what they may do (``services.py``), which is changed without the filter.
 
 A rule of libvirt's follows a connection by itself: what the guest is asked in, it may answer, and the other way round, for as long as the rule stands.
 """
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import filter_uuid, group_filter_name, group_key, member_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import ANSWERS, ICMP, service
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
 
 DIRECTIONS = {"ingress": "in", "egress": "out"}
@@ -23,9 +23,6 @@ DIRECTIONS = {"ingress": "in", "egress": "out"}
 REMOTE = {"ingress": "src", "egress": "dst"}
 ANYBODY = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 OTHER_WAY = {"ingress": "egress", "egress": "ingress"}
-ICMP = "icmp"
-# Of ICMP types that ask: what answers. Libvirt follows a connection of ICMP only where a rule names no type.
-ANSWERS = {"IPv4": {8: 0, 13: 14, 15: 16, 17: 18}, "IPv6": {128: 129, 139: 140}}
 
 
 def new_filter(name: str) -> ET.Element:
@@ -60,27 +57,23 @@ def _accept(element: ET.Element, direction: str, tag: str, attributes: t.Dict[st
     ET.SubElement(ET.SubElement(element, "rule", {"action": "accept", "direction": DIRECTIONS[direction]}), tag, attributes)
 
 
-def _remotes(rule: FilterRule, project_id: str) -> t.Iterator[t.Callable[[str], t.Dict[str, str]]]:
-    """Whom a rule is for, as the attributes that match the address of one side: src or dst."""
-    group, prefixes = rule["remote_group"], rule["remote"]
-    if group is not None:
-        name = member_set_name(group_key(group, project_id), rule["ethertype"])
-        yield lambda side: {"ipset": name, "ipsetflags": side}
-        return
-    for prefix in [ANYBODY[rule["ethertype"]]] if prefixes is None else prefixes:
-        yield functools.partial(address, prefix)
-
-
 def add_rule(element: ET.Element, rule: FilterRule, project_id: str) -> None:
-    """Let through what a rule of a project's group allows: one rule of libvirt's for each prefix that it is for."""
-    direction = rule["direction"]
-    tag, ports = protocol_tag(rule["protocol"], rule["ethertype"]), _ports(rule)
-    answer = ANSWERS[rule["ethertype"]].get(rule["port_range_min"] or 0) if rule["protocol"] == ICMP else None
-    for remote in _remotes(rule, project_id):
-        _accept(element, direction, tag, {**remote(REMOTE[direction]), **ports})
+    """Let through what a rule of a project's group allows: one rule of libvirt's for the group that it names, or for each prefix that it is for."""
+    direction, ethertype, named = rule["direction"], rule["ethertype"], rule["remote_group"]
+    if named is not None:
+        may = service(rule)
+        flags = f"{REMOTE[direction]},dst" if may else REMOTE[direction]
+        attributes = {"ipset": member_set_name(group_key(named, project_id), ethertype, may), "ipsetflags": flags}
+        _accept(element, direction, protocol_tag(None, ethertype), attributes)
+        return
+    tag, ports = protocol_tag(rule["protocol"], ethertype), _ports(rule)
+    # Libvirt follows a connection of ICMP only where a rule names no type.
+    answer = ANSWERS[ethertype].get(rule["port_range_min"] or 0) if rule["protocol"] == ICMP else None
+    for prefix in [ANYBODY[ethertype]] if rule["remote"] is None else rule["remote"]:
+        _accept(element, direction, tag, {**address(prefix, REMOTE[direction]), **ports})
         if answer is not None:
             back = OTHER_WAY[direction]
-            _accept(element, back, tag, {**remote(REMOTE[back]), "type": str(answer), "state": "ESTABLISHED"})
+            _accept(element, back, tag, {**address(prefix, REMOTE[back]), "type": str(answer), "state": "ESTABLISHED"})
 
 
 def group_filter(group: GroupRules, project_id: str, ethertype: str) -> str:

@@ -8,6 +8,7 @@ A filter is ours by its name and by the uuid that follows from it. Whatever has 
 
 from __future__ import annotations
 
+import base64
 import re
 import typing as t
 import uuid
@@ -32,14 +33,28 @@ def group_key(group_id: str, project_id: str) -> str:
     return f"{project_id}/{group_id}"
 
 
-def member_set_name(key: str, ethertype: str) -> str:
-    """The IP set with the addresses of the members of a project's group (``group_key``): the kernel takes no more than 31 characters."""
-    return f"{SET}{ethertype.lower()}-{uuid.uuid5(NAMESPACE, key).hex[:16]}"
+class MemberSet(t.NamedTuple):
+    """What the name of an IP set with members of a group tells."""
+
+    ethertype: str
+    group: str  # the group's ``group_tag``
+    service: str  # what its members may do (``services.service``)
 
 
-def is_member_set(name: str) -> bool:
-    """True if an IP set that a rule looks into is one of ours."""
-    return re.fullmatch(f"{SET}ipv[46]-[0-9a-f]{{16}}", name) is not None
+def group_tag(key: str) -> str:
+    """A project's group (``group_key``) in 10 characters: the kernel takes no more than 31 for the name of a set."""
+    return base64.b32encode(uuid.uuid5(NAMESPACE, key).bytes).decode("ascii")[:10].lower()
+
+
+def member_set_name(key: str, ethertype: str, service: str = "") -> str:
+    """The IP set with the addresses of the members of a project's group (``group_key``), and what these may do."""
+    return f"{SET}{IP_VERSIONS[ethertype]}-{group_tag(key)}{service and f'-{service}'}"
+
+
+def member_set(name: str) -> t.Optional[MemberSet]:
+    """What the name of an IP set of ours tells; None of another one."""
+    found = re.fullmatch(f"{SET}([46])-([a-z2-7]{{10}})(?:-([tus][0-9a-f]{{8}}|i[0-9a-f]{{4}}|[igea]))?", name)
+    return MemberSet(f"IPv{found.group(1)}", found.group(2), found.group(3) or "") if found else None
 
 
 def filter_uuid(name: str) -> str:

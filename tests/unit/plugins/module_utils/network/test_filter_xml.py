@@ -15,15 +15,18 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.g
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import (
     GROUP,
     PORT,
+    MemberSet,
     filter_uuid,
     group_filter_name,
     group_key,
+    group_tag,
     is_group_filter,
-    is_member_set,
+    member_set,
     member_set_name,
     port_filter_name,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import ethertypes, link_local, port_filter
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import service, what
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, Port
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -78,14 +81,11 @@ def group(*rules: FilterRule) -> GroupRules:
         (rule(remote_group="web"), [("in", "all", {"ipset": WEB, "ipsetflags": "src"})]),
         (
             rule("egress", protocol="tcp", port_range_min=80, port_range_max=88, remote_group="web"),
-            [("out", "tcp", {"ipset": WEB, "ipsetflags": "dst", "dstportstart": "80", "dstportend": "88"})],
+            [("out", "all", {"ipset": f"{WEB}-t00500058", "ipsetflags": "dst,dst"})],
         ),
         (
             rule(protocol="icmp", port_range_min=8, remote_group="web"),
-            [
-                ("in", "icmp", {"ipset": WEB, "ipsetflags": "src", "type": "8"}),
-                ("out", "icmp", {"ipset": WEB, "ipsetflags": "dst", "type": "0", "state": "ESTABLISHED"}),
-            ],
+            [("in", "all", {"ipset": f"{WEB}-i0800", "ipsetflags": "src,dst"})],
         ),
     ],
 )
@@ -198,15 +198,53 @@ def test_nothing_is_let_out_without_the_ports_mac_address_nor_into_it_by_default
     assert all(line[3] for line in packets)
 
 
-@given(st.text(), st.text(), st.sampled_from(["IPv4", "IPv6"]))
-def test_a_set_of_members_has_a_name_that_the_kernel_takes(group_id: str, project: str, ethertype: str) -> None:
-    name = member_set_name(group_key(group_id, project), ethertype)
-    assert len(name) <= 31 and is_member_set(name)
+PORT_NUMBERS = st.none() | st.integers(0, 65535)
+TYPES = st.none() | st.integers(0, 255)
+
+
+@given(
+    st.text(),
+    st.text(),
+    st.sampled_from(["IPv4", "IPv6"]),
+    st.sampled_from([None, "igmp", "esp", "ah"]).map(lambda name: (name, None, None))
+    | st.tuples(st.sampled_from(["tcp", "udp", "sctp"]), PORT_NUMBERS, PORT_NUMBERS)
+    | st.tuples(st.just("icmp"), TYPES, TYPES),
+)
+def test_a_set_of_members_has_a_name_that_the_kernel_takes_and_that_tells_what_is_in_it(
+    group_id: str, project: str, ethertype: str, may: tuple[str | None, int | None, int | None]
+) -> None:
+    key, of = group_key(group_id, project), service(rule(protocol=may[0], port_range_min=may[1], port_range_max=may[2], remote_group="web"))
+    name = member_set_name(key, ethertype, of)
+    assert len(name) <= 31 and member_set(name) == MemberSet(ethertype, group_tag(key), of)
+
+
+@pytest.mark.parametrize("name", ["kvmfleet-4-web", "kvmfleet-new-4", "mine", "kvmfleet-4-aaaaaaaaaa-t0050", "kvmfleet-5-aaaaaaaaaa"])
+def test_a_set_of_another_name_is_somebody_elses(name: str) -> None:
+    assert member_set(name) is None
+
+
+@pytest.mark.parametrize(
+    ("protocol", "first", "last", "ethertype", "expected"),
+    [
+        (None, None, None, "IPv4", []),
+        ("tcp", 80, 81, "IPv4", ["tcp:80", "tcp:81"]),
+        ("udp", 53, 53, "IPv6", ["udp:53"]),
+        # With what answers; of all types those that ask.
+        ("icmp", 8, None, "IPv4", ["icmp:8/0", "icmp:0/0"]),
+        ("icmp", 3, 4, "IPv4", ["icmp:3/4"]),
+        ("icmp", 128, 0, "IPv6", ["icmpv6:128/0", "icmpv6:129/0"]),
+        ("icmp", None, None, "IPv6", ["icmpv6:128/0", "icmpv6:139/0", "icmpv6:129/0", "icmpv6:140/0"]),
+        ("esp", None, None, "IPv4", ["esp:0"]),
+    ],
+)
+def test_a_set_has_what_its_members_may_do(protocol: str | None, first: int | None, last: int | None, ethertype: str, expected: list[str]) -> None:
+    of = service(rule(protocol=protocol, port_range_min=first, port_range_max=last, remote_group="web"))
+    assert what(of, ethertype) == expected
 
 
 def test_what_libvirt_writes_of_a_filter_is_what_was_said() -> None:
     said = group_filter(group(rule(protocol="tcp", port_range_min=80, port_range_max=80, remote_group="web")), "p", "IPv4")
     written = said.replace("action=", "priority='500' action=").replace("<rule", "\n  <rule").replace("<uuid>", "\n  <uuid>")
     assert said != written and parse_filter(written) == parse_filter(said)
-    assert parse_filter(said)["sets"] == [WEB]
-    assert parse_filter(said.replace('"80"', '"81"'))["content"] != parse_filter(said)["content"]
+    assert parse_filter(said)["sets"] == [f"{WEB}-t00500050"]
+    assert parse_filter(said.replace("src,dst", "dst,dst"))["content"] != parse_filter(said)["content"]

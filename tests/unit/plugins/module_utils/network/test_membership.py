@@ -12,7 +12,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import is_member_set, member_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import member_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import comparable
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership, NoReport, prefixes, read_membership, read_report
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport, Record
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -98,8 +99,25 @@ def test_groups_that_no_rule_looks_for_are_of_no_use() -> None:
 def test_sets_have_the_addresses_of_one_ip_version() -> None:
     kept = wanting(WEB)
     kept.take([report("h1", 1, "192.0.2.1", "2001:db8::5", "2001:db8:1::/64"), report("h2", 1, "192.0.2.1")])
-    assert kept.sets() == {member_set_name(WEB, "IPv4"): {"192.0.2.1"}, member_set_name(WEB, "IPv6"): {"2001:db8::5", "2001:db8:1::/64"}}
-    assert all(is_member_set(name) and len(name) <= 31 for name in kept.sets())
+    four, six, unknown = member_set_name(WEB, "IPv4"), member_set_name(WEB, "IPv6"), member_set_name(OTHER, "IPv4")
+    assert kept.sets([four, six, unknown, "mine"]) == {four: {"192.0.2.1"}, six: {"2001:db8::5", "2001:db8:1::/64"}, unknown: set()}
+
+
+def test_sets_of_a_protocol_have_each_port_of_each_member() -> None:
+    kept = wanting(WEB)
+    kept.take([report("h1", 1, "192.0.2.1", "192.0.3.0/24", "2001:db8::5")])
+    tcp, icmp = member_set_name(WEB, "IPv4", "t00500051"), member_set_name(WEB, "IPv6", "i8000")
+    assert kept.sets([tcp, icmp]) == {
+        tcp: {"192.0.2.1,tcp:80", "192.0.2.1,tcp:81", "192.0.3.0/24,tcp:80", "192.0.3.0/24,tcp:81"},
+        icmp: {"2001:db8::5,icmpv6:128/0", "2001:db8::5,icmpv6:129/0"},
+    }
+    assert kept.groups_of([tcp]) == {WEB}
+
+
+def test_types_of_icmp_are_listed_by_their_names() -> None:
+    assert comparable("192.0.2.1,icmp:echo-request") == comparable("192.0.2.1,icmp:8/0") != comparable("192.0.2.2,icmp:8/0")
+    assert comparable("::1,ipv6-icmp:echo-request") == comparable("::1,icmpv6:128/0")
+    assert comparable("192.0.2.1,tcp:80") == "192.0.2.1,tcp:80"
 
 
 def test_a_prefix_that_every_address_has_is_two() -> None:

@@ -64,6 +64,9 @@ def test_a_rule_names_a_group_by_its_id_whether_or_not_a_server_of_the_run_is_in
         ({"protocol": 47}, "protocol 47 of IPv4"),
         ({"protocol": "igmp", "ethertype": "IPv6"}, "protocol igmp of IPv6"),
         ({"protocol": "udplite", "port_range_min": 1, "port_range_max": 2}, "don't know ports of udplite"),
+        ({"protocol": "udplite", "remote_group": "odd"}, "its rule 1 can't be enforced: IP sets don't know ports of udplite"),
+        ({"protocol": "tcp", "remote_group": "odd"}, "with a remote_group a rule of tcp has at most 128 ports, not 65536; without a protocol it lets"),
+        ({"protocol": "udp", "remote_group": "odd", "port_range_min": 1, "port_range_max": 129}, "at most 128 ports, not 129"),
     ],
 )
 def test_what_hosts_cannot_enforce_is_refused(rule: dict[str, t.Any], words: str) -> None:
