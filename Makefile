@@ -111,11 +111,11 @@ browser: venv ## reports in Chromium, one of a thousand hosts too
 
 test-integration: venv ## the chain on the testbed; integration takes what needs long, too
 	$(call say,Integration on the testbed)
-	@tests/tools/on-testbed --beds 3 tests/integration -m "not campaign"
+	@tests/tools/on-testbed --beds 2 tests/integration -m "not campaign"
 
 integration: venv ## the chain on the testbed, whole: half an hour
 	$(call say,Integration on the testbed: all of it)
-	@tests/tools/on-testbed --beds 3 tests/integration
+	@tests/tools/on-testbed --beds 2 tests/integration
 
 molecule: venv ## the scenario of docs/ci/molecule, run by Molecule on the testbed
 	$(call say,Molecule on the testbed)

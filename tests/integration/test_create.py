@@ -126,6 +126,7 @@ def test_anti_affinity_and_what_breaks_it(fleet: Fleet) -> None:
     assert fleet.where("more-") == []
 
 
+@pytest.mark.campaign
 def test_affinity_keeps_a_group_together(fleet: Fleet) -> None:
     play = fleet.create(server("web", min_count=3, scheduler_hints={"group": "together"}))
     assert play.code == 0, play.output

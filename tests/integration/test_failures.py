@@ -68,7 +68,12 @@ def test_a_failed_build_is_undone_and_tried_elsewhere(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "error_class"),
-    [("broken", "ImageUnacceptable"), ("checksum", "ImageChecksumMismatch"), ("backing", "ImageUnacceptable"), ("missing", "ImageNotFound")],
+    [
+        pytest.param("broken", "ImageUnacceptable", marks=pytest.mark.campaign),
+        ("checksum", "ImageChecksumMismatch"),
+        ("backing", "ImageUnacceptable"),
+        pytest.param("missing", "ImageNotFound", marks=pytest.mark.campaign),
+    ],
 )
 def test_a_bad_image_is_refused_and_leaves_nothing(fleet: Fleet, tmp_path: pathlib.Path, kind: str, error_class: str) -> None:
     path = tmp_path / "odd.qcow2"
@@ -202,6 +207,7 @@ def test_a_killed_run_is_finished_by_the_next(fleet: Fleet) -> None:
         assert ssh(made["addresses"]["lan"][0]["addr"], "hostname").strip() == made["name"]
 
 
+@pytest.mark.campaign
 def test_libvirtd_restarted_in_the_middle(fleet: Fleet) -> None:
     argv, environment = fleet.command("kvmfleet.compute.create_server", {"compute_servers": [server("web", min_count=9)]})
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

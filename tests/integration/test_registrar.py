@@ -94,6 +94,7 @@ def test_nothing_to_build_needs_no_registrar(new: Fleet) -> None:
     assert "LedgerLost" in more.output and "registrar_operation=rebuild" in flat(more)
 
 
+@pytest.mark.campaign
 def test_first_runs_at_once_come_to_one_epoch(new: Fleet, tmp_path: pathlib.Path) -> None:
     fleets = []
     for number in range(3):

@@ -18,6 +18,7 @@ MICRO = pathlib.Path(json.loads((STATE / "inventory" / "group_vars" / "all.yml")
 IMAGES = "/var/lib/libvirt/kvmfleet/images"
 
 
+@pytest.mark.campaign
 def test_a_host_is_reached_as_a_user_with_sudo(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     host = fleet.hosts["h2"]
     root = subprocess.run([*SSH, f"root@{NET4}.0.12", "true"], capture_output=True, text=True, check=False)
@@ -62,6 +63,7 @@ def test_a_full_file_system_fails_one_build_and_keeps_nothing(fleet: Fleet) -> N
     assert host.domains() == {first.server("first")["domain"], again.server("web")["domain"]}
 
 
+@pytest.mark.campaign
 def test_a_reboot_and_a_file_system_that_is_not_mounted_afterwards(fleet: Fleet) -> None:
     host = fleet.hosts["h1"]
     asked = server("web", availability_zone="az1:h1")

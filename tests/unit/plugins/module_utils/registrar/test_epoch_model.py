@@ -195,5 +195,5 @@ class Fleet(RuleBasedStateMachine):
         raise AssertionError(self.held)
 
 
-Fleet.TestCase.settings = settings(max_examples=400, stateful_step_count=25)
+Fleet.TestCase.settings = settings(max_examples=4 * settings.default.max_examples, stateful_step_count=25)
 TestAnyInterleaving = Fleet.TestCase

@@ -331,5 +331,5 @@ class Fleet(RuleBasedStateMachine):
         assert self.registrar.held() == []
 
 
-Fleet.TestCase.settings = settings(max_examples=300, stateful_step_count=12)
+Fleet.TestCase.settings = settings(max_examples=3 * settings.default.max_examples, stateful_step_count=12)
 TestAnyInterleaving = Fleet.TestCase

@@ -119,7 +119,7 @@ def test_nothing_that_is_missing_or_of_another_type_in_the_facts_of_a_host_stops
             placed({"host": changed(honest("h2"), [(path, value)])})
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(CHANGES)
 def test_any_change_of_the_facts_of_a_host_leaves_the_run_as_it_is(changes: list[tuple[tuple[t.Any, ...], t.Any]]) -> None:
     placed({"host": changed(honest("h2"), changes)})

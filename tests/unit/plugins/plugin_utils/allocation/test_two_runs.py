@@ -9,7 +9,7 @@ import copy
 import itertools
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance
@@ -106,7 +106,6 @@ class World:
         return [key for key, count in held.items() if count > 1]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.lists(SERVER, min_size=1, max_size=4), min_size=2, max_size=3),
     st.data(),

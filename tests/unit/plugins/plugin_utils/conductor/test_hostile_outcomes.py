@@ -61,7 +61,7 @@ def test_any_json_as_an_answer_leaves_the_servers_of_that_host_unknown(stage: st
     assert lost["error"]["error_class"] == "HostLost"
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(STAGES, st.dictionaries(st.sampled_from(list(make.outcome("b", "built", "build"))), ANYTHING | st.just(...), min_size=1, max_size=2))
 def test_an_outcome_with_other_things_in_it_is_never_more_than_it_says(stage: str, changes: dict[str, t.Any]) -> None:
     state = conducted(stage, answered(stage, **changes))["servers"]["b"]

@@ -98,7 +98,7 @@ CONFIG = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.lists(HOST, min_size=1, max_size=6).map(_fleet), st.lists(REQUEST, min_size=1, max_size=6), st.integers(1, 3), CONFIG)
 def test_the_fast_path_agrees_with_the_plain_one(hosts: list[Data], kinds: list[Data], rounds: int, config: Data) -> None:
     specs = []
