@@ -10,9 +10,8 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits
 
-from .conftest import NET4, NUMBER, Fleet, server, ssh
+from .conftest import NET4, NET6, Fleet, server, ssh
 
-NET6 = f"fd{87 + NUMBER}::"
 FRONT = f"{NET4}.5.10"
 MACS = {"front": "52:54:00:00:05:01", "six": "52:54:00:00:05:02"}
 MADE_OF_MAC = f"{NET6}5054:ff:fe00:502"
