@@ -10,11 +10,12 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits
 
-from .conftest import NET4, NET6, Fleet, server, ssh
+from .conftest import NET4, NET6, TESTBED, Fleet, server, ssh
 
 FRONT = f"{NET4}.5.10"
 MACS = {"front": "52:54:00:00:05:01", "six": "52:54:00:00:05:02"}
-MADE_OF_MAC = f"{NET6}5054:ff:fe00:502"
+TAIL = "5054:ff:fe00:502"
+MADE_OF_MAC, LINK_LOCAL = f"{NET6}{TAIL}", f"fe80::{TAIL}"
 NETWORKS = {
     "lan": {"bridge": "br-ext", "mtu": 1500, "subnets": [{"cidr": f"{NET4}.0.0/16", "gateway_ip": f"{NET4}.0.1"}]},
     "six": {"bridge": "br-ext", "mtu": 1400, "subnets": [{"cidr": f"{NET6}/64", "ipv6_address_mode": "slaac", "host_routes": []}]},
@@ -55,6 +56,21 @@ def test_a_guest_has_the_nics_that_its_ports_are(fleet: Fleet) -> None:
     assert [(network["type"], network["ip_address"]) for network in networks] == [("ipv4", FRONT), ("ipv6_slaac", MADE_OF_MAC)]
     again = fleet.create(server("web", flavor="m1.queues", networks=wanted), **CATALOGUE)
     assert (again.code, again.changed(), again.server("web")["drift"]) == (0, 0, [])
+
+
+def test_a_guest_makes_its_address_of_what_a_router_tells_it(fleet: Fleet) -> None:
+    play = fleet.create(server("web", networks=[{"port": "front"}, {"port": "six"}]), compute_wait_for="ssh", **CATALOGUE)
+    assert play.code == 0, play.output
+    made = play.server("web")
+    assert [address["addr"] for address in made["addresses"]["six"]] == [MADE_OF_MAC]
+    # The micro image takes what it is told, as cloud-init doesn't here.
+    ssh(FRONT, f"ip addr del {MADE_OF_MAC}/64 dev eth1")
+    elsewhere = next(host for name, host in fleet.hosts.items() if name != made["host"])
+    elsewhere.run("python3", "-c", (TESTBED / "router.py").read_text(), "br-ext", LINK_LOCAL, f"{NET6}/64")
+    # Made, and found to be nobody else's.
+    ready = f"until ip -6 addr show dev eth1 | grep {MADE_OF_MAC}/64 | grep -v tentative; do sleep 0.1; done"
+    assert "dynamic" in ssh(FRONT, ready)
+    assert ssh(MADE_OF_MAC, "hostname").strip() == "web"
 
 
 def test_what_a_host_can_not_carry_is_said_before_anything_is_made(fleet: Fleet) -> None:
