@@ -19,6 +19,8 @@ MADE_OF_MAC, LINK_LOCAL = f"{NET6}{TAIL}", f"fe80::{TAIL}"
 NETWORKS = {
     "lan": {"bridge": "br-ext", "mtu": 1500, "subnets": [{"cidr": f"{NET4}.0.0/16", "gateway_ip": f"{NET4}.0.1"}]},
     "six": {"bridge": "br-ext", "mtu": 1400, "subnets": [{"cidr": f"{NET6}/64", "ipv6_address_mode": "slaac", "host_routes": []}]},
+    "narrow": {"bridge": "br-int", "mtu": 1400, "subnets": [{"cidr": "192.168.7.0/24"}]},
+    "wide": {"bridge": "br-int", "mtu": 1500, "subnets": [{"cidr": "192.168.8.0/24"}]},
     "jumbo": {"bridge": "br-ext", "mtu": 9000, "subnets": [{"cidr": f"{NET4}.0.0/16", "allocation_pools": [{"start": f"{NET4}.6.10", "end": f"{NET4}.6.20"}]}]},
 }
 PORTS = {
@@ -88,3 +90,13 @@ def test_what_a_host_can_not_carry_is_said_before_anything_is_made(fleet: Fleet)
         tuned = host.run("virsh", "domiftune", made["domain"], tap)
         assert "outbound.average: 1000" in tuned and "outbound.burst : 100" in tuned
     assert fleet.where("big") == []
+
+
+def test_the_mtu_of_one_guest_is_no_reason_against_another_on_a_bridge_without_network_card(fleet: Fleet) -> None:
+    h1 = fleet.hosts["h1"]
+    for name, mtu in (("narrow", 1400), ("wide", 1500)):
+        play = fleet.create(server(name, networks=[{"name": name}], availability_zone="az1:h1"), **CATALOGUE)
+        assert play.code == 0, play.output
+        tap = h1.xml(play.server(name)["domain"]).find("devices/interface/target").get("dev")
+        told = h1.run("cat", f"/sys/class/net/{tap}/mtu", "/sys/class/net/br-int/mtu").split()
+        assert told == [str(mtu), "1400"], "the bridge follows its smallest tap"
