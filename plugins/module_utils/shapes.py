@@ -504,6 +504,7 @@ class Bridge(t.TypedDict):
     up: bool  # administratively
     mtu: int  # bytes; without an MTU that somebody has set it is the least of its ports, guests' taps among them
     port_mtu: t.NotRequired[t.Optional[int]]  # bytes: the least of its ports that are no taps; null: it has no such port
+    tap_mtu: t.NotRequired[t.Optional[int]]  # bytes: the least of its taps; null: it has none
 
 
 class LibvirtNetwork(t.TypedDict):

@@ -20,7 +20,7 @@ if "KVMFLEET_TESTBED_OF_WORKER" in os.environ:
     os.environ["KVMFLEET_TESTBED_NUMBER"] = str(int(os.environ["KVMFLEET_TESTBED_OF_WORKER"]) + WORKER)
 NUMBER = int(os.environ.get("KVMFLEET_TESTBED_NUMBER", "0"))
 STATE = pathlib.Path(os.environ.get("KVMFLEET_TESTBED", f"/var/lib/kvmfleet-testbed{NUMBER or ''}"))
-NET4 = f"10.{87 + NUMBER}"
+NET4, NET6 = f"10.{87 + NUMBER}", f"fd00:{87 + NUMBER}::"
 INSTANCES = "/var/lib/libvirt/kvmfleet/instances"
 SSH = ["ssh", "-i", str(STATE / "ssh" / "id"), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
 SSH += ["-o", "ConnectTimeout=60", "-o", "BatchMode=yes"]

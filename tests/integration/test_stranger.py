@@ -9,10 +9,10 @@ import typing as t
 
 import pytest
 
-from tests.integration.conftest import NET4, NUMBER, Fleet, server
+from tests.integration.conftest import NET4, NET6, Fleet, server
 
 MAC = "0a:00:00:00:00:66"
-IPV4, IPV6 = f"{NET4}.2.66", f"fd{87 + NUMBER}::1:2:66"
+IPV4, IPV6 = f"{NET4}.2.66", f"{NET6}1:2:66"
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # Names, paths and addresses of the testbed; sourced by its scripts.
 TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# A second testbed beside the first: KVMFLEET_TESTBED_NUMBER=1 to 9. Nothing but the images is shared.
+# A second testbed beside the first: KVMFLEET_TESTBED_NUMBER=1 to 99. Nothing but the images is shared.
 NUMBER=${KVMFLEET_TESTBED_NUMBER:-0}
 LABEL=kvmfleet${NUMBER#0}
 STATE=${KVMFLEET_TESTBED:-/var/lib/kvmfleet-testbed${NUMBER#0}}
@@ -9,7 +9,7 @@ IMAGES=${KVMFLEET_TESTBED_IMAGES:-/var/cache/kvmfleet-testbed}
 HYPERVISORS=${HYPERVISORS:-3}
 BRIDGE=kvmfleet-br$NUMBER
 NET4=10.$((87 + NUMBER))
-NET6=fd$((87 + NUMBER))::
+NET6=fd00:$((87 + NUMBER))::
 
 host_dir() { echo "$STATE/hosts/$1"; }
 host_ip() { echo "$NET4.0.$((10 + ${1#h}))"; }

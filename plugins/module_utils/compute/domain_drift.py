@@ -37,16 +37,18 @@ def _compared_interfaces(ports: t.List[Port], interfaces: t.List[Interface]) -> 
         found = {key: interface["source"].get(key) for key in source} if interface else None
         yield f"interfaces.{port['mac_address']}", _text(source), None if found is None else _text(found)
         if interface:
-            yield from _compared_settings(f"interfaces.{port['mac_address']}", port, interface)
+            is_running_on_network = interface["source"].keys() > source.keys()
+            yield from _compared_settings(f"interfaces.{port['mac_address']}", port, interface, has_limits_of_network=is_running_on_network)
     for mac, interface in there.items():
         yield f"interfaces.{mac}", None, _text(interface["source"]) or interface["type"]
 
 
-def _compared_settings(path: str, port: Port, interface: Interface) -> t.Iterator[Compared]:
+def _compared_settings(path: str, port: Port, interface: Interface, *, has_limits_of_network: bool) -> t.Iterator[Compared]:
+    """``has_limits_of_network``: an interface without limits of its own shows those that libvirt's network gives it (``<portgroup>``)."""
     if port["mtu"]:
         yield f"{path}.mtu", port["mtu"], interface["mtu"]
     wanted, found = port["bandwidth"], interface["bandwidth"]
-    for direction in ("inbound", "outbound"):
+    for direction in ("inbound", "outbound") if wanted or not has_limits_of_network else ():
         yield f"{path}.bandwidth.{direction}", _rate(wanted, direction), _rate(found, direction)
     yield f"{path}.queues", port["queues"], interface["queues"]
 

@@ -57,12 +57,22 @@ def _names(*parts: str) -> list[str]:
         return []
 
 
-def _port_mtu(bridge: str) -> int | None:
-    """The least MTU of a bridge's ports that are no taps; None if it has no such port."""
-    ports = [name for name in _names(bridge, "brif") if not os.path.exists(os.path.join(SYSFS, name, "tun_flags"))]
-    return min(filter(None, map(mtu_of, ports)), default=None)
+def _is_tap(device: str) -> bool:
+    return os.path.exists(os.path.join(SYSFS, device, "tun_flags"))
+
+
+def _bridge(name: str) -> Bridge:
+    ports = [(_is_tap(port), mtu_of(port) or 0) for port in _names(name, "brif")]
+    taps, others = ([mtu for is_tap, mtu in ports if mtu and is_tap is wanted] for wanted in (True, False))
+    return {
+        "name": name,
+        "up": is_up(name),
+        "mtu": mtu_of(name) or 0,
+        "port_mtu": min(others, default=None),
+        "tap_mtu": min(taps, default=None),
+    }
 
 
 def bridges() -> list[Bridge]:
     """Every Linux bridge."""
-    return [{"name": name, "up": is_up(name), "mtu": mtu_of(name) or 0, "port_mtu": _port_mtu(name)} for name in _names() if is_bridge(name)]
+    return [_bridge(name) for name in _names() if is_bridge(name)]

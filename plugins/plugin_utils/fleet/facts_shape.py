@@ -69,7 +69,9 @@ def _record_of(properties: dict[str, Schema], optional: tuple[str, ...] = ()) ->
     return open_mapping(properties, required=tuple(key for key in properties if key not in optional))
 
 
-_BRIDGE: Schema = _record_of({"name": NOT_EMPTY, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE, "port_mtu": _NULL_OR_WHOLE}, ("mtu", "port_mtu"))
+_BRIDGE: Schema = _record_of(
+    {"name": NOT_EMPTY, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE, "port_mtu": _NULL_OR_WHOLE, "tap_mtu": _NULL_OR_WHOLE}, ("mtu", "port_mtu", "tap_mtu")
+)
 _HOST_ROUTE: Schema = _record_of({"destination": TEXT, "nexthop": TEXT})
 _FIXED_IP: Schema = _record_of(
     {

@@ -18,6 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Ban
 
 SPEC = re.compile(r"quota:vif_(?:in|out)bound_(?:average|peak|burst)")
 MOST = 2**31 - 1
+MOST_BURST = (2**32 - 1) // 1024  # kB: tc counts a burst's bytes in 32 bits, and no guest starts with more
 # Neutron's direction: both see it as the guest does.
 DIRECTIONS = {"ingress": "inbound", "egress": "outbound"}
 # Neutron's burst, if a rule names none: what TCP needs to reach the limit.
@@ -28,8 +29,9 @@ KBIT = 8  # of a kB
 def spec_faults(extra_specs: Mapping[str, str]) -> Iterator[Fault]:
     """What can't be read; a fault's path is the extra spec."""
     for spec, value in extra_specs.items():
-        if SPEC.fullmatch(spec) and not _is_amount(value):
-            yield Fault(spec, value, f"must be a whole number from 0 to {MOST}")
+        most = MOST_BURST if spec.endswith("_burst") else MOST
+        if SPEC.fullmatch(spec) and not (_is_amount(value) and int(value) <= most):
+            yield Fault(spec, value, f"must be a whole number from 0 to {most}")
 
 
 def notes(extra_specs: Mapping[str, str]) -> Iterator[str]:
@@ -79,5 +81,5 @@ def _rate_of_flavor(extra_specs: Mapping[str, str], name: str) -> Rate | None:
 
 
 def _rate_of_rule(rule: BandwidthRule) -> Rate:
-    burst = rule["max_burst_kbps"] or rule["max_kbps"] * BURST_PERCENT // 100
-    return {"average": rule["max_kbps"] // KBIT, "peak": None, "burst": max(1, burst // KBIT)}
+    burst = (rule["max_burst_kbps"] or rule["max_kbps"] * BURST_PERCENT // 100) // KBIT
+    return {"average": rule["max_kbps"] // KBIT, "peak": None, "burst": min(max(1, burst), MOST_BURST)}

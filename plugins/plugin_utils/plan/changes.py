@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Instance, Port
@@ -15,7 +16,7 @@ _ENTRIES = {"flavor": "compute_flavors", "image": "compute_images", "keypair": "
 # What follows from flavor and image.
 _DERIVED = ("topology", "disks")
 # Of a port what its network has no part in.
-_OF_PORT = ("mac_address", "tag", "preexisting", "device", "bandwidth", "queues")
+_OF_PORT = ("mac_address", "tag", "preexisting", "device", "allowed_address_pairs", "bandwidth", "queues")
 # Of these what follows from flavor and image.
 _DERIVED_OF_PORT = ("bandwidth", "queues")
 # Who applies a plan need not be who made it.
@@ -60,7 +61,7 @@ def _port(was: Port, now: Port, field: str) -> Iterator[tuple[Difference, str]]:
         yield Difference(f"{field}.port", was["id"], now["id"]), "id"
         return
     for found in differences({**was, "fixed_ips": None}, {**now, "fixed_ips": None}):
-        part = found.path.partition(".")[0]
+        part = re.split(r"[.\[]", found.path, maxsplit=1)[0]
         yield found._replace(path=f"{field if part in _OF_PORT else network}.{found.path}"), part
     before, after = ([ip["ip_address"] for ip in port["fixed_ips"]] for port in (was, now))
     if before != after:

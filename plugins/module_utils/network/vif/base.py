@@ -60,8 +60,9 @@ class Vif:
         found = next((bridge for bridge in networks["bridges"] if bridge["name"] == name), None)
         if found is None or not mtu:
             return None
-        # A bridge's own MTU follows its smallest tap; what leaves the host does so by its other ports.
-        limit = found.get("port_mtu") or found.get("mtu")
+        # A bridge's own MTU follows its smallest tap, and says nothing then; what leaves the host does so by its other ports.
+        own, tap = found.get("mtu"), found.get("tap_mtu")
+        limit = found.get("port_mtu") or (None if own and tap and tap <= own else own)
         return f"bridge {name} carries packets of up to {limit} bytes, and the network's MTU is {mtu}" if limit and limit < mtu else None
 
     def source(self, binding: Binding) -> t.Dict[str, str]:

@@ -21,7 +21,11 @@ from ansible_collections.kvmfleet.compute.tests.unit import make
 FOLDER = f"/instances/{make.UUID}"
 PATHS = {"vda": f"{FOLDER}/disk", "vdc": f"{FOLDER}/disk.config"}
 LIMITS: Bandwidth = {"inbound": {"average": 100, "peak": None, "burst": 80}, "outbound": None}
-PORTS = [make.port(mtu=1450), make.port(bandwidth=LIMITS, queues=2, binding=make.libvirt_network(), mac_address="fa:16:3e:00:00:02", device="tap2")]
+PORTS = [
+    make.port(mtu=1450),
+    make.port(bandwidth=LIMITS, queues=2, binding=make.libvirt_network(), mac_address="fa:16:3e:00:00:02", device="tap2"),
+    make.port(binding=make.libvirt_network(), mac_address="fa:16:3e:00:00:03", device="tap3"),
+]
 RECORD = make.record(make.web(flavor=make.flavor(), disks=[make.root_disk(), make.config_disk()], ports=PORTS))
 DISKS = [backend_of(disk).element(disk, PATHS[disk["device_name"]]) for disk in RECORD["disks"]]
 XML = ET.tostring(domain_element(RECORD, disks=DISKS, console_log=f"{FOLDER}/console.log", virt_type="qemu", arch="x86_64"), encoding="unicode")
@@ -44,6 +48,11 @@ def add(root: ET.Element, xml: str) -> None:
     element(root, "devices").append(ET.fromstring(xml))
 
 
+def set_limit(root: ET.Element, path: str, **of_source: str) -> None:
+    element(root, path).append(ET.fromstring('<bandwidth><outbound average="5" peak="6"/></bandwidth>'))
+    element(root, f"{path}/source").attrib.update(of_source)
+
+
 def current_memory(root: ET.Element) -> None:
     ET.SubElement(root, "currentMemory", unit="KiB").text = str(256 * 1024)
 
@@ -61,6 +70,14 @@ CHANGES: dict[str, tuple[Callable[[ET.Element], t.Any], list[tuple[str, object, 
     "a NIC's bridge": (lambda root: element(root, "devices/interface/source").set("bridge", "br9"), [(BRIDGE, "bridge br0", "bridge br9")]),
     "a NIC's network": (lambda root: element(root, "devices/interface[2]/source").set("network", "x"), [(NETWORK, "network default", "network x")]),
     "a network's bridge, which libvirt adds": (lambda root: element(root, "devices/interface[2]/source").set("bridge", "virbr0"), []),
+    "a network's limit, which libvirt adds": (
+        lambda root: set_limit(root, "devices/interface[3]", bridge="virbr0"),
+        [],
+    ),
+    "a limit on a libvirt network that nobody has asked for": (
+        lambda root: set_limit(root, "devices/interface[3]"),
+        [("interfaces.fa:16:3e:00:00:03.bandwidth.outbound", None, "5 kB/s, peak 6 kB/s")],
+    ),
     "a NIC's MTU": (lambda root: element(root, "devices/interface/mtu").set("size", "9000"), [(f"{BRIDGE}.mtu", 1450, 9000)]),
     "a NIC without its MTU": (lambda root: element(root, "devices/interface").remove(element(root, "devices/interface/mtu")), [(f"{BRIDGE}.mtu", 1450, None)]),
     "an MTU that nobody has asked for": (lambda root: ET.SubElement(element(root, "devices/interface[2]"), "mtu", size="9000"), []),
@@ -73,7 +90,7 @@ CHANGES: dict[str, tuple[Callable[[ET.Element], t.Any], list[tuple[str, object, 
         [(f"{NETWORK}.bandwidth.inbound", "100 kB/s, burst 80 kB", None)],
     ),
     "a limit that nobody has asked for": (
-        lambda root: element(root, "devices/interface").append(ET.fromstring('<bandwidth><outbound average="5" peak="6"/></bandwidth>')),
+        lambda root: set_limit(root, "devices/interface"),
         [(f"{BRIDGE}.bandwidth.outbound", None, "5 kB/s, peak 6 kB/s")],
     ),
     "a NIC's queues": (lambda root: element(root, "devices/interface[2]/driver").set("queues", "1"), [(f"{NETWORK}.queues", 2, 1)]),

@@ -38,5 +38,8 @@ def test_a_bridge_s_ports_are_told_without_the_taps_of_guests(sysfs: pathlib.Pat
     add(sysfs, "tap0", 1400, on="br0", tap=True)
     add(sysfs, "br1", 1400)
     add(sysfs, "tap1", 1400, on="br1", tap=True)
-    assert bridges.bridges() == [{"name": "br0", "up": True, "mtu": 1400, "port_mtu": 1500}, {"name": "br1", "up": True, "mtu": 1400, "port_mtu": None}]
+    assert bridges.bridges() == [
+        {"name": "br0", "up": True, "mtu": 1400, "port_mtu": 1500, "tap_mtu": 1400},
+        {"name": "br1", "up": True, "mtu": 1400, "port_mtu": None, "tap_mtu": 1400},
+    ]
     assert (bridges.mtu_of("tap0"), bridges.mtu_of("gone")) == (1400, None)

@@ -114,6 +114,10 @@ BR0, DEFAULT = make.bridge("br0"), make.libvirt_network()
         (BR0, {"mtu": 1450, "port_mtu": 1500}, 1500, None),
         (BR0, {"mtu": 9000, "port_mtu": 1500}, 9000, 1500),
         (BR0, {"mtu": 1450, "port_mtu": None}, 1500, 1450),
+        # Without other ports a bridge's own MTU counts, unless it follows a tap: that is no reason against another guest.
+        (BR0, {"mtu": 1450, "port_mtu": None, "tap_mtu": 9000}, 1500, 1450),
+        (BR0, {"mtu": 1450, "port_mtu": None, "tap_mtu": 1450}, 1500, None),
+        (BR0, {"mtu": 1450, "port_mtu": 1450, "tap_mtu": 1450}, 1500, 1450),
         # Facts of an older version, or that nobody could read.
         (BR0, {"mtu": 0}, 9000, None),
         (DEFAULT, {"name": "virbr-default", "mtu": 1400}, 1500, 1400),

@@ -194,6 +194,15 @@ def test_each_change_is_told_once_with_its_values(change: Change, sentences: lis
     assert validated["instances"] == validated["request_specs"] == []
 
 
+def test_what_only_a_port_made_beforehand_says_is_not_told_of_its_network() -> None:
+    world = World(asked(networks=[{"port": "kept"}]))
+    world.catalogue["ports"] = {"kept": {"network": "lan", "allowed_address_pairs": [{"ip_address": "192.0.2.8"}]}}
+    plan = world.plan()
+    world.catalogue["ports"]["kept"]["allowed_address_pairs"] = [{"ip_address": "192.0.2.9"}]
+    [told] = world.errors(plan)
+    assert 'servers[0].networks[0].allowed_address_pairs[0].ip_address: "192.0.2.9": was "192.0.2.8"' in told
+
+
 def test_a_host_that_cannot_be_read_is_named_with_its_servers() -> None:
     world = World()
     plan = world.plan()
