@@ -25,7 +25,8 @@ class Neighbour:
     def __init__(self, host: Hypervisor, image: Image) -> None:
         key = (STATE / "ssh" / "id.pub").read_text().strip()
         keypair = {"name": "testbed", "type": "ssh", "public_key": key}
-        self._server = Server(host, image, f"neighbour-{host.name}", key_name="testbed", keypair=keypair)
+        groups = [{"id": "neighbour", "name": "neighbour"}]
+        self._server = Server(host, image, f"neighbour-{host.name}", key_name="testbed", keypair=keypair, security_groups=groups)
         self._server.made()
         self._address = self._server.instance["ports"][0]["fixed_ips"][0]["ip_address"]
         self._token = uuid_library.uuid4().hex

@@ -12,6 +12,7 @@ import uuid as uuid_library
 
 from integration.conftest import NET4
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.existing import action_for
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
@@ -22,6 +23,25 @@ WRITTEN_AT = 512 * MB  # where a guest's pattern lies on its root disk
 _numbers = itertools.count(1)
 _tickets = itertools.count(1)
 Outcome = dict[str, t.Any]
+
+
+def _rule(direction: str, port: int | None = None, remote_group: str | None = None) -> FilterRule:
+    return {
+        "direction": direction,
+        "ethertype": "IPv4",
+        "protocol": "tcp" if port else None,
+        "port_range_min": port,
+        "port_range_max": port,
+        "remote": None,
+        "remote_group": remote_group,
+    }
+
+
+# The neighbour's group is another one, so that filters and IP sets come and go with each case.
+GROUPS: list[GroupRules] = [
+    {"id": "web", "name": "web", "rules": [_rule("egress"), _rule("ingress", 22), _rule("ingress", 80, "web")]},
+    {"id": "neighbour", "name": "neighbour", "rules": [_rule("egress"), _rule("ingress")]},
+]
 
 
 def instance(host: Hypervisor, image: dict[str, t.Any], name: str, **changes: t.Any) -> dict[str, t.Any]:
@@ -50,7 +70,7 @@ def instance(host: Hypervisor, image: dict[str, t.Any], name: str, **changes: t.
         image=image,
         disks=disks,
         ports=[port],
-        **changes,
+        **{"security_groups": [{"id": "web", "name": "web"}], **changes},
     )
     return dict(made)
 
@@ -83,6 +103,8 @@ class Server:
         given = {"servers": [self.order(action)], "state": state, "run": self.run, "host_name": self.host.name}
         if self.epoch and state == "claimed":
             given["grant"] = self.host.granted(self.epoch, next(_tickets))
+        if state == "active":
+            given["security_groups"] = GROUPS
         return self.host.begin("server", fault, **{"cpu_allocation_ratio": 64.0, "virt_type": "qemu", "on_error": "report", **given, **params})
 
     def call(self, state: str, action: str = "build", fault: dict[str, t.Any] | None = None) -> Answer:

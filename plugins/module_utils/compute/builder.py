@@ -298,13 +298,14 @@ class Builder:
                 self.filters.remove(owned.record)
                 # Last: as long as the claim stands, a run that was cut off here is finished by the next one.
                 self.hypervisor.undefine(uuid)
-                self.filters.drop_sets(owned.record)
             else:
                 journal.undo()
             left = [entry["path"] for entry in (*made, *journal.entries()) if entry["kind"] != "dir" and os.path.lexists(entry["path"])]
             if left or self.hypervisor.find(uuid) is not None:
                 raise ServerError("InstanceDeployFailure", f"{', '.join(left) or 'the domain'} is still there", unknown=True)
             locks.forget(self.host.state_path, uuid)
+            if owned is not None:
+                self.filters.drop_sets(owned.record)
         except (KvmfleetError, OSError) as error:
             raise ServerError("InstanceDeployFailure", f"what was made could not be removed: {error}{self._named(uuid)}", unknown=True) from error
 

@@ -60,11 +60,6 @@ def undefine(work: Work) -> None:
     work.builder.hypervisor.undefine(work.uuid)
 
 
-def drop_sets(work: Work) -> None:
-    """What others that went at the same time have kept for it."""
-    work.builder.filters.drop_sets(work.record)
-
-
 class Delete(Transition):
     """Idempotent: a server that does not exist is unchanged."""
 
@@ -72,7 +67,7 @@ class Delete(Transition):
     stage = "delete"
     starts_from = ("building", "active")
     done = "deleted"
-    steps = (stop, remove_disks, clear, remove_folder, remove_filters, undefine, drop_sets)
+    steps = (stop, remove_disks, clear, remove_folder, remove_filters, undefine)
 
     def __init__(self, stays: t.Optional[t.Callable[[t.Optional[Owned]], bool]] = None) -> None:
         """``stays``: is asked under the server's lock, with what is there then, None if nothing is; True leaves it all as it is."""
@@ -99,6 +94,9 @@ class Delete(Transition):
                     result = self._rest(builder, order)
                 if not builder.check_mode:
                     locks.forget(builder.host.state_path, uuid)
+                    if owned is not None:
+                        # Last, because it may fail: what others that went at the same time have kept for it.
+                        builder.filters.drop_sets(owned.record)
         except (KvmfleetError, OSError) as error:
             failure = as_server_error(self.name, error)
             raise ServerError(failure.error_class, failure.message, unknown=failure.unknown) from error
