@@ -42,6 +42,9 @@ class HypervisorLike(t.Protocol):
     def undefine_filter(self, name: str) -> None:
         """Remove a network filter that no running guest uses."""
 
+    def bound_filter(self, device: str) -> t.Optional[str]:
+        """The name of the network filter that a tap's frames go through; None if it has none."""
+
     def domains(self, *, live: bool = False) -> t.List[Domain]:
         """Every domain, running or not; ``live``: of those that run what they have now, too."""
 

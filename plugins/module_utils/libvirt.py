@@ -307,6 +307,15 @@ class Hypervisor:
         """Remove a network filter that no running guest uses."""
         self._do_once(lambda c: c.nwfilterLookupByName(name).undefine(), done=libvirt.VIR_ERR_NO_NWFILTER)
 
+    def bound_filter(self, device: str) -> str | None:
+        """The name of the network filter that a tap's frames go through; None if it has none."""
+        try:
+            return self._do(lambda c: c.nwfilterBindingLookupByPortDev(device).filterName())
+        except HypervisorError as error:
+            if error.code in (libvirt.VIR_ERR_NO_NWFILTER_BINDING, libvirt.VIR_ERR_NO_SUPPORT):
+                return None
+            raise
+
     # domains
 
     def domains(self, *, live: bool = False) -> list[Domain]:

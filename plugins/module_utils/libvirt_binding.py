@@ -28,6 +28,12 @@ class NWFilter(t.Protocol):
     def undefine(self) -> int: ...
 
 
+class NWFilterBinding(t.Protocol):
+    """A virNWFilterBinding."""
+
+    def filterName(self) -> str: ...
+
+
 class LibvirtDomain(t.Protocol):
     """A virDomain."""
 
@@ -84,6 +90,8 @@ class Connection(t.Protocol):
 
     def listAllNWFilterBindings(self) -> t.List[object]: ...
 
+    def nwfilterBindingLookupByPortDev(self, device: str) -> NWFilterBinding: ...
+
     def nwfilterDefineXML(self, xml: str) -> NWFilter: ...
 
     def nwfilterLookupByName(self, name: str) -> NWFilter: ...
@@ -125,6 +133,7 @@ class Binding(t.Protocol):
     VIR_DOMAIN_XML_INACTIVE: int
     VIR_ERR_NO_DOMAIN: int
     VIR_ERR_NO_NWFILTER: int
+    VIR_ERR_NO_NWFILTER_BINDING: int
     VIR_ERR_NO_SUPPORT: int
     VIR_ERR_OPERATION_INVALID: int
     VIR_ERR_OPERATION_TIMEOUT: int

@@ -353,6 +353,7 @@ class Outcome(t.TypedDict):
     drift: t.NotRequired[t.List[Drift]]  # secrets of an existing server that differ; values hidden
     console: t.NotRequired[t.List[str]]  # the end of the console log, after a time-out
     foreign_files: t.NotRequired[t.List[str]]  # files in the server's folder that stay
+    warnings: t.NotRequired[t.List[str]]  # what is not as it was asked for, as sentences
 
 
 class Leaving(t.TypedDict):

@@ -136,6 +136,24 @@ options:
     version_added: 0.2.0
     type: bool
     default: false
+  vif_plugging_timeout_s:
+    description:
+      - How long a new guest is kept paused until the frames of its ports pass, in seconds, as Nova's C(vif_plugging_timeout). A bridge with a spanning
+        tree lets them pass after twice its forward delay. The kernel's news of its links are waited for; no lock but the server's own is held, and other
+        servers are built meanwhile.
+      - With V(0) nothing is waited for. Neither is it where a server that is there is started. What will not pass by itself is told in C(warnings)
+        of RV(servers).
+      - A port that is on another bridge than it should be, has another MTU or is not filtered as it must be fails the server at once.
+    version_added: 0.3.0
+    type: float
+    default: 300
+  vif_plugging_is_fatal:
+    description:
+      - Whether a port whose frames don't pass after O(vif_plugging_timeout_s) fails the build, which is undone and may be tried on another host. If not,
+        the guest runs, and C(warnings) of RV(servers) say so. As Nova's option of this name.
+    version_added: 0.3.0
+    type: bool
+    default: true
   security_groups:
     description:
       - The rules of security groups, as C(GroupRules) of the collection's C(docs/data.md). Set by the action plugin from O(round_variable).
@@ -267,6 +285,11 @@ servers:
       description: The end of the console log, after a time-out.
       type: list
       elements: str
+    warnings:
+      description: What is not as it was asked for though the server runs, such as a port whose frames don't pass yet, as sentences. Only if there is any.
+      type: list
+      elements: str
+      version_added: 0.3.0
     foreign_files:
       description: After a deletion, files in the server's folder that this collection did not make; they stay.
       type: list
@@ -336,6 +359,8 @@ ARGUMENT_SPEC = {
     "take_over": {"type": "bool", "default": False},
     "blank_missing_disks": {"type": "list", "elements": "str", "default": []},
     "probe_addresses": {"type": "bool", "default": False},
+    "vif_plugging_timeout_s": {"type": "float", "default": 300},
+    "vif_plugging_is_fatal": {"type": "bool", "default": True},
     "security_groups": {"type": "list", "elements": "dict", "default": []},
     "virt_type": {"type": "str", "choices": ["kvm", "qemu"]},
     "max_concurrent_builds": {"type": "int", "default": 10},

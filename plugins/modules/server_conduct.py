@@ -176,6 +176,11 @@ report:
         - The remedy is V(rerun) (a run applies it), V(rebuild) (only a server that is made anew has it) or V(manual) (no run applies it).
       type: list
       elements: dict
+    warnings:
+      description: What is not as it was asked for though the server runs, such as a port whose frames don't pass yet, as sentences.
+      type: list
+      elements: str
+      version_added: 0.3.0
     error:
       description: Null, or error_class, message and reasons.
       type: dict
@@ -196,6 +201,7 @@ report:
         image: 1.4
         build: 0.6
       drift: []
+      warnings: []
       error: null
 lost:
   description: One sentence for each server that did not come to be.

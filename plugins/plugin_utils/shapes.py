@@ -466,6 +466,7 @@ class RoundServer(t.TypedDict):
     seconds: dict[str, float]  # by stage
     changed: bool  # something was done
     drift: list[Drift]  # secrets that differ
+    warnings: list[str]  # what is not as it was asked for, as sentences
     console: list[str]  # the end of the console log
 
 
@@ -522,6 +523,7 @@ class ReportRow(t.TypedDict):
     attempts: list[Attempt]  # hosts that did not do
     seconds: dict[str, float]  # by stage
     drift: list[Drift]  # where the server differs from the request, without what this run has applied
+    warnings: list[str]  # what is not as it was asked for though the server runs, as sentences
     error: dict[str, t.Any] | None  # error_class, message, reasons
     console: list[str]  # the end of the console log
 

@@ -84,6 +84,8 @@ EMPTY = (
     "compute_fleet_size",
     "compute_max_attempts",
     "compute_build_timeout_s",
+    "compute_vif_plugging_timeout_s",
+    "compute_vif_plugging_is_fatal",
     "compute_host_timeout_s",
     "compute_wait_for",
     "compute_wait_timeout_s",

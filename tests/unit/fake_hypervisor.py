@@ -36,6 +36,7 @@ class FakeHypervisor:
         self.states: dict[str, str] = {}
         self.nets: dict[str, LibvirtNetwork] = {}
         self.network_filters: dict[str, str] = {}
+        self.unbound: set[str] = set()  # taps whose frames go through no filter
         self.calls: list[str] = []
         self.after_resume = "running"
         self.lost: str | None = None
@@ -100,6 +101,14 @@ class FakeHypervisor:
     def undefine_filter(self, name: str) -> None:
         self._call("undefine_filter")
         del self.network_filters[name]
+
+    def bound_filter(self, device: str) -> str | None:
+        self._call("bound_filter")
+        if device in self.unbound:
+            return None
+        interfaces = [interface for xml in self.xml.values() for interface in ET.fromstring(xml).findall("devices/interface")]
+        names = [element.get("filter") for found in interfaces if found.find(f"target[@dev='{device}']") is not None for element in found.findall("filterref")]
+        return next(iter(names), None)
 
     def domains(self, *, live: bool = False) -> list[Domain]:
         self._call("domains")

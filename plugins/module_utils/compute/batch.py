@@ -15,6 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import bu
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, missing_fields
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import outcome
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.places import Places
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import BUILDING, CLAIMING, TRANSITIONS, WAITING
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError, unexpected
@@ -111,15 +112,23 @@ class Batch:
             if claimed["error"]:
                 results[claimed["uuid"]] = claimed
         waiting = [order for order in orders if order["instance"]["uuid"] not in results]
-        with ThreadPoolExecutor(max_workers=max(1, max_concurrent_builds)) as pool:
-            if not check_mode:
-                list(pool.map(self._renew, waiting[max_concurrent_builds:]))
-            built = list(pool.map(lambda order: self._attempt(BUILDING[order["action"]], order), waiting))
+        at_once = max(1, max_concurrent_builds)
+        self._builder.plugging.places = Places(at_once)
+        if not check_mode:
+            with ThreadPoolExecutor(max_workers=at_once) as pool:
+                list(pool.map(self._renew, waiting[at_once:]))
+        # A thread for each: a guest whose ports are waited for does not keep the next one from its build.
+        with ThreadPoolExecutor(max_workers=max(1, len(waiting))) as pool:
+            built = list(pool.map(self._build, waiting))
         results.update({result["uuid"]: result for result in built})
         if not check_mode:
             self._count(built)
             self._wait([order for order in waiting if not results[order["instance"]["uuid"]]["error"]], results, wait_for, wait_timeout_s)
         return [results[order["instance"]["uuid"]] for order in orders]
+
+    def _build(self, order: Order) -> Outcome:
+        with self._builder.plugging.places.taken():
+            return self._attempt(BUILDING[order["action"]], order)
 
     def _renew(self, order: Order) -> None:
         """A server that waits for its turn is still its run's. Whatever fails here is the build's to report."""

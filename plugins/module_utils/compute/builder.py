@@ -14,7 +14,7 @@ How a server comes to be, and what holds whenever somebody dies on the way:
    lock, and the kernel drops the lock of a dead process, so that two can't build at once. Who comes back after that finds at its next call, or before
    the guest may run, that the claim is another's.
 3. Build: what a dead run left is removed by the journal, then everything is written into the journal before it is made, the guest is started paused, and
-   its ports are looked at.
+   its ports are waited for (``plugging.py``): that holds no lock but the server's own, and whoever dies meanwhile leaves what he left before.
 4. An error until then undoes all of it, the claim last: ``failed``, if the undo is proven by reading back. If it is not, or if libvirt went away, the
    outcome is ``unknown``: the claim stays, and no other host may try.
 5. The record says ``started``, the journal is closed, and only then the guest runs: from here on no build stops, undefines or removes anything of it. An error
@@ -38,13 +38,13 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, holder, lease, left_s
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging import Patience, Plugging
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, bridges, ip_sets, limits, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Diff,
@@ -66,6 +66,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.table import backend_of
 
 NO_SECRETS: Secrets = {"user_data": None, "admin_pass": None}
+PATIENCE = Patience()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +122,7 @@ class Builder:
         force_take_over: bool = False,
         blank_missing_disks: t.Collection[str] = (),
         probe_addresses: bool = False,
+        patience: Patience = PATIENCE,
         groups: t.Iterable[GroupRules] = (),
         check_mode: bool = False,
     ) -> None:
@@ -133,7 +135,6 @@ class Builder:
         self.blank_missing_disks = frozenset(blank_missing_disks)  # servers that start with new disks in place of lost ones
         self.probe_addresses = probe_addresses  # before a guest is made
         self.check_mode = check_mode
-        self.links: Links = bridges
         self.who_has: ports.WhoHas = address_probe.who_has
         self.time: t.Callable[[], HostTime] = host_time
         self.wall_clock: t.Callable[[], float] = time.time
@@ -144,6 +145,7 @@ class Builder:
         self._secrets = secrets or {}
         self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
         self.ip_sets: IpSetsLike = ip_sets
+        self.plugging = Plugging(hypervisor, bridges, patience)
         self.groups = {group["id"]: group for group in groups}  # the security groups that this call was given
         self._networks: t.Optional[HostNetworks] = None
         self._networks_lock = threading.Lock()
@@ -269,11 +271,17 @@ class Builder:
             self._networks = {"bridges": bridges.bridges(), "libvirt": self.hypervisor.networks(), "unfiltered": self.unfiltered()}
         return self._networks
 
-    def check_plugged(self, record: Record) -> None:
-        """ServerError unless the running guest's ports are plugged."""
-        ports.check_plugged(record["ports"], self.hypervisor.live_interfaces(record["uuid"]), self.links)
+    def too_small(self, wanted: t.List[Port]) -> t.List[str]:
+        """A sentence for each of these ports whose bridge can't carry its packets."""
+        with self._networks_lock:
+            return ports.too_small(wanted, self._host_networks())
+
+    def check_plugged(self, record: Record, *, wait: bool) -> t.List[str]:
+        """What is to be told of the ports of a guest that is there, paused or not; ServerError unless they are plugged. ``wait``: for those that may come."""
+        told = self.plugging.wait(record) if wait else self.plugging.look(record)
         # The module that hands packets to the filter may have come with this guest.
         ports.check_filtered(record["ports"], self.unfiltered())
+        return told
 
     @property
     def filters(self) -> Filters:

@@ -16,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Host
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import file_system, virt_types
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging import Patience
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import host_key, key_path
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
@@ -46,6 +47,7 @@ class ServerOptions:
     take_over: bool
     blank_missing_disks: t.List[str]
     probe_addresses: bool
+    patience: Patience
     virt_type: t.Optional[str]
     security_groups: t.List[GroupRules]
     max_concurrent_builds: int
@@ -67,6 +69,8 @@ class ServerOptions:
         console_lines: int = params["console_lines"]
         if not 1 <= console_lines <= console.MOST_LINES:
             raise ServerError("InvalidInput", f"console_lines: {console_lines} must be from 1 to {console.MOST_LINES}")
+        patience = Patience(params["vif_plugging_timeout_s"], params["vif_plugging_is_fatal"])
+        patience.check()
         return cls(
             host=HostOptions.of(params),
             capacity=Capacity.of(params),
@@ -81,6 +85,7 @@ class ServerOptions:
             take_over=params["take_over"],
             blank_missing_disks=params["blank_missing_disks"],
             probe_addresses=params["probe_addresses"],
+            patience=patience,
             virt_type=params["virt_type"],
             security_groups=params["security_groups"],
             max_concurrent_builds=params["max_concurrent_builds"],
@@ -130,6 +135,7 @@ def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode:
         force_take_over=options.take_over,
         blank_missing_disks=options.blank_missing_disks,
         probe_addresses=options.probe_addresses,
+        patience=options.patience,
         groups=options.security_groups,
         check_mode=check_mode,
     )

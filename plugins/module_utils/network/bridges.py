@@ -11,6 +11,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bri
 
 SYSFS = "/sys/class/net"
 IFF_UP = 0x1
+# By number (``linux/if_bridge.h``: BR_STATE_*).
+PORT_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
 
 
 def _read(*parts: str) -> str:
@@ -43,6 +45,12 @@ def bridge_of(device: str) -> str | None:
         return os.path.basename(os.readlink(os.path.join(SYSFS, device, "master")))
     except OSError:
         return None
+
+
+def port_state(device: str) -> str | None:
+    """What its bridge does with the device's frames, with spanning tree's words; None if it is a port of none."""
+    number = _read(device, "brport", "state")
+    return PORT_STATES[int(number)] if number.isdigit() and int(number) < len(PORT_STATES) else None
 
 
 def mtu_of(device: str) -> int | None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ports on a host: is what the controller chose there, and did the guest's interfaces land on it?
 
-Stands for Neutron's binding and Nova's ``plug_vifs`` and ``network-vif-plugged`` events: the state is looked up, no event bus is needed.
+Stands for Neutron's binding and Nova's ``plug_vifs``; ``compute/plugging.py`` waits for ports as Nova does for ``network-vif-plugged``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Late, Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Interface, Port
 
@@ -42,12 +43,16 @@ def check_filtered(ports: t.Iterable[Port], unfiltered: t.Optional[str]) -> None
             raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {unfiltered}", reschedule=True)
 
 
+def too_small(ports: t.Iterable[Port], networks: HostNetworks) -> t.List[str]:
+    """A sentence for each port whose bridge can't carry its packets."""
+    found = [(port, vif_of(port["binding"]).too_small(port["binding"], port["mtu"], networks)) for port in ports]
+    return [f"port {port['id']} on network {port['network_name']}: {why}" for port, why in found if why]
+
+
 def check_mtu(ports: t.Iterable[Port], networks: HostNetworks) -> None:
     """ServerError (PortBindingFailed) if a port's bridge can't carry its packets."""
-    for port in ports:
-        why = vif_of(port["binding"]).too_small(port["binding"], port["mtu"], networks)
-        if why:
-            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
+    for why in too_small(ports, networks):
+        raise ServerError("PortBindingFailed", why, reschedule=True)
 
 
 # The MAC addresses that answer on a device for some addresses, by address (``network/address_probe.py``).
@@ -83,10 +88,42 @@ def check_limits(ports: t.Iterable[Port], obstacle: t.Callable[[], t.Optional[st
             raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
 
 
-def check_plugged(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], links: Links) -> None:
-    """ServerError (VirtualInterfacePlugException) unless each port's tap is up and where it belongs; ``interfaces``: the live ones."""
+def check_plugged(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], links: Links) -> t.List[Late]:
+    """Which ports' frames don't pass yet, each reason as a sentence; ServerError (VirtualInterfacePlugException) if one is not where it belongs.
+
+    ``interfaces``: the live ones.
+    """
+    late = []
+    for port, interface in _with_interface(ports, interfaces):
+        vif = vif_of(port["binding"])
+        wrong = vif.not_plugged(port, interface, links)
+        if wrong or interface is None:
+            raise not_plugged(port, wrong or "the guest has no interface of it")
+        found = vif.late(port, interface, links)
+        if found:
+            late.append(found._replace(reason=f"port {port['id']}: {found.reason}"))
+    return late
+
+
+def check_bound(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], bound_filter: t.Callable[[str], t.Optional[str]]) -> None:
+    """ServerError (VirtualInterfacePlugException) if libvirt does not filter the tap of a port with port security by the port's filter.
+
+    ``bound_filter``: the name of a device's filter.
+    """
+    for port, interface in _with_interface(ports, interfaces):
+        device = interface["device"] if interface else None
+        if not port["port_security_enabled"] or not device:
+            continue
+        found, wanted = bound_filter(device), port_filter_name(port["id"])
+        if found != wanted:
+            raise not_plugged(port, f"libvirt filters {device} by {found or 'nothing'}, not by {wanted}")
+
+
+def not_plugged(port: Port, why: str) -> ServerError:
+    """The error of a port that is not plugged."""
+    return ServerError("VirtualInterfacePlugException", f"port {port['id']}: {why}", reschedule=True)
+
+
+def _with_interface(ports: t.Iterable[Port], interfaces: t.Iterable[Interface]) -> t.Iterator[t.Tuple[Port, t.Optional[Interface]]]:
     by_mac = {interface["mac_address"]: interface for interface in interfaces}
-    for port in ports:
-        reason = vif_of(port["binding"]).not_plugged(port, by_mac.get(port["mac_address"].lower()), links)
-        if reason:
-            raise ServerError("VirtualInterfacePlugException", f"port {port['id']}: {reason}", reschedule=True)
+    return ((port, by_mac.get(port["mac_address"].lower())) for port in ports)

@@ -44,6 +44,7 @@ _OUTCOME: Schema = open_mapping(
         "drift": list_of(_DRIFT),
         "console": list_of(TEXT),
         "foreign_files": list_of(TEXT),
+        "warnings": list_of(TEXT),
     },
     required=("uuid", "outcome", "stage", "changed", "seconds"),
 )

@@ -67,6 +67,7 @@ def report_row(server: RoundServer, instance: Instance, check_mode: bool) -> Rep
         "attempts": placed["attempts"] if placed else [],
         "seconds": server["seconds"],
         "drift": _drift(server, check_mode),
+        "warnings": server["warnings"],
         "error": _error(server),
         "console": server["console"],
     }

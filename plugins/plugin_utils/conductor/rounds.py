@@ -128,6 +128,7 @@ def _server(placed: Placed | None, unplaced: Unplaced | None, status: str) -> Ro
         "seconds": {},
         "changed": False,
         "drift": [],
+        "warnings": [],
         "console": [],
     }
 
@@ -160,6 +161,7 @@ def _settle(server: RoundServer, placed: Placed, outcome: Outcome, stage: str, s
     server["changed"] = server["changed"] or outcome["changed"]
     placed["power_state"] = outcome["power_state"] or placed["power_state"]
     server["drift"] = outcome.get("drift") or server["drift"]
+    server["warnings"] = outcome.get("warnings") or []
     server["console"] = outcome.get("console") or []
     for name, seconds in outcome["seconds"].items():
         server["seconds"][name] = round(server["seconds"].get(name, 0.0) + seconds, 3)

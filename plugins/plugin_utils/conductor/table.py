@@ -26,11 +26,11 @@ ELASTIC = (0, 2, 3, 4)
 
 
 def table(report: Sequence[ReportRow]) -> list[str]:
-    """The servers: name, state, host (without a domain that all hosts share), zone, first address, seconds; then what differs from the request."""
+    """The servers: name, state, host (without a domain that all hosts share), zone, first address, seconds; then what differs, and what hosts have to say."""
     hosts = [row["host"] for row in report if row["host"]]
     domains = {host.partition(".")[2] for host in hosts}
     rows = [HEAD, *_folded([_cells(row, len(domains) == 1) for row in report])]
-    return aligned(rows, WIDTH, ELASTIC) + _drift_lines(report)
+    return aligned(rows, WIDTH, ELASTIC) + _drift_lines(report) + _warning_lines(report)
 
 
 def _folded(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -70,6 +70,14 @@ def _drift_lines(report: Sequence[ReportRow]) -> list[str]:
         verb = "differs" if len(names) == 1 else "differ"
         lines += wrapped(f"{named(names)} {verb} from the request: {_difference(drift)}; {REMEDIES[drift['remedy']]}")
     return lines
+
+
+def _warning_lines(report: Sequence[ReportRow]) -> list[str]:
+    """What hosts have to say of servers that run; at most so many, then their number."""
+    warnings = [f"{row['name']}: {warning if len(warning) <= MOST_SHOWN else f'{warning[:MOST_SHOWN]}…'}" for row in report for warning in row["warnings"]]
+    more = len(warnings) - MOST_LINES
+    told = warnings[:MOST_LINES] + ([f"and {more} more warnings; compute_result_file has all"] if more > 0 else [])
+    return [line for warning in told for line in wrapped(warning)]
 
 
 def _difference(drift: Drift) -> str:

@@ -27,6 +27,8 @@ OPTIONS = (
     "compute_fleet_size",
     "compute_max_attempts",
     "compute_build_timeout_s",
+    "compute_vif_plugging_timeout_s",
+    "compute_vif_plugging_is_fatal",
     "compute_scheduler_filters",
     "compute_scheduler_weighers",
     "compute_scheduler_options",

@@ -67,6 +67,7 @@ TEMPLATE = """\
 {% if row.error and row.host %}<p class="is-bad">{{ row.error.error_class }}: {{ row.error.message }}</p>
 {% endif %}{% for attempt in row.attempts %}<p>Tried {{ attempt.host }} ({{ attempt.stage }}): {{ attempt.error }}</p>
 {% endfor %}{% for drift in row.drift %}<p>{{ drift.path }} differs from the request ({{ drift.remedy }})</p>
+{% endfor %}{% for warning in row.warnings %}<p>{{ warning }}</p>
 {% endfor %}{% if server.weighed %}{{ weights(server) }}
 {% endif %}{% if server.left %}<p class="dim">and {{ server.left | number }} more hosts</p>
 {% endif %}{% if server.alternates %}<p>Next in line: {{ server.alternates | join(", ") }}</p>

@@ -31,6 +31,7 @@ class Work:
     power_state: t.Optional[str] = None  # as libvirt said last
     started_paused: bool = False  # by this work: it may be stopped again
     foreign_files: t.List[str] = dataclasses.field(default_factory=list)  # what stays
+    warnings: t.List[str] = dataclasses.field(default_factory=list)  # what is not as it was asked for, as sentences
     seconds: t.Dict[str, float] = dataclasses.field(default_factory=dict)  # of steps that are a stage of the chain
 
     @property
@@ -81,6 +82,14 @@ class Transition:
         """An outcome of this transition without an error."""
         instance = order["instance"]
         return outcome(instance["uuid"], instance["display_name"], what or self.done, self.stage, changed=changed, power_state=power_state)
+
+    def outcome_of(self, work: Work) -> Outcome:
+        """The outcome of what was done, with what the steps have to say."""
+        result = self.outcome(work.order, changed=True, power_state=work.power_state)
+        result["seconds"].update(work.seconds)
+        if work.warnings:
+            result["warnings"] = work.warnings
+        return result
 
 
 def as_server_error(what: str, error: Exception) -> KvmfleetError:

@@ -24,6 +24,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
     resume,
     start_paused,
     stop,
+    wait_plugged,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.start import way_up
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
@@ -85,7 +86,7 @@ class Build(Transition):
         make_disks,
         filter_ports,
         start_paused,
-        check_plugged,
+        wait_plugged,
         check_claim,
         mark_started,
     )
@@ -105,9 +106,7 @@ class Build(Transition):
             else:
                 self._make(work)
                 self.last(work, self.lasting)
-        result = self.outcome(order, changed=True, power_state=work.power_state)
-        result["seconds"].update(work.seconds)
-        return result
+        return self.outcome_of(work)
 
     @contextlib.contextmanager
     def _own(self, builder: Builder, uuid: str) -> t.Iterator[Owned]:

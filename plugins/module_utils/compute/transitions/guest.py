@@ -24,6 +24,8 @@ def realise_ports(work: Work) -> None:
     """The host can carry its ports: the stage port of the chain, which needs no call of its own."""
     begin = time.monotonic()
     work.builder.realise(work.record["ports"], is_new=not work.record["started"])
+    if work.record["started"]:
+        work.warnings += work.builder.too_small(work.record["ports"])
     work.seconds["port"] = round(time.monotonic() - begin, 3)
 
 
@@ -44,8 +46,13 @@ def start_paused(work: Work) -> None:
 
 
 def check_plugged(work: Work) -> None:
-    """Each port's tap is up and where it belongs."""
-    work.builder.check_plugged(work.record)
+    """Each port's tap is where it belongs. What does not come by itself is told: a server that is there has nowhere else to go."""
+    work.warnings += work.builder.check_plugged(work.record, wait=False)
+
+
+def wait_plugged(work: Work) -> None:
+    """Each port's tap is where it belongs, and its frames pass; as long as the run waits for that."""
+    work.warnings += work.builder.check_plugged(work.record, wait=True)
 
 
 def mark_started(work: Work) -> None:

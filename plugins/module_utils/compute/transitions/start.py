@@ -84,8 +84,7 @@ class Start(Transition):
                 else:
                     self._make(work, steps)
                     self.last(work, self.lasting)
-                result = self.outcome(order, changed=True, power_state=work.power_state)
-                result["seconds"].update(work.seconds)
+                result = self.outcome_of(work)
             result["drift"] = secrets_drift(builder, owned.record)
         return result
 

@@ -11,9 +11,15 @@ import xml.etree.ElementTree as ET
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
 
+FORWARDING = "forwarding"
+PASSING = ("listening", "learning")  # states of a bridge's port that end by themselves
+
 
 class Links(t.Protocol):
     """The host's network devices (``network/bridges.py``)."""
+
+    def exists(self, device: str) -> bool:
+        """True if there is a device of this name."""
 
     def is_up(self, device: str) -> bool:
         """True if the device is administratively up."""
@@ -21,8 +27,18 @@ class Links(t.Protocol):
     def bridge_of(self, device: str) -> t.Optional[str]:
         """The bridge that the device is a port of."""
 
+    def port_state(self, device: str) -> t.Optional[str]:
+        """What its bridge does with its frames: disabled, listening, learning, forwarding or blocking; None if it is a port of none."""
+
     def mtu_of(self, device: str) -> t.Optional[int]:
         """The device's MTU in bytes; None if it can't be read."""
+
+
+class Late(t.NamedTuple):
+    """A port that is where it belongs, and whose frames don't pass yet."""
+
+    reason: str  # as half a sentence
+    is_on_its_way: bool  # its frames pass within seconds, if nobody does anything
 
 
 class NetworkStarter(t.Protocol):
@@ -103,16 +119,29 @@ class Vif:
         return None
 
     def not_plugged(self, port: Port, interface: t.Optional[Interface], links: Links) -> t.Optional[str]:
-        """Why the running guest's port is not plugged, as half a sentence; None if it is. ``interface``: the live one with the port's MAC address."""
+        """Why the running guest's port is not where it belongs, as half a sentence; None if it is. No waiting helps.
+
+        ``interface``: the live one with the port's MAC address.
+        """
         if interface is None or not interface["device"]:
             return f"the guest has no interface {port['mac_address']}"
         device = interface["device"]
+        if not links.exists(device):
+            return f"{device} is gone"
         wanted, found = self.bridge(port["binding"], interface), links.bridge_of(device)
         if wanted is not None and found != wanted:
             return f"{device} is on {f'bridge {found}' if found else 'no bridge'}, not on {wanted}"
-        if not links.is_up(device):
-            return f"{device} is down"
         mtu = links.mtu_of(device)
         if port["mtu"] and mtu and mtu != port["mtu"]:
             return f"{device} has an MTU of {mtu} bytes, not of {port['mtu']}"
         return None
+
+    def late(self, _port: Port, interface: Interface, links: Links) -> t.Optional[Late]:
+        """Why the frames of a port that is where it belongs don't pass yet; None if they do. A change of the host's links may help."""
+        device = interface["device"] or ""
+        if not links.is_up(device):
+            return Late(f"{device} is down", is_on_its_way=False)
+        state = links.port_state(device)
+        if state in (None, FORWARDING):
+            return None
+        return Late(f"{device} is {state} on bridge {links.bridge_of(device)}, not forwarding", is_on_its_way=state in PASSING)

@@ -10,6 +10,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Host
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging import Patience
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import HostState
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Epoch, Grant, Instance, Order, Outcome, Record, Run, Secrets
@@ -17,6 +18,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base impo
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
 from ansible_collections.kvmfleet.compute.tests.unit.fake_ip_sets import FakeIpSets
+from ansible_collections.kvmfleet.compute.tests.unit.fake_link_events import FakeLinkEvents
 from ansible_collections.kvmfleet.compute.tests.unit.fake_packet_rules import FakePacketRules
 
 
@@ -40,16 +42,29 @@ class PlainDisk(DiskBackend):
 
 
 class Links:
-    """Every tap is up; on which bridge it is nobody asks of a network without one."""
+    """Every tap is up, and of no bridge: nobody asks where it is on a network without one.
+
+    ``state``: what the bridge does with every tap's frames; ``states``: with those of some taps; ``asked``: how often a tap was looked at.
+    """
 
     def __init__(self) -> None:
-        self.up = True
+        self.there, self.up = True, True
+        self.state: str | None = None
+        self.states: dict[str, str] = {}
+        self.asked = 0
+
+    def exists(self, _device: str) -> bool:
+        self.asked += 1
+        return self.there
 
     def is_up(self, _device: str) -> bool:
         return self.up
 
-    def bridge_of(self, _device: str) -> str | None:
-        return None
+    def bridge_of(self, device: str) -> str | None:
+        return "br0" if self.port_state(device) else None
+
+    def port_state(self, device: str) -> str | None:
+        return self.states.get(device, self.state)
 
     def mtu_of(self, _device: str) -> int | None:
         return None
@@ -63,6 +78,7 @@ class Lab:
         self.hypervisor.nets["default"] = {"name": "default", "bridge": None, "active": True}
         self.disk = disk
         self.links = Links()
+        self.link_events = FakeLinkEvents()
         self.strangers: dict[str, str] = {}
         self.may_ask = True
         self.asked: list[tuple[str, list[str]]] = []
@@ -84,6 +100,7 @@ class Lab:
         probe: bool = False,
         secrets: dict[str, Secrets] | None = None,
         grant: Grant | None = None,
+        patience: Patience | None = None,
         **changes: t.Any,
     ) -> Builder:
         whole = {
@@ -107,9 +124,10 @@ class Lab:
             force_take_over=force,
             blank_missing_disks=blank,
             probe_addresses=probe,
+            patience=patience or Patience(),
             check_mode=check_mode,
         )
-        made.links = self.links
+        made.plugging.links, made.plugging.link_events = self.links, lambda: self.link_events
         made.who_has = self.who_has
         made.unfiltered = lambda: self.unfiltered
         made.ip_sets = self.ip_sets
@@ -143,10 +161,17 @@ class Lab:
     def claim(self, *servers: Instance | Order, builder: Builder | None = None) -> list[Outcome]:
         return Batch(builder or self.builder()).claim([_order(server) for server in servers])
 
-    def build(self, *servers: Instance | Order, builder: Builder | None = None, batch: Batch | None = None, wait_for: str = "active") -> list[Outcome]:
+    def build(
+        self,
+        *servers: Instance | Order,
+        builder: Builder | None = None,
+        batch: Batch | None = None,
+        wait_for: str = "active",
+        at_once: int = 4,
+    ) -> list[Outcome]:
         orders = [_order(server) for server in servers]
         of = batch or Batch(builder or self.builder())
-        return of.activate(orders, max_concurrent_builds=4, wait_for=wait_for, wait_timeout_s=0.0)
+        return of.activate(orders, max_concurrent_builds=at_once, wait_for=wait_for, wait_timeout_s=0.0)
 
     def delete(self, *uuids: str, builder: Builder | None = None) -> list[Outcome]:
         return Batch(builder or self.builder()).delete([read_order({"uuid": uuid}) for uuid in uuids], 2)

@@ -108,10 +108,10 @@ def test_a_guest_that_someone_let_run_by_hand_is_not_undone(lab: Lab) -> None:
     lab.hypervisor.lose("start_paused")
     lab.build(lab.web())
     disk = written(lab, lab.web(), "running")
-    lab.links.up = False
+    lab.links.there = False
     assert error_of(lab.build(lab.web())[0]) == ("unknown", "VirtualInterfacePlugException")
     lab.hypervisor.states[lab.web()["uuid"]] = "shutdown"
-    lab.links.up = True
+    lab.links.there = True
     assert lab.build(lab.web())[0]["outcome"] == "built"
     assert disk.read_text() == "written by the guest"
 

@@ -28,6 +28,8 @@ DEFAULTS: dict[str, t.Any] = {
     "grant": None,
     "take_over": False,
     "probe_addresses": False,
+    "vif_plugging_timeout_s": 300.0,
+    "vif_plugging_is_fatal": True,
     "blank_missing_disks": [],
     "security_groups": [],
     "virt_type": None,
@@ -80,6 +82,13 @@ def test_the_builder_has_what_the_host_has_and_the_options_say(lab: Lab) -> None
     assert builder.secrets("u") == {"user_data": "eA==", "admin_pass": None}
     assert (builder.run["controller"], builder.run["process"], builder.run["lease_s"]) == ("inventory-name", None, 1800)
     assert (lab.state / "secret.key").stat().st_size == 32
+
+
+@pytest.mark.parametrize("timeout_s", [-1.0, 86401.0, float("nan"), float("inf")])
+def test_a_time_to_wait_for_ports_that_is_none_is_refused(lab: Lab, timeout_s: float) -> None:
+    with pytest.raises(ServerError, match=r"vif_plugging_timeout_s: .* must not be less than 0 or more than 86400") as caught:
+        options(lab, vif_plugging_timeout_s=timeout_s)
+    assert caught.value.error_class == "InvalidInput"
 
 
 def test_check_mode_makes_no_key(lab: Lab) -> None:

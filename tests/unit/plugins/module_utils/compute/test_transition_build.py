@@ -24,7 +24,7 @@ from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.comput
 
 LOST = HypervisorError("libvirt went away", lost=True)
 # What the hypervisor is asked between the first file and the moment at which the guest runs.
-BEFORE_IT_RUNS = ("start_paused", "live_interfaces", "set_record")
+BEFORE_IT_RUNS = ("start_paused", "live_interfaces", "bound_filter", "set_record")
 
 
 def error_of(outcome: Outcome) -> tuple[str, str, bool]:
@@ -152,7 +152,7 @@ def test_if_libvirt_went_away_the_outcome_is_unknown_and_nothing_is_undone(lab: 
 
 def test_a_port_that_is_not_plugged_fails_the_build_before_the_guest_runs(lab: Lab) -> None:
     lab.claim(lab.web())
-    lab.links.up = False
+    lab.links.there = False
     assert error_of(lab.build(lab.web())[0]) == ("failed", "VirtualInterfacePlugException", True)
     assert "resume" not in lab.hypervisor.calls
     assert lab.left() == []
@@ -225,7 +225,7 @@ def test_an_adopted_guest_whose_port_is_not_plugged_is_not_undone(lab: Lab) -> N
     lab.claim(web)
     lab.hypervisor.lose("resume")
     lab.build(web)
-    lab.links.up = False
+    lab.links.there = False
     assert error_of(lab.build(web)[0])[:2] == ("unknown", "VirtualInterfacePlugException")
     assert lab.hypervisor.states[web["uuid"]] == "running"
 

@@ -61,7 +61,9 @@ def test_a_new_server_needs_a_bridge_for_its_packets_and_one_that_is_there_start
     lab.there(web)
     lab.hypervisor.states[web["uuid"]] = "shutdown"
     monkeypatch.setattr(bridges, "bridges", lambda: [{"name": "virbr0", "up": True, "mtu": 1400}])
-    assert lab.build(make.order(web, action="start"))[0]["outcome"] == "started"
+    (started,) = lab.build(make.order(web, action="start"))
+    assert started["outcome"] == "started"
+    assert started["warnings"][0].endswith("bridge virbr0 carries packets of up to 1400 bytes, and the network's MTU is 1500")
     other = make.numbered(1, disks=web["disks"], ports=[make.port(binding=make.libvirt_network(), mtu=1500, mac_address="fa:16:3e:00:00:09", fixed_ips=[])])
     lab.claim(other)
     (outcome,) = lab.build(other)

@@ -31,6 +31,16 @@ def add(sysfs: pathlib.Path, name: str, mtu: int, *, on: str | None = None, tap:
         (device / "tun_flags").write_text("0x1002\n")
 
 
+def test_what_a_bridge_does_with_a_port_s_frames_is_told_in_words(sysfs: pathlib.Path) -> None:
+    add(sysfs, "br0", 1500)
+    for number, state in enumerate(("disabled", "listening", "learning", "forwarding", "blocking", None)):
+        add(sysfs, f"tap{number}", 1500, on="br0")
+        (sysfs / f"tap{number}" / "brport").mkdir()
+        (sysfs / f"tap{number}" / "brport" / "state").write_text(f"{number}\n")
+        assert bridges.port_state(f"tap{number}") == state
+    assert bridges.port_state("br0") is None
+
+
 def test_a_bridge_s_ports_are_told_without_the_taps_of_guests(sysfs: pathlib.Path) -> None:
     add(sysfs, "br0", 1400)
     add(sysfs, "eth0", 9000, on="br0")

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser import parse_interfaces
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS, vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -19,16 +20,22 @@ BRIDGED, ROUTED = make.port(), make.port(binding=make.libvirt_network())
 
 
 class Links:
-    """Network devices of a host: {device: (bridge, up)}, all with one MTU."""
+    """Network devices of a host: {device: (bridge, up)}, all with one MTU and, on bridges, in one state."""
 
-    def __init__(self, mtu: int | None = 1500, **devices: tuple[str | None, bool]) -> None:
-        self._mtu, self._devices = mtu, devices
+    def __init__(self, mtu: int | None = 1500, state: str = "forwarding", **devices: tuple[str | None, bool]) -> None:
+        self._mtu, self._state, self._devices = mtu, state, devices
+
+    def exists(self, device: str) -> bool:
+        return device in self._devices
 
     def is_up(self, device: str) -> bool:
         return self._devices[device][1]
 
     def bridge_of(self, device: str) -> str | None:
         return self._devices[device][0]
+
+    def port_state(self, device: str) -> str | None:
+        return self._state if self._devices[device][0] else None
 
     def mtu_of(self, _device: str) -> int | None:
         return self._mtu
@@ -81,7 +88,7 @@ def test_only_an_inactive_network_is_realised_and_each_once() -> None:
         (BRIDGED, live(), Links(tap0=("br0", True)), None),
         (BRIDGED, live(), Links(tap0=("br9", True)), "tap0 is on bridge br9, not on br0"),
         (BRIDGED, live(), Links(tap0=(None, True)), "tap0 is on no bridge, not on br0"),
-        (BRIDGED, live(), Links(tap0=("br0", False)), "tap0 is down"),
+        (BRIDGED, live(), Links(), "tap0 is gone"),
         (make.port(mtu=1450), live(), Links(1450, tap0=("br0", True)), None),
         (make.port(mtu=1450), live(), Links(1500, tap0=("br0", True)), "tap0 has an MTU of 1500 bytes, not of 1450"),
         (make.port(mtu=1450), live(), Links(None, tap0=("br0", True)), None),
@@ -92,13 +99,42 @@ def test_only_an_inactive_network_is_realised_and_each_once() -> None:
         (ROUTED, live(source={"network": "default"}), Links(tap0=(None, True)), None),
     ],
 )
-def test_a_port_is_plugged_if_its_tap_is_up_and_where_it_belongs(port: Port, interface: Interface, links: Links, reason: str | None) -> None:
+def test_a_port_is_plugged_if_its_tap_is_where_it_belongs(port: Port, interface: Interface, links: Links, reason: str | None) -> None:
     if reason is None:
-        ports.check_plugged([port], [interface], links)
+        assert ports.check_plugged([port], [interface], links) == []
     else:
         with pytest.raises(ServerError, match=reason) as caught:
             ports.check_plugged([port], [interface], links)
         assert (caught.value.error_class, caught.value.reschedule) == ("VirtualInterfacePlugException", True)
+
+
+@pytest.mark.parametrize(
+    ("links", "late"),
+    [
+        (Links(tap0=("br0", False)), ("tap0 is down", False)),
+        (Links(state="disabled", tap0=("br0", True)), ("tap0 is disabled on bridge br0, not forwarding", False)),
+        (Links(state="blocking", tap0=("br0", True)), ("tap0 is blocking on bridge br0, not forwarding", False)),
+        (Links(state="listening", tap0=("br0", True)), ("tap0 is listening on bridge br0, not forwarding", True)),
+        (Links(state="learning", tap0=("br0", True)), ("tap0 is learning on bridge br0, not forwarding", True)),
+    ],
+)
+def test_a_port_that_is_where_it_belongs_may_be_late(links: Links, late: tuple[str, bool]) -> None:
+    reason, is_on_its_way = late
+    assert ports.check_plugged([BRIDGED], [live()], links) == [(f"port {BRIDGED['id']}: {reason}", is_on_its_way)]
+
+
+@pytest.mark.parametrize(
+    ("bound", "reason"),
+    [(port_filter_name(BRIDGED["id"]), None), (None, "filters tap0 by nothing, not by kvmfleet"), ("clean-traffic", "filters tap0 by clean-traffic, not by")],
+)
+def test_a_port_with_port_security_is_filtered_by_its_filter(bound: str | None, reason: str | None) -> None:
+    if reason is None:
+        ports.check_bound([BRIDGED], [live()], {"tap0": bound}.get)
+    else:
+        with pytest.raises(ServerError, match=reason):
+            ports.check_bound([BRIDGED], [live()], {"tap0": bound}.get)
+    # Of the others nobody asks.
+    ports.check_bound([make.port(port_security_enabled=False)], [live()], {}.__getitem__)
 
 
 BR0, DEFAULT = make.bridge("br0"), make.libvirt_network()

@@ -88,6 +88,8 @@ ERROR = {"error_class": "X", "message": "no", "reschedule": True}
         ({"outcome": "deleted"}, "b is deleted without an error in the stage build"),
         ({"drift": [3]}, "servers[0].drift[0]: must be a mapping"),
         ({"console": "text"}, "servers[0].console: must be a list"),
+        ({"warnings": "text"}, "servers[0].warnings: must be a list"),
+        ({"warnings": [{}]}, "servers[0].warnings[0]: must be text"),
     ],
 )
 def test_the_sentence_names_what_is_wrong(changes: dict[str, t.Any], reason: str) -> None:

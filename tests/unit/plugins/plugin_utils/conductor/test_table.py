@@ -24,6 +24,7 @@ def row(name: str, **fields: t.Any) -> t.Any:
         "addresses": {"lan": [{"version": 4, "addr": "192.0.2.50", "mac_addr": ""}]},
         "seconds": {"build": 1.25},
         "drift": [],
+        "warnings": [],
         "error": None,
         "attempts": [],
         **fields,
@@ -54,6 +55,14 @@ def test_what_differs_alike_is_said_once() -> None:
     assert " ".join(line.strip() for line in lines) == (
         "web-0, web-1, web-2 and 2 more differ from the request: flavorRef is 'a', not 'b'; only a server that is made anew has it"
     )
+
+
+def test_what_hosts_have_to_say_of_servers_that_run_stands_below_and_has_an_end() -> None:
+    lines = table([row("web", warnings=["port p: tap0 is blocking on bridge br0, not forwarding; the guest runs all the same", "x" * 300])])[2:]
+    said = " ".join(line.strip() for line in lines)
+    assert said.startswith("web: port p: tap0 is blocking on bridge br0, not forwarding; the guest runs all the same web: xxx") and said.count("x") == 200
+    lines = table([row(f"web-{number}", warnings=["late"]) for number in range(30)])[31:]
+    assert (len(lines), lines[0], lines[-1]) == (21, "web-0: late", "and 10 more warnings; compute_result_file has all")
 
 
 def test_each_reason_is_told_once_and_at_most_twenty() -> None:
