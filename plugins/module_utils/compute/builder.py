@@ -42,8 +42,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, bridges, ip_sets, limits, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, ip_sets, limits, links, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
@@ -133,7 +134,7 @@ class Builder:
         self.blank_missing_disks = frozenset(blank_missing_disks)  # servers that start with new disks in place of lost ones
         self.probe_addresses = probe_addresses  # before a guest is made
         self.check_mode = check_mode
-        self.links: Links = bridges
+        self.links: Links = links
         self.who_has: ports.WhoHas = address_probe.who_has
         self.time: t.Callable[[], HostTime] = host_time
         self.wall_clock: t.Callable[[], float] = time.time
@@ -266,7 +267,7 @@ class Builder:
 
     def _host_networks(self) -> HostNetworks:
         if self._networks is None:
-            self._networks = {"bridges": bridges.bridges(), "libvirt": self.hypervisor.networks(), "unfiltered": self.unfiltered()}
+            self._networks = offer(self.hypervisor.networks(), self.unfiltered())
         return self._networks
 
     def check_plugged(self, record: Record) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bridge
 
@@ -13,7 +14,8 @@ SYSFS = "/sys/class/net"
 IFF_UP = 0x1
 
 
-def _read(*parts: str) -> str:
+def read(*parts: str) -> str:
+    """A file of a device; empty if it can't be read."""
     try:
         with open(os.path.join(SYSFS, *parts), encoding="ascii") as file:
             return file.read().strip()
@@ -28,7 +30,7 @@ def exists(device: str) -> bool:
 
 def is_up(device: str) -> bool:
     """True if the device is administratively up."""
-    flags = _read(device, "flags")
+    flags = read(device, "flags")
     return bool(flags) and bool(int(flags, 16) & IFF_UP)
 
 
@@ -47,22 +49,23 @@ def bridge_of(device: str) -> str | None:
 
 def mtu_of(device: str) -> int | None:
     """The device's MTU in bytes; None if it can't be read."""
-    return int(_read(device, "mtu") or 0) or None
+    return int(read(device, "mtu") or 0) or None
 
 
-def _names(*parts: str) -> list[str]:
+def names(*parts: str) -> list[str]:
+    """What is in a folder, sorted; without one the devices."""
     try:
         return sorted(os.listdir(os.path.join(SYSFS, *parts)))
     except OSError:
         return []
 
 
-def _port_mtu(bridge: str) -> int | None:
-    """The least MTU of a bridge's ports that are no taps; None if it has no such port."""
-    ports = [name for name in _names(bridge, "brif") if not os.path.exists(os.path.join(SYSFS, name, "tun_flags"))]
-    return min(filter(None, map(mtu_of, ports)), default=None)
+def least_mtu(ports: t.Iterable[str]) -> int | None:
+    """The least MTU of those of a bridge's ports that are no taps; None if there is no such port."""
+    others = [name for name in ports if not os.path.exists(os.path.join(SYSFS, name, "tun_flags"))]
+    return min(filter(None, map(mtu_of, others)), default=None)
 
 
 def bridges() -> list[Bridge]:
     """Every Linux bridge."""
-    return [{"name": name, "up": is_up(name), "mtu": mtu_of(name) or 0, "port_mtu": _port_mtu(name)} for name in _names() if is_bridge(name)]
+    return [{"name": name, "up": is_up(name), "mtu": mtu_of(name) or 0, "port_mtu": least_mtu(names(name, "brif"))} for name in names() if is_bridge(name)]

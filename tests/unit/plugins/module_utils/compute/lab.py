@@ -12,7 +12,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import HostState
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Epoch, Grant, Instance, Order, Outcome, Record, Run, Secrets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Epoch, Grant, Instance, Order, Outcome, Record, Run, Secrets, SwitchPort
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
@@ -52,6 +52,9 @@ class Links:
         return None
 
     def mtu_of(self, _device: str) -> int | None:
+        return None
+
+    def switch_port(self, _device: str) -> SwitchPort | None:
         return None
 
 

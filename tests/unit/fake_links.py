@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host's network devices in a dict, and the interface of a running guest, for the unit tests of bindings."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Interface, SwitchPort
+
+
+class FakeLinks:
+    """{device: (bridge, up)}, all with one MTU; ``switch``: what Open vSwitch has."""
+
+    def __init__(self, mtu: int | None = 1500, switch: dict[str, SwitchPort] | None = None, **devices: tuple[str | None, bool]) -> None:
+        self._mtu, self._switch, self._devices = mtu, switch or {}, devices
+
+    def is_up(self, device: str) -> bool:
+        return self._devices[device][1]
+
+    def bridge_of(self, device: str) -> str | None:
+        return self._devices[device][0]
+
+    def mtu_of(self, _device: str) -> int | None:
+        return self._mtu
+
+    def switch_port(self, device: str) -> SwitchPort | None:
+        return self._switch.get(device)
+
+
+def live(**changes: t.Any) -> Interface:
+    absent = dict.fromkeys(("mtu", "bandwidth", "queues", "virtualport", "interface_id", "vlan", "bus", "address"))
+    return t.cast(Interface, {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0", **absent, **changes})
