@@ -524,6 +524,7 @@ class SwitchPort(t.TypedDict):
     bridge: str  # device
     vlan: t.Optional[int]  # 802.1Q tag; 0: frames without one; null: all VLANs
     interface_id: t.Optional[str]  # its external_ids:iface-id
+    domain_id: t.Optional[str]  # its external_ids:vm-id: the uuid of the domain that libvirt has plugged
     error: t.Optional[str]  # why the device can't be used
 
 

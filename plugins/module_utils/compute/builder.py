@@ -42,7 +42,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, ip_sets, limits, links, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, ip_sets, limits, links, open_vswitch, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Links
@@ -135,6 +135,7 @@ class Builder:
         self.probe_addresses = probe_addresses  # before a guest is made
         self.check_mode = check_mode
         self.links: Links = links
+        self.remove_switch_port: t.Callable[[str, str], None] = open_vswitch.remove_port
         self.who_has: ports.WhoHas = address_probe.who_has
         self.time: t.Callable[[], HostTime] = host_time
         self.wall_clock: t.Callable[[], float] = time.time
@@ -276,6 +277,13 @@ class Builder:
         # The module that hands packets to the filter may have come with this guest.
         ports.check_filtered(record["ports"], self.unfiltered())
 
+    def unplug(self, record: Record) -> None:
+        """No switch of the host knows a port of a guest that is off. One that does not answer carries nothing, and remembers a mere name at most."""
+        for port in record["ports"]:
+            if vif_of(port["binding"]).may_be_switched:
+                with contextlib.suppress(ServerError):
+                    self.remove_switch_port(port["device"], record["uuid"])
+
     @property
     def filters(self) -> Filters:
         """The network filters of the host."""
@@ -295,6 +303,7 @@ class Builder:
                 if owned.record["started"]:
                     raise ServerError("InstanceDeployFailure", "its guest may have run, so nothing of it is removed", unknown=True)
                 self.hypervisor.destroy(uuid)
+                self.unplug(owned.record)
                 journal.undo()
                 self.filters.remove(owned.record)
                 # Last: as long as the claim stands, a run that was cut off here is finished by the next one.

@@ -17,13 +17,13 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bin
 
 
 def inactive(ports: t.Iterable[Port], networks: HostNetworks) -> t.List[Binding]:
-    """The bindings of these ports that the host has, but must realise first; each once."""
-    found: t.List[Binding] = []
+    """The bindings of these ports that the host has, but must realise first; of several parts of one network the first."""
+    found: t.Dict[t.Tuple[str, str], Binding] = {}
     for port in ports:
         binding = port["binding"]
-        if binding not in found and vif_of(binding).is_inactive(binding, networks):
-            found.append(binding)
-    return found
+        if vif_of(binding).is_inactive(binding, networks):
+            found.setdefault((binding["type"], binding["name"]), binding)
+    return list(found.values())
 
 
 def check_bindings(ports: t.Collection[Port], networks: HostNetworks) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Swi
 # The tables in their order, with the columns of each.
 TABLES = (("Bridge", "name,ports"), ("Port", "_uuid,tag,interfaces"), ("Interface", "_uuid,name,type,external_ids,error"))
 Row = t.Dict[str, object]
-INTERFACE_ID = "iface-id"
+INTERFACE_ID, DOMAIN_ID = "iface-id", "vm-id"
 
 
 class _Table(t.TypedDict):
@@ -80,5 +80,6 @@ def _port(bridge: str, port: Row, interface: Row) -> SwitchPort:
         "bridge": bridge,
         "vlan": tag if isinstance(tag, int) else None,
         "interface_id": _external_id(interface["external_ids"], INTERFACE_ID),
+        "domain_id": _external_id(interface["external_ids"], DOMAIN_ID),
         "error": _text(interface["error"]),
     }

@@ -53,6 +53,7 @@ class Vif:
     link_type = ""  # the guest's network_data
     is_filtered = False  # libvirt filters what it carries
     is_limited = False  # libvirt can limit the bandwidth of its taps
+    may_be_switched = False  # Open vSwitch may have its taps
     sets_mtu = True  # libvirt gives its taps the MTU that is asked for
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:

@@ -26,6 +26,7 @@ class LibvirtNetwork(Vif):
     link_type = "phy"
     is_filtered = True
     is_limited = True
+    may_be_switched = True
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """The network, or the part of it that is wanted; it need not be active."""

@@ -36,6 +36,7 @@ class OpenVSwitch(Vif):
     noun = "an Open vSwitch bridge"
     interface_type = "bridge"
     link_type = "ovs"
+    may_be_switched = True
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """The bridge."""

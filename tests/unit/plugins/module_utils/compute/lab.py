@@ -66,6 +66,7 @@ class Lab:
         self.hypervisor.nets["default"] = {"name": "default", "bridge": None, "active": True}
         self.disk = disk
         self.links = Links()
+        self.left_on_switches: set[tuple[str, str]] = set()  # (device, uuid)
         self.strangers: dict[str, str] = {}
         self.may_ask = True
         self.asked: list[tuple[str, list[str]]] = []
@@ -113,6 +114,7 @@ class Lab:
             check_mode=check_mode,
         )
         made.links = self.links
+        made.remove_switch_port = lambda device, uuid: self.left_on_switches.discard((device, uuid))
         made.who_has = self.who_has
         made.unfiltered = lambda: self.unfiltered
         made.ip_sets = self.ip_sets

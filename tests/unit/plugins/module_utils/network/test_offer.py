@@ -79,7 +79,7 @@ def test_a_switch_s_bridges_have_the_mtu_of_their_ports_that_are_no_taps(sysfs: 
     found = offer([], "why")
     assert found["switches"] == [{"name": "br-bare", "port_mtu": None}, {"name": "br-ovs", "port_mtu": 1600}]
     assert (found["no_switches"], found["unfiltered"]) == (None, "why")
-    assert open_vswitch.switch_port("tap0") == {"bridge": "br-ovs", "vlan": 0, "interface_id": "abc", "error": None}
+    assert open_vswitch.switch_port("tap0") == {"bridge": "br-ovs", "vlan": 0, "interface_id": "abc", "domain_id": "def", "error": None}
     assert open_vswitch.switch_port("tap1") is None
 
 
@@ -92,3 +92,14 @@ def test_no_open_vswitch_is_none_and_one_that_does_not_answer_says_why(sysfs: pa
     assert str(broken["no_switches"]).endswith("ovs-vsctl: ovs-vsctl: database connection failed (No such file or directory)")
     install(tools, "echo something")
     assert str(offer([], None)["no_switches"]).startswith("what ovs-vsctl says can't be read")
+
+
+def test_a_port_that_a_guest_has_left_is_removed_if_it_was_its_own(sysfs: pathlib.Path, tools: pathlib.Path) -> None:
+    open_vswitch.remove_port("tap0", "def")  # without Open vSwitch there is none
+    said = tools / "said"
+    install(tools, f'case "$*" in *del-port*) echo "$*" >> {said}; exit ;; esac', f"echo '{BRIDGES}'", f"echo '{PORTS}'", f"echo '{INTERFACES}'")
+    open_vswitch.remove_port("tap0", "another")
+    open_vswitch.remove_port("tap1", "def")
+    assert not said.exists()
+    open_vswitch.remove_port("tap0", "def")
+    assert said.read_text() == "--timeout=10 --if-exists del-port br-ovs tap0\n"

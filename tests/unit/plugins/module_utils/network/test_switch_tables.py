@@ -19,7 +19,7 @@ PORTS = (
     '"headings":["_uuid","tag","interfaces"]}'
 )
 INTERFACES = (
-    '{"data":[[["uuid","i-tap"],"tap0","",["map",[["attached-mac","fa:16:3e:00:00:01"],["iface-id","abc"]]],["set",[]]],'
+    '{"data":[[["uuid","i-tap"],"tap0","",["map",[["attached-mac","fa:16:3e:00:00:01"],["iface-id","abc"],["vm-id","def"]]],["set",[]]],'
     '[["uuid","i-own"],"br-ovs","internal",["map",[]],["set",[]]],[["uuid","i-bare"],"br-bare","internal",["map",[]],["set",[]]],'
     '[["uuid","i-0"],"eth0","",["map",[]],["set",[]]],[["uuid","i-1"],"eth1","",["map",[]],["set",[]]],'
     '[["uuid","i-gone"],"gone","",["map",[]],"could not open network device gone (No such device)"]],"headings":["_uuid","name","type","external_ids","error"]}'
@@ -29,9 +29,9 @@ INTERFACES = (
 def test_bridges_and_the_devices_on_them_are_read() -> None:
     switch = parse_switch(f"{BRIDGES}\n{PORTS}\n{INTERFACES}\n")
     assert switch.bridges == ["br-bare", "br-ovs"]
-    nothing = {"bridge": "br-ovs", "vlan": None, "interface_id": None, "error": None}
+    nothing = {"bridge": "br-ovs", "vlan": None, "interface_id": None, "domain_id": None, "error": None}
     assert switch.ports == {
-        "tap0": {**nothing, "vlan": 0, "interface_id": "abc"},
+        "tap0": {**nothing, "vlan": 0, "interface_id": "abc", "domain_id": "def"},
         "eth0": nothing,
         "eth1": nothing,
         "gone": {**nothing, "vlan": 7, "error": "could not open network device gone (No such device)"},

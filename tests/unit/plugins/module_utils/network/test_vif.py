@@ -51,7 +51,8 @@ def test_only_an_inactive_network_is_realised_and_each_once() -> None:
     hypervisor = FakeHypervisor()
     hypervisor.nets["default"] = {"name": "default", "bridge": "virbr0", "active": False}
     networks: HostNetworks = {"bridges": [], "libvirt": hypervisor.networks()}
-    assert ports.inactive([BRIDGED, ROUTED, ROUTED], networks) == [make.libvirt_network()]
+    part = make.port(binding={**make.libvirt_network(), "portgroup": "five"})
+    assert ports.inactive([BRIDGED, ROUTED, ROUTED, part], networks) == [make.libvirt_network()]
     vif_of(ROUTED["binding"]).realise(hypervisor, ROUTED["binding"])
     assert ports.inactive([ROUTED], {"bridges": [], "libvirt": hypervisor.networks()}) == []
 

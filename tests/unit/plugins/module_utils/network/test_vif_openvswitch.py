@@ -32,7 +32,7 @@ def on(port_mtu: int | None = 1500, libvirt: t.Any = (), **more: t.Any) -> HostN
 
 
 def switched(**changes: t.Any) -> SwitchPort:
-    return t.cast(SwitchPort, {"bridge": "br-ovs", "vlan": 5, "interface_id": ID, "error": None, **changes})
+    return t.cast(SwitchPort, {"bridge": "br-ovs", "vlan": 5, "interface_id": ID, "domain_id": make.UUID, "error": None, **changes})
 
 
 def test_the_xml_says_id_and_tag_and_is_read_back() -> None:
