@@ -27,7 +27,7 @@ options:
     elements: str
     default: []
   networks:
-    description: The networks of the catalogue, C(compute_networks), whose bridges and libvirt networks the host must have.
+    description: The networks of the catalogue, C(compute_networks), whose bridges, libvirt networks and devices the host must have.
     type: dict
     default: {}
   virt_type:

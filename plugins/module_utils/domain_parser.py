@@ -67,8 +67,16 @@ def _bandwidth(element: ET.Element) -> t.Optional[Bandwidth]:
     return {"inbound": inbound, "outbound": outbound} if inbound or outbound else None
 
 
+def only_tag(element: ET.Element) -> t.Optional[int]:
+    """The 802.1Q tag in an element's ``<vlan>``, if it is one."""
+    tags = element.findall("vlan/tag")
+    return int(tags[0].get("id") or "0") if len(tags) == 1 else None
+
+
 def _interface(element: ET.Element) -> Interface:
     source, mac, target, mtu, driver = (element.find(tag) for tag in ("source", "mac", "target", "mtu", "driver"))
+    virtualport, parameters = element.find("virtualport"), element.find("virtualport/parameters")
+    interface_id = parameters.get("interfaceid") if parameters is not None else None
     bus, address = _device_address(element)
     return {
         "mac_address": mac.get("address", "").lower() if mac is not None else "",
@@ -78,6 +86,9 @@ def _interface(element: ET.Element) -> Interface:
         "mtu": _amount(mtu, "size") if mtu is not None else None,
         "bandwidth": _bandwidth(element),
         "queues": _amount(driver, "queues") if driver is not None else None,
+        "virtualport": virtualport.get("type") if virtualport is not None else None,
+        "interface_id": interface_id.lower() if interface_id else None,
+        "vlan": only_tag(element),
         "bus": bus,
         "address": address,
     }

@@ -25,6 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Binding, Connection, LibvirtError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import parse_network
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     CpuInfo,
     Domain,
@@ -265,8 +266,7 @@ class Hypervisor:
         def read(connection: Connection) -> list[LibvirtNetwork]:
             result: list[LibvirtNetwork] = []
             for network in connection.listAllNetworks():
-                bridge = ET.fromstring(network.XMLDesc()).find("bridge")
-                result.append({"name": network.name(), "bridge": bridge.get("name") if bridge is not None else None, "active": bool(network.isActive())})
+                result.append(parse_network(network.XMLDesc(), active=bool(network.isActive())))
             return sorted(result, key=lambda item: item["name"])
 
         return self._do(read)

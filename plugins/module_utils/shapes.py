@@ -116,8 +116,10 @@ class FixedIp(t.TypedDict):
 class Binding(t.TypedDict):
     """How a port reaches its network on a host; network/vif/ has a file for each type."""
 
-    type: str  # bridge or libvirt_network
-    name: str  # of the bridge or the libvirt network on the host
+    type: str  # bridge, libvirt_network, openvswitch or macvtap
+    name: str  # of the bridge, the libvirt network or, for macvtap, the device on the host
+    vlan: t.NotRequired[int]  # of an Open vSwitch bridge: the 802.1Q tag; left out: frames without one
+    portgroup: t.NotRequired[str]  # of a libvirt network; left out: its default, if it has one
 
 
 class AddressPair(t.TypedDict):
@@ -452,6 +454,9 @@ class Interface(t.TypedDict):
     mtu: t.Optional[int]  # bytes; null: it has no <mtu>
     bandwidth: t.Optional[Bandwidth]  # null: it has no limit
     queues: t.Optional[int]  # pairs of virtio queues; null: one
+    virtualport: t.Optional[str]  # openvswitch, …; null: it is on no virtual switch
+    interface_id: t.Optional[str]  # lower case: what a virtual switch knows it by
+    vlan: t.Optional[int]  # its only 802.1Q tag; null: it has none, or several
     bus: t.Optional[str]  # pci; null: another one
     address: t.Optional[str]  # of a PCI device, such as 0000:00:03.0; null: none is known
 
@@ -508,12 +513,49 @@ class Bridge(t.TypedDict):
     tap_mtu: t.NotRequired[t.Optional[int]]  # bytes: the least of its taps; null: it has none
 
 
+class SwitchBridge(t.TypedDict):
+    """A bridge of a host's Open vSwitch."""
+
+    name: str  # device
+    port_mtu: t.Optional[int]  # bytes: the least of its ports that are no taps; null: it has no such port
+
+
+class SwitchPort(t.TypedDict):
+    """Where Open vSwitch has a device."""
+
+    bridge: str  # device
+    vlan: t.Optional[int]  # 802.1Q tag; 0: frames without one; null: all VLANs
+    interface_id: t.Optional[str]  # its external_ids:iface-id
+    domain_id: t.Optional[str]  # its external_ids:vm-id: the uuid of the domain that libvirt has plugged
+    error: t.Optional[str]  # why the device can't be used
+
+
+class Device(t.TypedDict):
+    """A network device of a host that is no tap, no macvtap and not the loopback."""
+
+    name: str  # device
+    up: bool  # administratively
+    mtu: int  # bytes; 0: it can't be read
+    port_of: t.Optional[str]  # the bridge or bond that has it; null: none
+
+
+class Portgroup(t.TypedDict):
+    """A part of a libvirt network."""
+
+    name: str  # libvirt's name
+    default: bool  # of interfaces that name none
+    vlan: t.Optional[int]  # its only 802.1Q tag; null: that of the network
+
+
 class LibvirtNetwork(t.TypedDict):
     """A libvirt network of a host."""
 
     name: str  # libvirt's name
     bridge: t.Optional[str]  # its bridge
     active: bool  # started
+    kind: t.NotRequired[str]  # what its guests are plugged into: bridge, openvswitch, macvtap or hostdev; left out: bridge
+    vlan: t.NotRequired[t.Optional[int]]  # its only 802.1Q tag; null: none
+    portgroups: t.NotRequired[t.List[Portgroup]]  # its parts
 
 
 class NetworkFilter(t.TypedDict):
@@ -531,6 +573,9 @@ class HostNetworks(t.TypedDict):
 
     bridges: t.List[Bridge]  # Linux bridges
     libvirt: t.List[LibvirtNetwork]  # libvirt networks
+    switches: t.NotRequired[t.List[SwitchBridge]]  # bridges of Open vSwitch
+    no_switches: t.NotRequired[t.Optional[str]]  # why an Open vSwitch that is installed can't be asked, as half a sentence; null: nothing is wrong
+    devices: t.NotRequired[t.List[Device]]  # what macvtap can be on
     unfiltered: t.NotRequired[t.Optional[str]]  # why the host can't enforce port security, as half a sentence; null: it can
     no_sets: t.NotRequired[t.Optional[str]]  # why it can't enforce rules that name a security group, as half a sentence; null: it can
     wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>

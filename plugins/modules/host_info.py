@@ -81,7 +81,9 @@ host:
       type: list
       elements: dict
     networks:
-      description: The bridges and libvirt networks of the host, and in C(unlimited) why it can't limit the bandwidth of guests, if that is so.
+      description:
+        - The bridges, libvirt networks, Open vSwitch bridges (C(switches)) and other devices of the host, and in C(unlimited) why it can't limit the bandwidth
+          of guests, if that is so.
       type: dict
     images:
       description: The cached images with digest, format and sizes in bytes.

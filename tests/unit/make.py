@@ -439,6 +439,14 @@ def libvirt_network(name: str = "default") -> Binding:
     return {"type": "libvirt_network", "name": name}
 
 
+def openvswitch(name: str = "br-ovs", **vlan: int) -> Binding:
+    return t.cast(Binding, {"type": "openvswitch", "name": name, **vlan})
+
+
+def macvtap(name: str = "eth1") -> Binding:
+    return {"type": "macvtap", "name": name}
+
+
 def port(**changes: t.Any) -> Port:
     made: Port = {
         "id": "11111111-2222-4333-8444-555555555555",

@@ -43,8 +43,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, bridges, ip_sets, limits, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, ip_sets, limits, links, open_vswitch, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Diff,
@@ -135,6 +136,7 @@ class Builder:
         self.blank_missing_disks = frozenset(blank_missing_disks)  # servers that start with new disks in place of lost ones
         self.probe_addresses = probe_addresses  # before a guest is made
         self.check_mode = check_mode
+        self.remove_switch_port: t.Callable[[str, str], None] = open_vswitch.remove_port
         self.who_has: ports.WhoHas = address_probe.who_has
         self.time: t.Callable[[], HostTime] = host_time
         self.wall_clock: t.Callable[[], float] = time.time
@@ -145,7 +147,7 @@ class Builder:
         self._secrets = secrets or {}
         self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
         self.ip_sets: IpSetsLike = ip_sets
-        self.plugging = Plugging(hypervisor, bridges, patience)
+        self.plugging = Plugging(hypervisor, links, patience)
         self.groups = {group["id"]: group for group in groups}  # the security groups that this call was given
         self._networks: t.Optional[HostNetworks] = None
         self._networks_lock = threading.Lock()
@@ -268,7 +270,7 @@ class Builder:
 
     def _host_networks(self) -> HostNetworks:
         if self._networks is None:
-            self._networks = {"bridges": bridges.bridges(), "libvirt": self.hypervisor.networks(), "unfiltered": self.unfiltered()}
+            self._networks = offer(self.hypervisor.networks(), self.unfiltered())
         return self._networks
 
     def too_small(self, wanted: t.List[Port]) -> t.List[str]:
@@ -282,6 +284,13 @@ class Builder:
         # The module that hands packets to the filter may have come with this guest.
         ports.check_filtered(record["ports"], self.unfiltered())
         return told
+
+    def unplug(self, record: Record) -> None:
+        """No switch of the host knows a port of a guest that is off. One that does not answer carries nothing, and remembers a mere name at most."""
+        for port in record["ports"]:
+            if vif_of(port["binding"]).may_be_switched:
+                with contextlib.suppress(ServerError):
+                    self.remove_switch_port(port["device"], record["uuid"])
 
     @property
     def filters(self) -> Filters:
@@ -302,6 +311,7 @@ class Builder:
                 if owned.record["started"]:
                     raise ServerError("InstanceDeployFailure", "its guest may have run, so nothing of it is removed", unknown=True)
                 self.hypervisor.destroy(uuid)
+                self.unplug(owned.record)
                 journal.undo()
                 self.filters.remove(owned.record)
                 # Last: as long as the claim stands, a run that was cut off here is finished by the next one.

@@ -31,7 +31,8 @@ def _compared(record: Record, paths: t.Dict[str, str], hardware: Hardware) -> t.
 def _compared_interfaces(ports: t.List[Port], interfaces: t.List[Interface]) -> t.Iterator[Compared]:
     there = {interface["mac_address"]: interface for interface in interfaces}
     for port in ports:
-        source = vif_of(port["binding"]).source(port["binding"])
+        vif = vif_of(port["binding"])
+        source = vif.source(port["binding"])
         interface = there.pop(port["mac_address"].lower(), None)
         # A running domain's interface on a libvirt network has the network's bridge beside it.
         found = {key: interface["source"].get(key) for key in source} if interface else None
@@ -39,13 +40,15 @@ def _compared_interfaces(ports: t.List[Port], interfaces: t.List[Interface]) -> 
         if interface:
             is_running_on_network = interface["source"].keys() > source.keys()
             yield from _compared_settings(f"interfaces.{port['mac_address']}", port, interface, has_limits_of_network=is_running_on_network)
+            for what, wanted, actual in vif.compared(port, interface):
+                yield f"interfaces.{port['mac_address']}.{what}", wanted, actual
     for mac, interface in there.items():
         yield f"interfaces.{mac}", None, _text(interface["source"]) or interface["type"]
 
 
 def _compared_settings(path: str, port: Port, interface: Interface, *, has_limits_of_network: bool) -> t.Iterator[Compared]:
     """``has_limits_of_network``: an interface without limits of its own shows those that libvirt's network gives it (``<portgroup>``)."""
-    if port["mtu"]:
+    if port["mtu"] and vif_of(port["binding"]).sets_mtu:
         yield f"{path}.mtu", port["mtu"], interface["mtu"]
     wanted, found = port["bandwidth"], interface["bandwidth"]
     for direction in ("inbound", "outbound") if wanted or not has_limits_of_network else ():

@@ -23,9 +23,10 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, ip_sets, limits, packet_rules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, limits, packet_rules
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
@@ -171,9 +172,7 @@ def facts(
         "domains": [_domain(domain) for domain in domains],
         "addresses": own_addresses(),
         "networks": {
-            "bridges": bridges.bridges(),
-            "libvirt": hypervisor.networks(),
-            "unfiltered": unfiltered(),
+            **offer(hypervisor.networks(), unfiltered()),
             "no_sets": sets.missing(),
             "wanted_groups": sorted(membership_file.read(state_path).wanted),
             "gaps": gaps(hypervisor, state_path, sets, rules, domains),

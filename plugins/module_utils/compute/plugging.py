@@ -4,7 +4,9 @@
 """Are a guest's ports plugged, and the wait until they are, while the guest is paused.
 
 Follows ``nova/virt/libvirt/driver.py: _create_guest_with_network``: listen first, then look, so that no news are missed. What stands for Neutron's
-``network-vif-plugged`` is the kernel's word. A port that is not where it belongs, or not filtered, is an error at once, whatever ``is_fatal`` says.
+``network-vif-plugged`` is the kernel's word: the tap is up, and its Linux bridge forwards; of macvtap the device below is up, because libvirt sets the
+macvtap up with the guest's CPUs. Open vSwitch has its port before libvirt's start returns: it is asked at each look, and its own news are not listened to.
+A port that is not where it belongs, or not filtered, is an error at once, whatever ``is_fatal`` says.
 """
 
 from __future__ import annotations

@@ -12,8 +12,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import NetworkData, network_data
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges, limits, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Outcome, Port
 
@@ -49,7 +50,7 @@ class PortBatch:
     def __init__(self, hypervisor: HypervisorLike, check_mode: bool) -> None:
         self._hypervisor = hypervisor
         self._check_mode = check_mode
-        self._networks: HostNetworks = {"bridges": bridges.bridges(), "libvirt": hypervisor.networks(), "unfiltered": unfiltered()}
+        self._networks: HostNetworks = offer(hypervisor.networks(), unfiltered())
         self._before = [network["name"] for network in self._networks["libvirt"] if network["active"]]
         self._started: t.List[str] = []
 

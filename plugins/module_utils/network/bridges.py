@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bridge
 
@@ -15,7 +16,8 @@ IFF_UP = 0x1
 PORT_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
 
 
-def _read(*parts: str) -> str:
+def read(*parts: str) -> str:
+    """A file of a device; empty if it can't be read."""
     try:
         with open(os.path.join(SYSFS, *parts), encoding="ascii") as file:
             return file.read().strip()
@@ -30,7 +32,7 @@ def exists(device: str) -> bool:
 
 def is_up(device: str) -> bool:
     """True if the device is administratively up."""
-    flags = _read(device, "flags")
+    flags = read(device, "flags")
     return bool(flags) and bool(int(flags, 16) & IFF_UP)
 
 
@@ -49,16 +51,17 @@ def bridge_of(device: str) -> str | None:
 
 def port_state(device: str) -> str | None:
     """What its bridge does with the device's frames, with spanning tree's words; None if it is a port of none."""
-    number = _read(device, "brport", "state")
+    number = read(device, "brport", "state")
     return PORT_STATES[int(number)] if number.isdigit() and int(number) < len(PORT_STATES) else None
 
 
 def mtu_of(device: str) -> int | None:
     """The device's MTU in bytes; None if it can't be read."""
-    return int(_read(device, "mtu") or 0) or None
+    return int(read(device, "mtu") or 0) or None
 
 
-def _names(*parts: str) -> list[str]:
+def names(*parts: str) -> list[str]:
+    """What is in a folder, sorted; without one the devices."""
     try:
         return sorted(os.listdir(os.path.join(SYSFS, *parts)))
     except OSError:
@@ -69,18 +72,22 @@ def _is_tap(device: str) -> bool:
     return os.path.exists(os.path.join(SYSFS, device, "tun_flags"))
 
 
+def least_mtu(ports: t.Iterable[str], *, of_taps: bool = False) -> int | None:
+    """The least MTU of those of a bridge's ports that are no taps, or of those that are; None if there is no such port."""
+    return min(filter(None, (mtu_of(port) for port in ports if _is_tap(port) is of_taps)), default=None)
+
+
 def _bridge(name: str) -> Bridge:
-    ports = [(_is_tap(port), mtu_of(port) or 0) for port in _names(name, "brif")]
-    taps, others = ([mtu for is_tap, mtu in ports if mtu and is_tap is wanted] for wanted in (True, False))
+    ports = names(name, "brif")
     return {
         "name": name,
         "up": is_up(name),
         "mtu": mtu_of(name) or 0,
-        "port_mtu": min(others, default=None),
-        "tap_mtu": min(taps, default=None),
+        "port_mtu": least_mtu(ports),
+        "tap_mtu": least_mtu(ports, of_taps=True),
     }
 
 
 def bridges() -> list[Bridge]:
     """Every Linux bridge."""
-    return [_bridge(name) for name in _names() if is_bridge(name)]
+    return [_bridge(name) for name in names() if is_bridge(name)]

@@ -18,22 +18,24 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bin
 
 
 def inactive(ports: t.Iterable[Port], networks: HostNetworks) -> t.List[Binding]:
-    """The bindings of these ports that the host has, but must realise first; each once."""
-    found: t.List[Binding] = []
+    """The bindings of these ports that the host has, but must realise first; of several parts of one network the first."""
+    found: t.Dict[t.Tuple[str, str], Binding] = {}
     for port in ports:
         binding = port["binding"]
-        if binding not in found and vif_of(binding).is_inactive(binding, networks):
-            found.append(binding)
-    return found
+        if vif_of(binding).is_inactive(binding, networks):
+            found.setdefault((binding["type"], binding["name"]), binding)
+    return list(found.values())
 
 
 def check_bindings(ports: t.Collection[Port], networks: HostNetworks) -> None:
     """ServerError (PortBindingFailed) if the host lacks what a port's binding needs."""
     for port in ports:
-        missing = vif_of(port["binding"]).missing(port["binding"], networks)
-        if missing:
-            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {missing}", reschedule=True)
-    check_filtered(ports, networks.get("unfiltered"))
+        vif, binding = vif_of(port["binding"]), port["binding"]
+        why = vif.missing(binding, networks)
+        why = why or (vif.unfiltered(binding, networks) if port["port_security_enabled"] else None)
+        why = why or (vif.unlimited(binding, networks) if port.get("bandwidth") else None)
+        if why:
+            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
 
 
 def check_filtered(ports: t.Iterable[Port], unfiltered: t.Optional[str]) -> None:
@@ -68,7 +70,9 @@ def check_unused(ports: t.Iterable[Port], networks: HostNetworks, who_has: WhoHa
         device = vif_of(port["binding"]).device(port["binding"], networks)
         where = f"port {port['id']} on network {port['network_name']}"
         if device is None:
-            raise ServerError("PortBindingFailed", f"{where}: it can't be asked whether its addresses are in use, as there is no bridge", reschedule=True)
+            raise ServerError(
+                "PortBindingFailed", f"{where}: it can't be asked whether its addresses are in use, as the host has no device in it", reschedule=True
+            )
         try:
             found = who_has(device, addresses)
         except OSError as error:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterable, Iterator
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import Segment
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import Segment, medium
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import AddressPool, Binding
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.allocation.addresses import chosen_from, name_servers, ranges
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of
@@ -46,7 +46,7 @@ class Pools:
         self._keys: dict[tuple[str, str, str], str] = {}
 
     def _take(self, network_id: str, binding: Binding, addresses: Iterable[str]) -> None:
-        key = (network_id, binding["type"], binding["name"])
+        key = (network_id, *medium(binding))
         places = self._found.get(key)
         if places is None:
             places = self._found[key] = [self._taken.setdefault(segment, set()) for segment in self.segments.of(network_id, binding)]

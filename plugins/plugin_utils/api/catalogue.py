@@ -13,12 +13,13 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import public
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import medium, title
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, KeyPair, ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import is_made_by_guests, subnet_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import policy, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries, plain_uuid
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import RULES
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import PARTS_OF, RULES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import DEFAULT_GROUP
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import defaults, formats
@@ -146,6 +147,8 @@ def _entry(kind: str, name: str, given: Entry) -> Entry:
     if kind == "networks":
         names = {binding: entry.pop(binding) for binding in BINDINGS}
         (entry["binding"],) = (Binding(type=binding, name=name) for binding, name in names.items() if name)
+        parts = {part: entry.pop(part) for part in PARTS_OF}
+        entry["binding"].update({part: value for part, value in parts.items() if value is not None})
         for subnet in entry["subnets"]:
             subnet["id"] = plain_uuid(subnet["id"] or derived_id("subnet", f"{entry['name']}/{subnet['cidr']}"))
     elif kind == "ports":
@@ -187,9 +190,9 @@ def _ports(ports: Entries[CataloguePort], networks: Entries[Network]) -> Iterato
         if port["allowed_address_pairs"] and not is_secured(port, network):
             yield Fault(f"{name}.allowed_address_pairs", len(port["allowed_address_pairs"]), "needs port_security_enabled: true")
         if port["mac_address"]:
-            first = macs.setdefault((binding["type"], binding["name"], port["mac_address"]), name)
+            first = macs.setdefault((*medium(binding), port["mac_address"]), name)
             if first != name:
-                where = f"{binding['type'].replace('_', ' ')} {binding['name']}"
+                where = title(medium(binding))
                 yield Fault(f"{name}.mac_address", port["mac_address"], f"is that of port {first} already, on the same {where}")
         cidrs = [formats.network(subnet["cidr"]) for subnet in network["subnets"]]
         for index, fixed_ip in enumerate(port["fixed_ips"]):
@@ -200,9 +203,9 @@ def _ports(ports: Entries[CataloguePort], networks: Entries[Network]) -> Iterato
             if subnet and is_made_by_guests(subnet):
                 rule = f"must not be given: addresses of {subnet['cidr']} follow from MAC addresses ({subnet['ipv6_address_mode']})"
                 yield Fault(path, fixed_ip["ip_address"], rule)
-            first_port, first_index = addresses.setdefault((binding["type"], binding["name"], str(address)), (name, index))
+            first_port, first_index = addresses.setdefault((*medium(binding), str(address)), (name, index))
             if first_port != name:
-                where = f"{binding['type'].replace('_', ' ')} {binding['name']}"
+                where = title(medium(binding))
                 yield Fault(path, fixed_ip["ip_address"], f"is that of port {first_port} already, on the same {where}")
             elif first_index != index:
                 yield Fault(path, fixed_ip["ip_address"], "is given twice")

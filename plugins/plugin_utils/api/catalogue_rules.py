@@ -23,6 +23,7 @@ with contextlib.suppress(ImportError):
     import netaddr
 
 Raw = dict[str, object]  # an entry as it is written
+PARTS_OF = {"vlan": "openvswitch", "portgroup": "libvirt_network"}  # what part of it a network is, by the binding that has such parts
 
 
 def _items(value: object) -> Iterator[tuple[int, Raw]]:
@@ -46,7 +47,10 @@ def _below(path: str, faults: Iterable[Fault]) -> Iterator[Fault]:
 def network(entry: Raw) -> Iterator[Fault]:
     """One way to reach it; subnets that are right and apart from each other."""
     if sum(bool(entry.get(binding)) for binding in BINDINGS) != 1:
-        yield Fault("", None, f"needs either {' or '.join(BINDINGS)}")
+        yield Fault("", None, f"needs one of {', '.join(BINDINGS)}")
+    for part, binding in PARTS_OF.items():
+        if entry.get(part) is not None and not entry.get(binding):
+            yield Fault(part, entry[part], f"must not be given without {binding}")
     for index, item in _items(entry.get("subnets")):
         yield from _below(f"subnets[{index}]", _subnet(item))
     cidrs = [(index, _network(item.get("cidr"))) for index, item in _items(entry.get("subnets"))]

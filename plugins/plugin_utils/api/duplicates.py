@@ -13,6 +13,7 @@ import ipaddress
 import typing as t
 from collections.abc import Iterable, Iterator
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import medium
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Port
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, FleetInstance
 
@@ -41,9 +42,9 @@ class Duplicate(t.NamedTuple):
 
 
 def _segment(port: Port, host: str) -> tuple[str, str, str]:
-    """Where frames meet: a bridge of one name on all hosts, a libvirt network on its host alone."""
+    """Where frames meet: a bridge of one name on all hosts, a VLAN of one of Open vSwitch, too, a libvirt network on its host alone."""
     binding = port["binding"]
-    return binding["type"], binding["name"], host if binding["type"] == "libvirt_network" else ""
+    return (*medium(binding), host if binding["type"] == "libvirt_network" else "")
 
 
 def _held(record: FleetInstance) -> Iterator[tuple[str, tuple[object, ...]]]:

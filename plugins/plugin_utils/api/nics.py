@@ -45,6 +45,5 @@ def limits_of(nic: Nic, port: CataloguePort | None) -> Bandwidth | None:
 def faults(limits: Bandwidth | None, network: Network, port: CataloguePort | None, path: str) -> Iterator[Fault]:
     """Why a limit can't be kept; ``path``: where the request names the port or the network."""
     if limits and not vif_of(network["binding"]).is_limited:
-        kind = network["binding"]["type"].replace("_", " ")
-        rule = f"is on a {kind}, where bandwidth can't be limited: leave out qos of the port and quota:vif_* of the flavor"
+        rule = f"is on {vif_of(network['binding']).noun}, where bandwidth can't be limited: leave out qos of the port and quota:vif_* of the flavor"
         yield Fault(path, port["name"] if port else network["name"], rule, ERROR_CLASS)

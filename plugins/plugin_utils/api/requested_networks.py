@@ -41,9 +41,9 @@ def check_count(networks: str | list[NetworkBody], count: int) -> Iterator[Fault
 
 def _check_security(network: Network, port: CataloguePort | None, path: str) -> Iterator[Fault]:
     """A port that can't be filtered must say so: it is never open without a word."""
-    kind = network["binding"]["type"]
-    if is_secured(port, network) and not vif_of(network["binding"]).is_filtered:
-        rule = f"is on a {kind.replace('_', ' ')}, which can't enforce port security; port_security_enabled: false leaves its ports open"
+    vif = vif_of(network["binding"])
+    if is_secured(port, network) and not vif.is_filtered:
+        rule = f"is on {vif.noun}, which can't enforce port security; port_security_enabled: false leaves its ports open"
         yield Fault(path, port["name"] if port else network["name"], rule, "SecurityGroupCannotBeApplied")
 
 

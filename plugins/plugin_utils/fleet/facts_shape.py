@@ -72,6 +72,13 @@ def _record_of(properties: dict[str, Schema], optional: tuple[str, ...] = ()) ->
 _BRIDGE: Schema = _record_of(
     {"name": NOT_EMPTY, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE, "port_mtu": _NULL_OR_WHOLE, "tap_mtu": _NULL_OR_WHOLE}, ("mtu", "port_mtu", "tap_mtu")
 )
+_SWITCH: Schema = _record_of({"name": NOT_EMPTY, "port_mtu": _NULL_OR_WHOLE}, ("port_mtu",))
+_DEVICE: Schema = _record_of({"name": NOT_EMPTY, "up": BOOLEAN, "mtu": _WHOLE, "port_of": _NULL_OR_TEXT}, ("port_of",))
+_PORTGROUP: Schema = _record_of({"name": TEXT, "default": BOOLEAN, "vlan": _NULL_OR_WHOLE}, ("vlan",))
+_LIBVIRT_NETWORK: Schema = open_mapping(
+    {"name": NOT_EMPTY, "bridge": _NULL_OR_TEXT, "active": BOOLEAN, "kind": TEXT, "vlan": _NULL_OR_WHOLE, "portgroups": list_of(_PORTGROUP)},
+    required=("name",),
+)
 _HOST_ROUTE: Schema = _record_of({"destination": TEXT, "nexthop": TEXT})
 _FIXED_IP: Schema = _record_of(
     {
@@ -85,7 +92,7 @@ _FIXED_IP: Schema = _record_of(
     },
     ("gateway_ip", "address_mode"),
 )
-_BINDING: Schema = _record_of({"type": TEXT, "name": TEXT})
+_BINDING: Schema = _record_of({"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT}, ("vlan", "portgroup"))
 _PORT: Schema = _record_of(
     {
         "id": TEXT,
@@ -226,7 +233,10 @@ HOST_FACTS: Schema = open_mapping(
         "networks": open_mapping(
             {
                 "bridges": list_of(_BRIDGE),
-                "libvirt": list_of(_NAMED),
+                "libvirt": list_of(_LIBVIRT_NETWORK),
+                "switches": list_of(_SWITCH),
+                "no_switches": _NULL_OR_TEXT,
+                "devices": list_of(_DEVICE),
                 "unfiltered": _NULL_OR_TEXT,
                 "no_sets": _NULL_OR_TEXT,
                 "wanted_groups": list_of(TEXT),

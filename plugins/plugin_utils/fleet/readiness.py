@@ -11,6 +11,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS as BINDINGS_OF_PORTS
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import HostNetworks
+
 # The package of each command, by Ansible's os_family.
 PACKAGES: dict[str, dict[str, str]] = {
     "Debian": {"qemu-img": "qemu-utils", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "ipset": "ipset", "iso": "genisoimage"},
@@ -64,7 +67,8 @@ def _no_facts(os_family: str, message: str) -> str:
 
 
 def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.Any] | None]) -> Iterator[str]:
-    """The bridges and libvirt networks that the catalogue names and the host has not."""
+    """The bridges, libvirt networks and devices that the catalogue names and the host has not."""
+    there_is: HostNetworks = host["networks"]
     bridges = {bridge["name"] for bridge in host["networks"]["bridges"]}
     there = {network["name"] for network in host["networks"]["libvirt"]}
     for name, network in networks.items():
@@ -79,3 +83,8 @@ def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.A
                 f"libvirt network {libvirt_network} of network {name} is missing: virsh net-define it, or correct compute_networks.{name}.libvirt_network; "
                 f"the host has {', '.join(sorted(there)) or 'none'}"
             )
+        for kind in ("openvswitch", "macvtap"):
+            wanted = (network or {}).get(kind)
+            lacking = BINDINGS_OF_PORTS[kind].missing({"type": kind, "name": wanted}, there_is) if wanted else None
+            if lacking:
+                yield f"{lacking}, which network {name} needs: see docs/bridges.md, or correct compute_networks.{name}.{kind}"

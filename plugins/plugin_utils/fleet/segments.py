@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import Segment, normal, segments
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, Port
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import Segment, medium, normal, segments, title, under
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, LibvirtNetwork, Port
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost
 
 # What is taken: (segment, address).
@@ -19,29 +19,31 @@ class Segments:
     """Where ports meet. A port may go to any host in the end, so that the bridges of a libvirt network count on all of them."""
 
     def __init__(self, hosts: Iterable[FleetHost]) -> None:
-        self._bridges: dict[str, set[Segment]] = {}
-        self._bridge_on: dict[tuple[str, str], str] = {}
+        self._on: dict[str, dict[str, LibvirtNetwork]] = {}  # by its name and its host's
         for host in hosts:
             networks = host.get("networks")
             for network in networks["libvirt"] if networks else ():
-                bridge = network.get("bridge")
-                if bridge:
-                    self._bridges.setdefault(network["name"], set()).add(("bridge", bridge))
-                    self._bridge_on[host["name"], network["name"]] = bridge
+                self._on.setdefault(network["name"], {})[host["name"]] = network
+        self._under: dict[tuple[str, str | None], frozenset[Segment]] = {}
 
     def of(self, network_id: str, binding: Binding) -> frozenset[Segment]:
         """The segments of a network."""
         found = segments(network_id, binding)
-        return found | self._bridges.get(binding["name"], set()) if binding["type"] == "libvirt_network" else found
+        return found | self._everywhere(binding["name"], binding.get("portgroup")) if binding["type"] == "libvirt_network" else found
+
+    def _everywhere(self, name: str, portgroup: str | None) -> frozenset[Segment]:
+        key = (name, portgroup)
+        if key not in self._under:
+            self._under[key] = frozenset(filter(None, (under(network, portgroup) for network in self._on.get(name, {}).values())))
+        return self._under[key]
 
     def one(self, binding: Binding, host: str) -> str:
         """The one name of the segment of a port on a host, which runs with other catalogues have for it too: its bridge, or a libvirt network without one.
 
-        A bridge of one name is taken for one segment on all hosts: no fact says that it ends on its host.
+        A bridge of one name is taken for one segment on all hosts: no fact says that it ends on its host. So is a VLAN of an Open vSwitch bridge.
         """
-        if binding["type"] == "libvirt_network" and (host, binding["name"]) in self._bridge_on:
-            return f"bridge {self._bridge_on[host, binding['name']]}"
-        return f"{binding['type'].replace('_', ' ')} {binding['name']}"
+        network = self._on.get(binding["name"], {}).get(host) if binding["type"] == "libvirt_network" else None
+        return title((under(network, binding.get("portgroup")) if network else None) or medium(binding))
 
     def places(self, network_id: str, binding: Binding, address: str) -> frozenset[Place]:
         """Where an address of a network is taken."""

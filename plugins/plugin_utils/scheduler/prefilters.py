@@ -29,10 +29,10 @@ def _network(host: HostState, request: Request) -> Reason | None:
         vif, binding = vif_of(wanted["binding"]), wanted["binding"]
         missing = vif.missing(binding, networks) or vif.too_small(binding, wanted.get("mtu"), networks)
         if missing is None and wanted.get("limited"):
-            missing = networks.get("unlimited")
+            missing = vif.unlimited(binding, networks)
         if missing:
             return Reason(f"network {wanted['name']}", missing)
-        why = networks.get("unfiltered") if wanted.get("port_security_enabled") else None
+        why = vif.unfiltered(binding, networks) if wanted.get("port_security_enabled") else None
         why = why or (networks.get("no_sets") if wanted.get("needs_sets") else None)
         if why:
             return Reason(f"network {wanted['name']}", why)

@@ -50,6 +50,11 @@ def remove_folder(work: Work) -> None:
             os.rmdir(folder)
 
 
+def unplug(work: Work) -> None:
+    """What a switch still has of its ports."""
+    work.builder.unplug(work.record)
+
+
 def remove_filters(work: Work) -> None:
     """What filtered its ports."""
     work.builder.filters.remove(work.record)
@@ -67,7 +72,7 @@ class Delete(Transition):
     stage = "delete"
     starts_from = ("building", "active")
     done = "deleted"
-    steps = (stop, remove_disks, clear, remove_folder, remove_filters, undefine)
+    steps = (stop, unplug, remove_disks, clear, remove_folder, remove_filters, undefine)
 
     def __init__(self, stays: t.Optional[t.Callable[[t.Optional[Owned]], bool]] = None) -> None:
         """``stays``: is asked under the server's lock, with what is there then, None if nothing is; True leaves it all as it is."""

@@ -9,14 +9,14 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port, SwitchPort
 
 FORWARDING = "forwarding"
 PASSING = ("listening", "learning")  # states of a bridge's port that end by themselves
 
 
 class Links(t.Protocol):
-    """The host's network devices (``network/bridges.py``)."""
+    """The host's network devices (``network/links.py``)."""
 
     def exists(self, device: str) -> bool:
         """True if there is a device of this name."""
@@ -32,6 +32,9 @@ class Links(t.Protocol):
 
     def mtu_of(self, device: str) -> t.Optional[int]:
         """The device's MTU in bytes; None if it can't be read."""
+
+    def switch_port(self, device: str) -> t.Optional[SwitchPort]:
+        """Where Open vSwitch has the device; None if it hasn't."""
 
 
 class Late(t.NamedTuple):
@@ -61,10 +64,13 @@ class Vif:
     """One type of binding: what a host must have for it, its XML, how it is made ready, and how its plugging is checked."""
 
     type = ""  # of a Binding, and the file's name
+    noun = ""  # for sentences, with its article
     interface_type = ""  # libvirt's <interface type="…">
     link_type = ""  # the guest's network_data
     is_filtered = False  # libvirt filters what it carries
     is_limited = False  # libvirt can limit the bandwidth of its taps
+    may_be_switched = False  # Open vSwitch may have its taps
+    sets_mtu = True  # libvirt gives its taps the MTU that is asked for
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """What the host lacks for this binding, as half a sentence; None if it has all. Asked by the scheduler and by the host."""
@@ -72,14 +78,21 @@ class Vif:
 
     def too_small(self, binding: Binding, mtu: t.Optional[int], networks: HostNetworks) -> t.Optional[str]:
         """Why packets of ``mtu`` bytes don't get through, as half a sentence; None if they do, if nothing is asked, or if it is not known."""
+        what, limit = self.carrier(binding, networks)
+        return f"{what} carries packets of up to {limit} bytes, and the network's MTU is {mtu}" if limit and mtu and limit < mtu else None
+
+    def carrier(self, binding: Binding, networks: HostNetworks) -> t.Tuple[str, t.Optional[int]]:
+        """What carries the packets, and the most bytes of one; None if that is not known."""
         name = self.device(binding, networks)
-        found = next((bridge for bridge in networks["bridges"] if bridge["name"] == name), None)
-        if found is None or not mtu:
-            return None
-        # A bridge's own MTU follows its smallest tap, and says nothing then; what leaves the host does so by its other ports.
-        own, tap = found.get("mtu"), found.get("tap_mtu")
-        limit = found.get("port_mtu") or (None if own and tap and tap <= own else own)
-        return f"bridge {name} carries packets of up to {limit} bytes, and the network's MTU is {mtu}" if limit and limit < mtu else None
+        return f"bridge {name}", bridge_mtu(name, networks)
+
+    def unfiltered(self, _binding: Binding, networks: HostNetworks) -> t.Optional[str]:
+        """Why the host can't enforce port security there, as half a sentence; None if it can."""
+        return networks.get("unfiltered")
+
+    def unlimited(self, _binding: Binding, networks: HostNetworks) -> t.Optional[str]:
+        """Why the host can't limit bandwidth there, as half a sentence; None if it can, or if that is not known."""
+        return networks.get("unlimited")
 
     def source(self, binding: Binding) -> t.Dict[str, str]:
         """The attributes of the interface's ``<source>``."""
@@ -95,7 +108,7 @@ class Vif:
         if port["queues"]:
             # Without a name libvirt takes vhost where the host has it, and QEMU's own queues elsewhere.
             ET.SubElement(element, "driver", {"queues": str(port["queues"])})
-        if port["mtu"]:
+        if port["mtu"] and self.sets_mtu:
             ET.SubElement(element, "mtu", {"size": str(port["mtu"])})
         if port["port_security_enabled"]:
             ET.SubElement(element, "filterref", {"filter": port_filter_name(port["id"])})
@@ -118,6 +131,10 @@ class Vif:
         """The host's device on which the frames of the network's guests can be asked for; None if there is none."""
         return None
 
+    def compared(self, _port: Port, _interface: Interface) -> t.Iterator[t.Tuple[str, object, object]]:
+        """(what, as the port has it, as the interface has it), of what only this type of binding has."""
+        yield from ()
+
     def not_plugged(self, port: Port, interface: t.Optional[Interface], links: Links) -> t.Optional[str]:
         """Why the running guest's port is not where it belongs, as half a sentence; None if it is. No waiting helps.
 
@@ -128,20 +145,50 @@ class Vif:
         device = interface["device"]
         if not links.exists(device):
             return f"{device} is gone"
-        wanted, found = self.bridge(port["binding"], interface), links.bridge_of(device)
-        if wanted is not None and found != wanted:
-            return f"{device} is on {f'bridge {found}' if found else 'no bridge'}, not on {wanted}"
+        why = self.misplaced(port, interface, device, links)
         mtu = links.mtu_of(device)
-        if port["mtu"] and mtu and mtu != port["mtu"]:
+        if why is None and self.sets_mtu and port["mtu"] and mtu and mtu != port["mtu"]:
             return f"{device} has an MTU of {mtu} bytes, not of {port['mtu']}"
-        return None
+        return why
+
+    def misplaced(self, port: Port, interface: Interface, device: str, links: Links) -> t.Optional[str]:
+        """Why the device is not where the port belongs, as half a sentence; None if it is."""
+        wanted = self.bridge(port["binding"], interface)
+        return None if wanted is None else on_another_bridge(device, wanted, links.bridge_of(device))
 
     def late(self, _port: Port, interface: Interface, links: Links) -> t.Optional[Late]:
         """Why the frames of a port that is where it belongs don't pass yet; None if they do. A change of the host's links may help."""
         device = interface["device"] or ""
-        if not links.is_up(device):
-            return Late(f"{device} is down", is_on_its_way=False)
+        why = off(device, interface, links)
+        if why:
+            return Late(why, is_on_its_way=False)
+        # Only a Linux bridge has its ports wait: neither a macvtap nor a port of Open vSwitch has a state.
         state = links.port_state(device)
         if state in (None, FORWARDING):
             return None
         return Late(f"{device} is {state} on bridge {links.bridge_of(device)}, not forwarding", is_on_its_way=state in PASSING)
+
+
+def bridge_mtu(name: t.Optional[str], networks: HostNetworks) -> t.Optional[int]:
+    """The most bytes of a packet that a Linux bridge or one of Open vSwitch carries; None if that is not known."""
+    for bridge in networks["bridges"]:
+        if bridge["name"] == name:
+            # A bridge's own MTU follows its smallest tap, and says nothing then; what leaves the host does so by its other ports.
+            own, tap = bridge.get("mtu"), bridge.get("tap_mtu")
+            return bridge.get("port_mtu") or (None if own and tap and tap <= own else own)
+    # Without such a port Open vSwitch carries whatever its guests send.
+    return next((switch["port_mtu"] for switch in networks.get("switches") or [] if switch["name"] == name), None)
+
+
+def on_another_bridge(device: str, wanted: str, found: t.Optional[str]) -> t.Optional[str]:
+    """Half a sentence if the device is not on the bridge that is wanted."""
+    return None if found == wanted else f"{device} is on {f'bridge {found}' if found else 'no bridge'}, not on {wanted}"
+
+
+def off(device: str, interface: Interface, links: Links) -> t.Optional[str]:
+    """Half a sentence if no frame can pass the device."""
+    # Libvirt sets a macvtap up when its guest's CPUs run: until then what is below it counts.
+    below = interface["source"].get("dev")
+    if below:
+        return None if links.is_up(below) else f"{below}, which is below {device}, is down"
+    return None if links.is_up(device) else f"{device} is down"

@@ -15,6 +15,7 @@ class Bridge(Vif):
     """``name`` is the bridge's device."""
 
     type = "bridge"
+    noun = "a bridge"
     interface_type = "bridge"
     link_type = "bridge"
     is_filtered = True

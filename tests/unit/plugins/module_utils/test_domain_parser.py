@@ -29,7 +29,7 @@ def test_what_was_rendered_is_read_back() -> None:
     assert domain["record"] == record
     assert [disk["path"] for disk in domain["disks"]] == [f"/instances/{make.UUID}/disk", f"/instances/{make.UUID}/disk.config"]
     nic = {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {"bridge": "br0"}, "device": "tap11111111-22"}
-    assert domain["interfaces"] == [{**nic, "mtu": None, "bandwidth": None, "queues": None, "bus": None, "address": None}]
+    assert domain["interfaces"] == [{**nic, **dict.fromkeys(("mtu", "bandwidth", "queues", "virtualport", "interface_id", "vlan", "bus", "address"))}]
 
 
 def test_a_foreign_domain_has_no_record_and_any_kind_of_device() -> None:

@@ -13,7 +13,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging import Patience
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import HostState
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Epoch, Grant, Instance, Order, Outcome, Record, Run, Secrets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Epoch, Grant, Instance, Order, Outcome, Record, Run, Secrets, SwitchPort
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
@@ -69,6 +69,9 @@ class Links:
     def mtu_of(self, _device: str) -> int | None:
         return None
 
+    def switch_port(self, _device: str) -> SwitchPort | None:
+        return None
+
 
 class Lab:
     """One host, and calls of the module ``server`` on it."""
@@ -79,6 +82,7 @@ class Lab:
         self.disk = disk
         self.links = Links()
         self.link_events = FakeLinkEvents()
+        self.left_on_switches: set[tuple[str, str]] = set()  # (device, uuid)
         self.strangers: dict[str, str] = {}
         self.may_ask = True
         self.asked: list[tuple[str, list[str]]] = []
@@ -128,6 +132,7 @@ class Lab:
             check_mode=check_mode,
         )
         made.plugging.links, made.plugging.link_events = self.links, lambda: self.link_events
+        made.remove_switch_port = lambda device, uuid: self.left_on_switches.discard((device, uuid))
         made.who_has = self.who_has
         made.unfiltered = lambda: self.unfiltered
         made.ip_sets = self.ip_sets

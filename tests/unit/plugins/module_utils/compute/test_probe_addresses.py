@@ -59,4 +59,4 @@ def test_a_host_that_may_not_ask_leaves_the_server_to_another_one(lab: Lab) -> N
 def test_a_network_without_a_bridge_is_never_silently_taken_for_free(lab: Lab) -> None:
     error = failed(lab, built(lab, bridge=None))
     assert (error["error_class"], error["reschedule"]) == ("PortBindingFailed", True)
-    assert "there is no bridge" in error["message"]
+    assert "the host has no device in it" in error["message"]

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Order
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -143,6 +143,29 @@ def test_delete_leaves_nothing_and_once_more_changes_nothing(lab: Lab) -> None:
     assert lab.left() == []
     (again,) = lab.delete(lab.web()["uuid"])
     assert (again["outcome"], again["changed"]) == ("unchanged", False)
+
+
+def test_delete_removes_what_a_reset_of_the_host_has_left_on_a_switch(lab: Lab) -> None:
+    web = lab.web(ports=[make.port(binding=make.openvswitch(), device="tap0"), make.port(binding=make.macvtap(), device="tap1")])
+    assert [outcome["error"] for outcome in lab.claim(web)] == [None]
+    lab.left_on_switches = {(device, uuid) for device in ("tap0", "tap1") for uuid in (web["uuid"], FOREIGN)}
+    lab.delete(web["uuid"])
+    assert lab.left_on_switches == {("tap0", FOREIGN), ("tap1", web["uuid"]), ("tap1", FOREIGN)}
+
+
+@pytest.mark.parametrize("remove", ["delete", "release"])
+def test_a_switch_that_does_not_answer_keeps_nobody_from_removing_a_server(lab: Lab, remove: str) -> None:
+    assert [outcome["error"] for outcome in lab.claim(lab.web())] == [None]
+    builder, asked = lab.builder(), []
+
+    def refuse(device: str, uuid: str) -> None:
+        asked.append((device, uuid))
+        raise ServerError("ProcessExecutionError", "ovs-vsctl: database connection failed")
+
+    builder.remove_switch_port = refuse
+    calls = {"delete": lab.delete, "release": lab.release}
+    (outcome,) = calls[remove](lab.web()["uuid"], builder=builder)
+    assert outcome["error"] is None and asked == [("tap0", lab.web()["uuid"])] and lab.left() == []
 
 
 def test_a_foreign_domain_is_not_deleted(lab: Lab) -> None:

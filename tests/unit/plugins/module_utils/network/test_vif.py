@@ -15,40 +15,15 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
+from ansible_collections.kvmfleet.compute.tests.unit.fake_links import FakeLinks as Links
+from ansible_collections.kvmfleet.compute.tests.unit.fake_links import live
 
 BRIDGED, ROUTED = make.port(), make.port(binding=make.libvirt_network())
 
 
-class Links:
-    """Network devices of a host: {device: (bridge, up)}, all with one MTU and, on bridges, in one state."""
-
-    def __init__(self, mtu: int | None = 1500, state: str = "forwarding", **devices: tuple[str | None, bool]) -> None:
-        self._mtu, self._state, self._devices = mtu, state, devices
-
-    def exists(self, device: str) -> bool:
-        return device in self._devices
-
-    def is_up(self, device: str) -> bool:
-        return self._devices[device][1]
-
-    def bridge_of(self, device: str) -> str | None:
-        return self._devices[device][0]
-
-    def port_state(self, device: str) -> str | None:
-        return self._state if self._devices[device][0] else None
-
-    def mtu_of(self, _device: str) -> int | None:
-        return self._mtu
-
-
-def live(**changes: t.Any) -> Interface:
-    absent = dict.fromkeys(("mtu", "bandwidth", "queues", "bus", "address"))
-    return t.cast(Interface, {"mac_address": "fa:16:3e:00:00:01", "type": "bridge", "source": {}, "device": "tap0", **absent, **changes})
-
-
 def test_every_type_stands_in_the_table_under_its_name() -> None:
-    assert sorted(BINDINGS) == ["bridge", "libvirt_network"]
-    assert all(name == vif.type and vif.interface_type and vif.link_type for name, vif in BINDINGS.items())
+    assert sorted(BINDINGS) == ["bridge", "libvirt_network", "macvtap", "openvswitch"]
+    assert all(name == vif.type and vif.noun and vif.interface_type and vif.link_type for name, vif in BINDINGS.items())
 
 
 @pytest.mark.parametrize(
@@ -77,7 +52,8 @@ def test_only_an_inactive_network_is_realised_and_each_once() -> None:
     hypervisor = FakeHypervisor()
     hypervisor.nets["default"] = {"name": "default", "bridge": "virbr0", "active": False}
     networks: HostNetworks = {"bridges": [], "libvirt": hypervisor.networks()}
-    assert ports.inactive([BRIDGED, ROUTED, ROUTED], networks) == [make.libvirt_network()]
+    part = make.port(binding={**make.libvirt_network(), "portgroup": "five"})
+    assert ports.inactive([BRIDGED, ROUTED, ROUTED, part], networks) == [make.libvirt_network()]
     vif_of(ROUTED["binding"]).realise(hypervisor, ROUTED["binding"])
     assert ports.inactive([ROUTED], {"bridges": [], "libvirt": hypervisor.networks()}) == []
 

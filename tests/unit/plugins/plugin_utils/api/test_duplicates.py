@@ -74,6 +74,14 @@ def test_the_same_address_on_libvirt_networks_of_two_hosts_is_none() -> None:
     assert check(asked(name="new"), fleet=fleet(record("h1", **own), record("h2", "u2", "other", **own)))["warnings"] == []
 
 
+@pytest.mark.parametrize(("vlan", "warnings"), [(5, 1), (6, 0)])
+def test_the_same_address_in_two_vlans_of_open_vswitch_is_none(vlan: int, warnings: int) -> None:
+    ips = [make.fixed_ip()]
+    one = record("h1", binding=make.openvswitch(vlan=5), fixed_ips=ips)
+    other = record("h2", "u2", "other", binding=make.openvswitch(vlan=vlan), fixed_ips=ips)
+    assert len(check(asked(name="new"), fleet=fleet(one, other))["warnings"]) == warnings
+
+
 def test_a_domain_without_a_record_that_has_the_id_of_a_server_is_a_copy() -> None:
     clone = {"name": "clone", "uuid": "u1", "foreign": True, "mac_addresses": []}
     assert "clone on host h2" in error_of(check(asked(), fleet=fleet(record("h1"), domains=(clone,))))["message"]

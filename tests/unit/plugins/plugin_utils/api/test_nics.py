@@ -9,7 +9,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked, check, rules
 
 INBOUND = {"quota:vif_inbound_average": "100", "quota:vif_inbound_peak": "200"}
@@ -79,12 +78,18 @@ def test_a_port_has_one_limit_that_can_be_kept_for_each_direction(qos: list[dict
     assert error["path"] == f"compute_ports.front.{fault[0]}" and error["error_class"] == "InvalidCatalogue"
 
 
-def test_a_limit_on_a_binding_that_can_not_keep_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BINDINGS["bridge"], "is_limited", False)
+def test_a_limit_on_a_binding_that_can_not_keep_it_is_refused() -> None:
     limited = {"max_kbps": 800}
-    assert rules(check(asked(networks=[{"port": "front"}]), catalogue=catalogue({}, qos=[limited]))) == [("servers[0].networks[0].port", "UnsupportedHardware")]
-    assert rules(check(asked(), catalogue=catalogue(INBOUND))) == [("servers[0].networks[0].name", "UnsupportedHardware")]
-    assert rules(check(asked(), catalogue=catalogue({}, qos=[limited]))) == []
+    lan = {"subnets": CATALOGUE["networks"]["lan"]["subnets"], "port_security_enabled": False}
+
+    def said(specs: dict[str, str], networks: list[dict[str, str]], binding: dict[str, str], **port: t.Any) -> list[tuple[str, str]]:
+        return rules(check(asked(networks=networks), catalogue={**catalogue(specs, **port), "networks": {"lan": {**lan, **binding}}}))
+
+    switch = {"openvswitch": "br-ovs"}
+    assert said({}, [{"port": "front"}], switch, qos=[limited]) == [("servers[0].networks[0].port", "UnsupportedHardware")]
+    assert said(INBOUND, [{"name": "lan"}], switch) == [("servers[0].networks[0].name", "UnsupportedHardware")]
+    assert said({}, [{"name": "lan"}], switch, qos=[limited]) == []
+    assert said(INBOUND, [{"name": "lan"}], {"macvtap": "eth1"}) == []
 
 
 @pytest.mark.parametrize("model", ["sriov", "VirtualSriovEthernetCard", "vmxnet", "VirtualVmxnet", "netfront"])

@@ -177,3 +177,71 @@ def test_a_network_is_named_if_there_is_more_than_one() -> None:
 def test_the_one_network_that_there_is_has_a_subnet_as_one_that_is_named() -> None:
     only = {"networks": {"bare": CATALOGUE["networks"]["bare"]}}
     assert said(only, asked(networks="auto")) == [("servers[0].networks", "NetworkRequiresSubnet", 400, "network bare has no subnet")]
+
+
+WITHOUT_FILTERS = {
+    "openvswitch": ({"openvswitch": "br-ovs", "vlan": 5}, "an Open vSwitch bridge"),
+    "macvtap": ({"macvtap": "eth1"}, "a device shared by macvtap"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(WITHOUT_FILTERS))
+def test_a_port_with_port_security_on_what_libvirt_does_not_filter_is_refused(kind: str) -> None:
+    binding, noun = WITHOUT_FILTERS[kind]
+    network = {**binding, "subnets": LAN["subnets"]}
+    of_port = {"port": PORT}
+    ports = {"kept": {"id": PORT, "network": "lan", "port_security_enabled": True}}
+    rule = f"is on {noun}, which can't enforce port security; port_security_enabled: false leaves its ports open"
+    refused = "SecurityGroupCannotBeApplied"
+    assert said({"networks": {"lan": network}}, asked()) == [("servers[0].networks[0].name", refused, 400, rule)]
+    assert said({"networks": {"lan": network}}, asked(networks=[])) == [("servers[0].networks", refused, 400, rule)]
+    open_network = {**network, "port_security_enabled": False}
+    assert said({"networks": {"lan": open_network}, "ports": ports}, asked(networks=[of_port])) == [("servers[0].networks[0].port", refused, 400, rule)]
+    made = check(asked(), catalogue={**CATALOGUE, "networks": {"lan": open_network}})
+    assert made["errors"] == [] and made["request_specs"][0]["networks"][0]["binding"] == {
+        "type": kind,
+        "name": binding[kind],
+        **({"vlan": 5} if kind == "openvswitch" else {}),
+    }
+
+
+def test_an_address_is_unique_in_a_vlan_of_open_vswitch_bridges() -> None:
+    def of(vlan: int | None) -> dict[str, t.Any]:
+        return {"vlans": {"openvswitch": "br-ovs", "vlan": vlan, "port_security_enabled": False, "subnets": LAN["subnets"]}}
+
+    five = there(binding=make.openvswitch(vlan=5))
+    assert asked_in(of(5), "vlans", five) == USED
+    assert asked_in(of(6), "vlans", five) == asked_in(of(None), "vlans", five) == []
+    assert asked_in(of(None), "vlans", there(binding=make.openvswitch())) == USED
+
+
+PARTS = [{"name": "five", "default": False, "vlan": 5}, {"name": "usual", "default": True, "vlan": 7}]
+OVER: dict[str, t.Any] = {"name": "over", "bridge": "br-ovs", "active": True, "kind": "openvswitch", "vlan": 9, "portgroups": PARTS}
+
+
+@pytest.mark.parametrize(
+    ("portgroup", "changes", "vlan"),
+    [
+        ("five", {}, 5),
+        (None, {}, 7),
+        (None, {"portgroups": []}, 9),
+        ("five", {"portgroups": [{"name": "five", "default": False, "vlan": None}]}, 9),
+    ],
+)
+def test_a_libvirt_network_on_open_vswitch_is_the_vlan_of_its_part(portgroup: str | None, changes: dict[str, t.Any], vlan: int) -> None:
+    networks = {"over": {"libvirt_network": "over", "portgroup": portgroup, "port_security_enabled": False, "subnets": LAN["subnets"]}}
+    for tag, expected in ((vlan, USED), (vlan + 1, [])):
+        fleet = there(binding=make.openvswitch(vlan=tag))
+        fleet["hosts"]["h1"]["state"]["networks"] = {"bridges": [], "libvirt": [{**OVER, **changes}]}
+        assert asked_in(networks, "over", fleet) == expected
+
+
+def test_ports_of_the_catalogue_share_addresses_and_mac_addresses_between_vlans_only() -> None:
+    networks = {name: {"openvswitch": "br-ovs", "vlan": vlan, "subnets": LAN["subnets"]} for name, vlan in (("five", 5), ("also", 5), ("six", 6))}
+
+    def faults(*named: str) -> list[str]:
+        ports = {name: {"network": name, "mac_address": "52:54:00:00:00:01", "fixed_ips": [{"ip_address": "192.0.2.77"}]} for name in named}
+        return [error["rule"] for error in check(asked(networks="none"), catalogue={**CATALOGUE, "networks": networks, "ports": ports})["errors"]]
+
+    assert faults("five", "six") == []
+    assert faults("five", "also") == ["is that of port five already, on the same openvswitch br-ovs VLAN 5"] * 2

@@ -49,6 +49,13 @@ def test_a_host_needs_no_more_than_its_sizes_and_may_have_more_than_is_known() -
         ({"registrar": {"highest_ticket": 0, "clock": None}}, "registrar.clock"),
         ({"networks": {"bridges": [{"up": True}], "libvirt": []}}, "networks.bridges[0].name"),
         ({"networks": {"bridges": [{"name": "br0"}], "libvirt": []}}, "networks.bridges[0].up"),
+        (
+            {"networks": {"bridges": [], "libvirt": [{"name": "a", "portgroups": [{"name": "p", "default": 1, "vlan": None}]}]}},
+            "networks.libvirt[0].portgroups[0].default",
+        ),
+        ({"networks": {"bridges": [], "libvirt": [{"name": "a", "vlan": "5"}]}}, "networks.libvirt[0].vlan"),
+        ({"networks": {"bridges": [], "libvirt": [], "switches": [{"port_mtu": 1500}]}}, "networks.switches[0].name"),
+        ({"networks": {"bridges": [], "libvirt": [], "devices": [{"name": "eth1", "up": True}]}}, "networks.devices[0].mtu"),
     ],
 )
 def test_what_the_controller_counts_on_is_named(facts: dict[str, t.Any], path: str) -> None:

@@ -68,3 +68,17 @@ def test_a_host_that_can_not_be_read_says_why_and_nothing_about_its_networks(mes
     (sentence,) = told({"failed": True, "msg": message}, lan={"bridge": "br1"})
     assert sentence.startswith(f"the host can't be read: {message.rstrip('.')}")
     assert fix in sentence
+
+
+@pytest.mark.parametrize(
+    ("network", "lacking"),
+    [
+        ({"openvswitch": "br-ovs", "vlan": 5}, "the host has no Open vSwitch bridge br-ovs, which network red needs"),
+        ({"macvtap": "eth1"}, "the host has no device eth1 for macvtap, which network red needs"),
+    ],
+)
+def test_another_missing_device_names_its_network(network: dict[str, t.Any], lacking: str) -> None:
+    [sentence] = told(red=network)
+    assert sentence == f"{lacking}: see docs/bridges.md, or correct compute_networks.red.{next(iter(network))}"
+    there = {"switches": [{"name": "br-ovs", "port_mtu": None}], "devices": [{"name": "eth1", "up": True, "mtu": 1500, "port_of": None}]}
+    assert told({**READY, "host": {**READY["host"], "networks": {**READY["host"]["networks"], **there}}}, red=network) == []

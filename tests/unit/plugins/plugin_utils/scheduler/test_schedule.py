@@ -125,6 +125,44 @@ def test_a_host_that_can_not_limit_bandwidth_is_no_candidate_for_a_server_with_a
     assert explain.reasons(result).get("a") == ("network lan: the host has no tc" if limited else None)
 
 
+OVER: t.Any = {"name": "over", "bridge": "br-ovs", "active": True, "kind": "openvswitch", "vlan": None, "portgroups": []}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "networks", "why"),
+    [
+        ({"binding": {"type": "openvswitch", "name": "br-ovs"}}, {}, "the host has no Open vSwitch bridge br-ovs"),
+        ({"binding": {"type": "openvswitch", "name": "br-ovs"}}, {"no_switches": "it is down"}, "the host has no Open vSwitch bridge br-ovs: it is down"),
+        ({"binding": {"type": "macvtap", "name": "eth1"}}, {}, "the host has no device eth1 for macvtap"),
+        (
+            {"binding": {"type": "libvirt_network", "name": "over"}, "port_security_enabled": True},
+            {"libvirt": [OVER]},
+            "libvirt network over of the host is on Open vSwitch, which can't enforce port security; port_security_enabled: false leaves its ports open",
+        ),
+        (
+            {"binding": {"type": "libvirt_network", "name": "over"}, "limited": True},
+            {"libvirt": [OVER]},
+            "libvirt network over of the host is on Open vSwitch, where bandwidth can't be limited",
+        ),
+        (
+            {"binding": {"type": "libvirt_network", "name": "over", "portgroup": "five"}},
+            {"libvirt": [OVER]},
+            "libvirt network over of the host has no portgroup five",
+        ),
+    ],
+)
+def test_a_host_without_what_a_network_is_on_is_no_candidate(wanted: dict[str, t.Any], networks: dict[str, t.Any], why: str) -> None:
+    has = {
+        "bridges": [],
+        "libvirt": [{"name": "over", "bridge": "virbr0", "active": True, "portgroups": [{"name": "five", "default": False, "vlan": None}]}],
+        "switches": [{"name": "br-ovs", "port_mtu": None}],
+        "devices": [{"name": "eth1", "up": True, "mtu": 1500, "port_of": None}],
+    }
+    lacks = {"bridges": [], "libvirt": [], **networks}
+    result = one(request(networks=[{"name": "lan", **wanted}]), [host("a", networks=lacks), host("b", networks=has)])
+    assert (hosts_of(result), explain.reasons(result)["a"]) == (["b"], f"network lan: {why}")
+
+
 def test_a_broken_extra_spec_refuses_its_own_request_only() -> None:
     broken = request(id="broken", flavor=make.flavor(extra_specs={"capabilities:vcpus_total": ">= many"}))
     results = schedule([broken, request(id="good")], [host("a"), host("b")], [], [], None)["results"]

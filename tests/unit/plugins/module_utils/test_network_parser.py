@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is read from a libvirt network's XML."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import parse_network
+
+SWITCHED = """<network><name>over</name><forward mode='bridge'/><bridge name='br-ovs'/><virtualport type='openvswitch'/><vlan><tag id='9'/></vlan>
+<portgroup name='five' default='yes'><vlan><tag id='5'/></vlan></portgroup>
+<portgroup name='trunk'><vlan trunk='yes'><tag id='5'/><tag id='6'/></vlan></portgroup></network>"""
+
+
+def test_a_network_on_open_vswitch_says_the_vlans_of_its_parts() -> None:
+    assert parse_network(SWITCHED, active=True) == {
+        "name": "over",
+        "bridge": "br-ovs",
+        "active": True,
+        "kind": "openvswitch",
+        "vlan": 9,
+        "portgroups": [{"name": "five", "default": True, "vlan": 5}, {"name": "trunk", "default": False, "vlan": None}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("inner", "kind", "bridge"),
+    [
+        ("<bridge name='virbr0'/>", "bridge", "virbr0"),
+        ("<forward mode='nat'/><bridge name='virbr0' stp='on'/>", "bridge", "virbr0"),
+        ("<forward mode='bridge'/><bridge name='br0'/>", "bridge", "br0"),
+        ("<forward mode='bridge'><interface dev='eth1'/></forward>", "macvtap", None),
+        ("<forward dev='eth1' mode='private'><interface dev='eth1'/></forward>", "macvtap", None),
+        ("<forward mode='hostdev' managed='yes'><pf dev='eth1'/></forward>", "hostdev", None),
+        ("<forward mode='bridge'/><bridge name='b'/><portgroup name='p'><virtualport type='openvswitch'/></portgroup>", "openvswitch", "b"),
+    ],
+)
+def test_the_kinds_of_networks(inner: str, kind: str, bridge: str | None) -> None:
+    found = parse_network(f"<network><name>n</name>{inner}</network>", active=False)
+    assert (found["kind"], found["bridge"], found["vlan"], found["active"]) == (kind, bridge, None, False)
