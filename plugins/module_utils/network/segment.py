@@ -15,7 +15,7 @@ Segment = t.Tuple[str, str]
 
 
 def segments(network_id: str, binding: Binding) -> t.FrozenSet[Segment]:
-    """The catalogue's network, and the bridge or libvirt network that it is on: a network that was renamed is on the same bridge still."""
+    """The catalogue's network, and what its binding is called: a network that was renamed is on the same bridge, or the same VLAN or VXLAN, still."""
     return frozenset({("network", network_id), (binding["type"], binding["name"])})
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The segments of the whole fleet: a libvirt network is the bridge that it has on a host; pure."""
+"""The segments of the whole fleet: a libvirt network, or a physical network that is used as it is, is the bridge that it has on a host; pure."""
 
 from __future__ import annotations
 
@@ -16,31 +16,38 @@ Place = tuple[Segment, str]
 
 
 class Segments:
-    """Where ports meet. A port may go to any host in the end, so that the bridges of a libvirt network count on all of them."""
+    """Where ports meet. A port may go to any host in the end, so that the bridges of a network count on all of them.
+
+    A network that is made on demand is one segment over the fleet by what its binding is called.
+    """
 
     def __init__(self, hosts: Iterable[FleetHost]) -> None:
-        self._bridges: dict[str, set[Segment]] = {}
-        self._bridge_on: dict[tuple[str, str], str] = {}
+        self._bridges: dict[Segment, set[Segment]] = {}
+        self._bridge_on: dict[tuple[str, Segment], str] = {}
         for host in hosts:
             networks = host.get("networks")
             for network in networks["libvirt"] if networks else ():
-                bridge = network.get("bridge")
-                if bridge:
-                    self._bridges.setdefault(network["name"], set()).add(("bridge", bridge))
-                    self._bridge_on[host["name"], network["name"]] = bridge
+                self._add(host["name"], ("libvirt_network", network["name"]), network.get("bridge"))
+            for physical in (networks.get("physical_networks") or ()) if networks else ():
+                self._add(host["name"], ("flat", physical["name"]), physical["device"] if physical["is_bridge"] else None)
+
+    def _add(self, host: str, network: Segment, bridge: str | None) -> None:
+        if bridge:
+            self._bridges.setdefault(network, set()).add(("bridge", bridge))
+            self._bridge_on[host, network] = bridge
 
     def of(self, network_id: str, binding: Binding) -> frozenset[Segment]:
         """The segments of a network."""
-        found = segments(network_id, binding)
-        return found | self._bridges.get(binding["name"], set()) if binding["type"] == "libvirt_network" else found
+        return segments(network_id, binding) | self._bridges.get((binding["type"], binding["name"]), set())
 
     def one(self, binding: Binding, host: str) -> str:
         """The one name of the segment of a port on a host, which runs with other catalogues have for it too: its bridge, or a libvirt network without one.
 
         A bridge of one name is taken for one segment on all hosts: no fact says that it ends on its host.
         """
-        if binding["type"] == "libvirt_network" and (host, binding["name"]) in self._bridge_on:
-            return f"bridge {self._bridge_on[host, binding['name']]}"
+        bridge = self._bridge_on.get((host, (binding["type"], binding["name"])))
+        if bridge is not None:
+            return f"bridge {bridge}"
         return f"{binding['type'].replace('_', ' ')} {binding['name']}"
 
     def places(self, network_id: str, binding: Binding, address: str) -> frozenset[Place]:

@@ -105,9 +105,20 @@ NETWORK: Schema = mapping(
     {
         "id": ID,
         "name": field(NOT_EMPTY, "its key if it is left out; two networks may have one name, then requests need the id", default=None),
-        "bridge": of_format("interface", "a Linux bridge of the hosts; either this or libvirt_network", default=None),
-        "libvirt_network": field(NOT_EMPTY, "a libvirt network of the hosts; either this or bridge", default=None),
-        "mtu": whole("bytes", 68, 65535, default=None),
+        "bridge": of_format("interface", "a Linux bridge of the hosts; either this, libvirt_network or provider:network_type", default=None),
+        "libvirt_network": field(NOT_EMPTY, "a libvirt network of the hosts; either this, bridge or provider:network_type", default=None),
+        "provider:network_type": one_of(
+            "flat",
+            "vlan",
+            "vxlan",
+            "local",
+            description="Neutron's. flat: the bridge that each host has for the physical network (compute_bridge_mappings); the others are made on a host with "
+            "the first server that needs them, and go with the last: a VLAN of the physical network, a VXLAN to the other hosts, or a network of one host",
+            default=None,
+        ),
+        "provider:physical_network": field(NOT_EMPTY, "of the types flat and vlan: a key of compute_bridge_mappings", default=None),
+        "provider:segmentation_id": whole("of the types vlan (to 4094) and vxlan: the VLAN, or the VXLAN network identifier", 1, 2**24 - 1, default=None),
+        "mtu": whole("bytes; of the type vxlan 1450 if it is left out, or 1430 where hosts send it by IPv6", 68, 65535, default=None),
         "external": field(BOOLEAN, "Neutron's router:external: needs the policy network:attach_external_network unless it is shared", default=False),
         "shared": field(BOOLEAN, default=False),
         "port_security_enabled": field(BOOLEAN, "ports are filtered: no other addresses than their own, and what their security groups allow", default=True),
