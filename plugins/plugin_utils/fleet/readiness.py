@@ -11,6 +11,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import FLAT, PROVIDER, VLAN
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks
+
 # The package of each command, by Ansible's os_family.
 PACKAGES: dict[str, dict[str, str]] = {
     "Debian": {"qemu-img": "qemu-utils", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "ipset": "ipset", "iso": "genisoimage"},
@@ -64,7 +68,7 @@ def _no_facts(os_family: str, message: str) -> str:
 
 
 def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.Any] | None]) -> Iterator[str]:
-    """The bridges and libvirt networks that the catalogue names and the host has not."""
+    """The bridges and libvirt networks that the catalogue names and the host has not, and what it lacks to make the others."""
     bridges = {bridge["name"] for bridge in host["networks"]["bridges"]}
     there = {network["name"] for network in host["networks"]["libvirt"]}
     for name, network in networks.items():
@@ -79,3 +83,15 @@ def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.A
                 f"libvirt network {libvirt_network} of network {name} is missing: virsh net-define it, or correct compute_networks.{name}.libvirt_network; "
                 f"the host has {', '.join(sorted(there)) or 'none'}"
             )
+        why = _why_not_made(host["networks"], network or {})
+        if why:
+            yield f"network {name} can't be made on the host: {why}; fix that, or the network's provider:* in compute_networks"
+
+
+def _why_not_made(networks: HostNetworks, network: Mapping[str, t.Any]) -> str | None:
+    """What the host lacks for a network with a provider:network_type, as half a sentence; what is wrong with the network itself is told elsewhere."""
+    kind, physical = network.get("provider:network_type"), network.get("provider:physical_network")
+    if kind not in PROVIDER or (kind in (FLAT, VLAN) and not physical):
+        return None
+    binding = Binding(type=str(kind), name=f"{physical}:0" if kind == VLAN else str(physical))
+    return vif_of(binding).missing(binding, networks)
