@@ -35,6 +35,19 @@ def templates(node: t.Any) -> t.Iterator[str]:
                 yield from templates(value)
 
 
+def files_of(role: str, name: str) -> set[str]:
+    """The files of tasks that may be meant; a name with variables in it stands for all whose names are in their values."""
+    if "{{" not in name:
+        return {name}
+    variables = yaml.safe_load((ROLES / role / "vars" / "main.yml").read_text())
+    words, todo = set(), [name]
+    while todo:
+        new = set(re.findall(r"\w+", todo.pop())) - words
+        words |= new
+        todo += [str(variables[word]) for word in new if word in variables]
+    return {f"{word}.yml" for word in words if (ROLES / role / "tasks" / f"{word}.yml").is_file()}
+
+
 def read_by(role: str, entry: str) -> set[str]:
     """The variables that an entry point reads, in its own file and in those that it imports or includes."""
     todo, seen, found = [f"{entry}.yml"], set(), set()
@@ -45,7 +58,8 @@ def read_by(role: str, entry: str) -> set[str]:
         seen.add(file)
         tasks = yaml.safe_load((ROLES / role / "tasks" / file).read_text())
         for task in tasks:
-            todo += [task[key] for key in ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks") if key in task]
+            for key in ("ansible.builtin.import_tasks", "ansible.builtin.include_tasks"):
+                todo += files_of(role, task[key]) if key in task else ()
         for text in templates(tasks):
             found.update(VARIABLE.findall(text))
     path = ROLES / role / "vars" / "main.yml"
@@ -63,6 +77,7 @@ def test_every_variable_that_is_read_is_documented(role: str, entry: str) -> Non
 
 
 def test_the_test_sees_what_tasks_read() -> None:
+    assert files_of("create_server", "{{ __create_server_following }}") == {"conductor.yml", "members.yml", "tunnels.yml"}
     assert {"compute_servers", "compute_libvirt_uri", "compute_virt_type", "compute_image_timeout_s", "compute_login_group"} <= read_by("create_server", "main")
 
 
