@@ -69,3 +69,20 @@ options:
     type: int
     default: 0
 """
+
+    NETWORKS = r"""
+options:
+  bridge_mappings:
+    description:
+      - The host's physical networks, as C(provider:physical_network) of a network names them, each with the device that the host has for it. For a network of
+        the type C(flat) that is a Linux bridge, for one of the type C(vlan) a bridge or any other device.
+    type: dict
+    default: {}
+    version_added: 0.3.0
+  tunnel_address:
+    description:
+      - The host's own address from which it sends VXLAN to the other hosts, and where they reach it.
+      - If it is left out it is the one from which the host uses its default route.
+    type: str
+    version_added: 0.3.0
+"""

@@ -116,10 +116,11 @@ class FixedIp(t.TypedDict):
 class Binding(t.TypedDict):
     """How a port reaches its network on a host; network/vif/ has a file for each type."""
 
-    type: str  # bridge, libvirt_network, openvswitch or macvtap
-    name: str  # of the bridge, the libvirt network or, for macvtap, the device on the host
+    type: str  # bridge, libvirt_network, openvswitch or macvtap; flat, vlan, vxlan or local: made on the hosts that need it
+    name: str  # of the bridge, the libvirt network or, for macvtap, the device on the host; else what tells it from others (network/on_demand/names.py)
     vlan: t.NotRequired[int]  # of an Open vSwitch bridge: the 802.1Q tag; left out: frames without one
     portgroup: t.NotRequired[str]  # of a libvirt network; left out: its default, if it has one
+    bridge: t.NotRequired[str]  # of a port on a flat network, the bridge on its host, which the host fills in
 
 
 class AddressPair(t.TypedDict):
@@ -361,9 +362,9 @@ class Outcome(t.TypedDict):
 class Leaving(t.TypedDict):
     """Something on a host that nobody needs any more, or that nobody is known to need."""
 
-    kind: str  # claim, journal, folder, temporary, partial or lock
+    kind: str  # claim, journal, folder, temporary, partial, lock or network
     id: t.Optional[str]  # of the server that it was for; null: it is of no server
-    path: str  # where it lies
+    path: str  # where it lies, or the name of a network device
     bytes: int  # disk space that it takes
     why: str  # it is due, or stays
 
@@ -531,7 +532,7 @@ class SwitchPort(t.TypedDict):
 
 
 class Device(t.TypedDict):
-    """A network device of a host that is no tap, no macvtap and not the loopback."""
+    """A network device of a host: no tap, no macvtap, not the loopback, and none that is made on demand."""
 
     name: str  # device
     up: bool  # administratively
@@ -568,6 +569,32 @@ class NetworkFilter(t.TypedDict):
     content: str  # what it says, whichever way that was written
 
 
+class PhysicalNetwork(t.TypedDict):
+    """What a host has of a physical network, by its bridge mappings."""
+
+    name: str  # Neutron's provider:physical_network
+    device: str  # the bridge or other device of the host
+    is_bridge: bool  # it is a Linux bridge
+    up: bool  # administratively
+    mtu: t.Optional[int]  # bytes; null: the host has no such device
+
+
+class Tunnel(t.TypedDict):
+    """From where a host sends VXLAN."""
+
+    address: str  # its own
+    mtu: int  # bytes, of the device that has the address
+
+
+class TunnelReport(t.TypedDict):
+    """Which VXLAN networks servers of a host are on, by its own word."""
+
+    host: str  # inventory name
+    number: int  # grows with each report of the host: of two the one with the lower number counts no more
+    address: t.Optional[str]  # that it sends from; null: it has none
+    networks: t.List[str]  # VXLAN network identifiers
+
+
 class HostNetworks(t.TypedDict):
     """What a host offers ports."""
 
@@ -581,6 +608,10 @@ class HostNetworks(t.TypedDict):
     wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>
     gaps: t.NotRequired[t.List[str]]  # where its ports are not filtered as they must be, a sentence each
     unlimited: t.NotRequired[t.Optional[str]]  # why the host can't limit bandwidth, as half a sentence; null: it can, or that is not known
+    physical_networks: t.NotRequired[t.List[PhysicalNetwork]]  # its bridge mappings
+    no_vlans: t.NotRequired[t.Optional[str]]  # why it can't make VLAN links, as half a sentence; null: it can, or that is not known
+    tunnel: t.NotRequired[t.Optional[Tunnel]]  # from where it sends VXLAN; null: from nowhere
+    no_tunnels: t.NotRequired[t.Optional[str]]  # why it can't, as half a sentence; null: it can, or that is not known
 
 
 class NumaCell(t.TypedDict):

@@ -18,6 +18,8 @@ description:
   - C(temporary) - what a killed process has left beside a server's disks, or beside the key of the host.
   - C(partial) - a download that nobody is at any more and that can't be gone on with, or that has waited for a day.
   - C(lock) - the lock file of a server that is gone, if nobody holds it.
+  - C(network) - the bridge, or the VLAN or VXLAN link, of a network with a C(provider:network_type) on which no domain of the host is any more. One with a port
+    of somebody else is left.
   - C(folder) - the folder of a server without domain and journal. It is only listed, because a guest may have written what is in it. The domain may have been
     undefined to be defined again, it may have been migrated, or the path may be shared with another host. It is removed if its id is in O(folders), and only
     if it holds nothing that this collection has not made.
@@ -72,13 +74,13 @@ removed:
   elements: dict
   contains:
     kind:
-      description: V(claim), V(journal), V(temporary), V(partial), V(lock) or V(folder).
+      description: V(claim), V(journal), V(temporary), V(partial), V(lock), V(network) or V(folder).
       type: str
     id:
       description: The id of the server that it was for, or null.
       type: str
     path:
-      description: Where it lies; of a claim the folder of its server.
+      description: Where it lies; of a claim the folder of its server, of a network the name of the device.
       type: str
     bytes:
       description: The disk space that it takes.

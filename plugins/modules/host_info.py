@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - kvmfleet.compute.attributes.host
   - kvmfleet.compute.libvirt_host
   - kvmfleet.compute.libvirt_host.capacity
+  - kvmfleet.compute.libvirt_host.networks
 seealso:
   - module: kvmfleet.compute.registrar
   - module: kvmfleet.compute.server_schedule
@@ -84,6 +85,7 @@ host:
       description:
         - The bridges, libvirt networks, Open vSwitch bridges (C(switches)) and other devices of the host, and in C(unlimited) why it can't limit the bandwidth
           of guests, if that is so.
+        - Since 0.3.0 its C(physical_networks), and the C(tunnel) from which it sends VXLAN.
       type: dict
     images:
       description: The cached images with digest, format and sizes in bytes.
@@ -113,15 +115,22 @@ import traceback
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import host_report
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import Capacity, HostOptions, capacity_argument_spec, host_argument_spec
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import (
+    Capacity,
+    HostOptions,
+    NetworkOptions,
+    capacity_argument_spec,
+    host_argument_spec,
+    network_argument_spec,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import HostFacts
 
-ARGUMENT_SPEC = {**host_argument_spec(), **capacity_argument_spec()}
+ARGUMENT_SPEC = {**host_argument_spec(), **capacity_argument_spec(), **network_argument_spec()}
 
 
-def read(options: HostOptions, capacity: Capacity, check_mode: bool) -> HostFacts:
+def read(options: HostOptions, capacity: Capacity, network: NetworkOptions, check_mode: bool) -> HostFacts:
     with Hypervisor(options.libvirt_uri, options.libvirt_timeout_s) as hypervisor:
         return host_report.facts(
             hypervisor,
@@ -131,6 +140,8 @@ def read(options: HostOptions, capacity: Capacity, check_mode: bool) -> HostFact
             reserved=capacity.reserved,
             allocation_ratio=capacity.allocation_ratio,
             check_mode=check_mode,
+            bridge_mappings=network.bridge_mappings,
+            tunnel_address=network.tunnel_address,
         )
 
 
@@ -138,7 +149,7 @@ def main() -> None:
     module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
     try:
-        host = read(HostOptions.of(module.params), Capacity.of(module.params), module.check_mode)
+        host = read(HostOptions.of(module.params), Capacity.of(module.params), NetworkOptions.of(module.params), module.check_mode)
     except (KvmfleetError, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())
     for sentence in host_report.copies(host["domains"]):

@@ -15,10 +15,13 @@ description:
   - Neutron's part of the chain on the host. It never chooses - MAC and IP addresses come from M(kvmfleet.compute.server_schedule) - but makes sure that the
     host can carry each port (its Linux bridge is there, up, and lets packets of the network's MTU through, its libvirt network is active, starting it if it is
     defined but not active, and its kernel can keep a limit of the bandwidth), and renders the network data that the guest reads from its config drive.
+  - Of a network with a C(provider:network_type) it checks what the host must have to make it. It is made with the first server that needs it, and goes with the
+    last, so that only M(kvmfleet.compute.server) makes it.
   - The tap itself is made by libvirt when the server starts; M(kvmfleet.compute.server) then checks that it is on its bridge.
 extends_documentation_fragment:
   - kvmfleet.compute.attributes
   - kvmfleet.compute.attributes.host
+  - kvmfleet.compute.libvirt_host.networks
 attributes:
   check_mode:
     support: full
@@ -95,7 +98,7 @@ import traceback
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import libvirt_argument_spec
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import NetworkOptions, libvirt_argument_spec, network_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.port_batch import PortBatch, read_servers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
@@ -104,6 +107,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hy
 ARGUMENT_SPEC = {
     "servers": {"type": "list", "elements": "dict", "required": True},
     **libvirt_argument_spec(),
+    **network_argument_spec(),
     "on_error": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
 }
 
@@ -115,7 +119,7 @@ def main() -> None:
     try:
         servers = read_servers(module.params["servers"])
         with Hypervisor(module.params["libvirt_uri"], module.params["libvirt_timeout_s"]) as hypervisor:
-            batch = PortBatch(hypervisor, module.check_mode)
+            batch = PortBatch(hypervisor, NetworkOptions.of(module.params), module.check_mode)
             outcomes = batch.realise(servers)
     except (KvmfleetError, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc(), servers=[])

@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - kvmfleet.compute.attributes.host
   - kvmfleet.compute.libvirt_host
   - kvmfleet.compute.libvirt_host.capacity
+  - kvmfleet.compute.libvirt_host.networks
 attributes:
   check_mode:
     support: full
@@ -323,7 +324,7 @@ import traceback
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kvmfleet.compute.plugins.module_utils.ansible_module import Module
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import console
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import capacity_argument_spec, host_argument_spec, network_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch, not_begun
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import finish
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.server_options import ServerOptions, make_builder
@@ -348,6 +349,7 @@ GRANT_SPEC = {
 ARGUMENT_SPEC = {
     **host_argument_spec(),
     **capacity_argument_spec(),
+    **network_argument_spec(),
     "servers": {"type": "list", "elements": "dict", "default": []},
     "state": {"type": "str", "choices": ["claimed", "active", "released", "absent"], "default": "active"},
     "host_name": {"type": "str"},

@@ -280,6 +280,10 @@ member_groups:
   returned: always
   type: list
   elements: str
+has_tunnels:
+  description: Whether a server that is new, or that is to run again, is on a VXLAN network, so that hosts have to know who else has it.
+  returned: always
+  type: bool
 joined_fleet:
   description: A file of this run on the controller with the fleet that was read, for M(kvmfleet.compute.server_schedule). Null if none was, or with errors.
   returned: always

@@ -346,6 +346,7 @@ class Validation(t.TypedDict):
     security_groups: list[GroupRules]  # those of the servers
     hosts_with_gaps: list[str]  # names of hosts whose ports are not filtered as they must be
     member_groups: list[str]  # the groups, as <project>/<group's id>, of which hosts have to know the members anew
+    has_tunnels: bool  # a server is on a VXLAN network, of which hosts have to know who has it
 
 
 # Scheduler stage

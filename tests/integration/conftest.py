@@ -147,7 +147,8 @@ class Fleet:
                 " virsh -q undefine --nvram --managed-save --snapshots-metadata --checkpoints-metadata $d; done >/dev/null 2>&1;"
                 " for f in $(virsh -q nwfilter-list | awk '$2 ~ /^kvmfleet-/ {print $2}' | sort -r); do virsh -q nwfilter-undefine $f; done >/dev/null 2>&1;"
                 " for s in $(ipset list -name | grep ^kvmfleet-); do ipset destroy $s; done >/dev/null 2>&1;"
-                f"cd /var/lib/kvmfleet && rm -rf {INSTANCES}/* journal locks failed_builds security_groups.json; true",
+                " for l in $(ip -br link | grep -oE '^kv[blx]-[0-9a-f]{11}'); do ip link delete dev $l; done >/dev/null 2>&1;"
+                f"cd /var/lib/kvmfleet && rm -rf {INSTANCES}/* journal locks failed_builds security_groups.json tunnels.json; true",
             )
 
     def free_reservations(self) -> None:

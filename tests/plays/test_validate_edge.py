@@ -35,6 +35,8 @@ OF_HOST = {
     "compute_wait_timeout_s",
     "compute_probe_addresses",
     "compute_virt_type",
+    "compute_bridge_mappings",
+    "compute_tunnel_address",
     "compute_libvirt_uri",
     "compute_libvirt_timeout_s",
     "compute_host_timeout_s",

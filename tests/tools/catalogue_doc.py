@@ -58,7 +58,8 @@ Set for a host or a group: `compute_availability_zone` (`nova`), `compute_disabl
 `compute_reserved_host_cpus` (0), `compute_reserved_host_memory_mb` (512), `compute_reserved_host_disk_mb` (0),
 `compute_virt_type` (the best that works: `kvm`, else `qemu`), `compute_instances_path`
 (`/var/lib/libvirt/kvmfleet/instances`), `compute_image_cache_path` (`/var/lib/libvirt/kvmfleet/images`), `compute_state_path`
-(`/var/lib/kvmfleet`), `compute_libvirt_uri` (`qemu:///system`).
+(`/var/lib/kvmfleet`), `compute_libvirt_uri` (`qemu:///system`),
+`compute_bridge_mappings` {} and `compute_tunnel_address` (that of its default route), for networks with a `provider:network_type` ([networks.md](networks.md)).
 """
 # Limits of the type, not of the thing.
 LARGEST = (0x7FFFFFFF, catalogue.MOST_BYTES)

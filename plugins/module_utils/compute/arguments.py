@@ -38,6 +38,11 @@ def capacity_argument_spec() -> Spec:
     }
 
 
+def network_argument_spec() -> Spec:
+    """What a host has for networks of the types flat, vlan and vxlan."""
+    return {"bridge_mappings": {"type": "dict", "default": {}}, "tunnel_address": {"type": "str"}}
+
+
 @dataclasses.dataclass(frozen=True)
 class HostOptions:
     """The options of ``host_argument_spec``."""
@@ -71,3 +76,18 @@ class Capacity:
             reserved={"VCPU": reserved["cpus"], "MEMORY_MB": reserved["memory_mb"], "DISK_GB": -(-reserved["disk_mb"] // 1024)},
             allocation_ratio={"VCPU": ratio["cpu"], "MEMORY_MB": ratio["ram"], "DISK_GB": ratio["disk"]},
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkOptions:
+    """The options of ``network_argument_spec``."""
+
+    bridge_mappings: t.Dict[str, str]
+    tunnel_address: t.Optional[str]
+
+    @classmethod
+    def of(cls, params: t.Dict[str, t.Any]) -> NetworkOptions:
+        """From a module's parameters."""
+        mappings: t.Dict[str, object] = params["bridge_mappings"]
+        tunnel_address: t.Optional[str] = params["tunnel_address"]
+        return cls({str(name): str(device) for name, device in mappings.items()}, tunnel_address)

@@ -38,6 +38,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, holder, lease, left_s
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.on_demand import OnDemand, made_bindings
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging import Patience, Plugging
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
@@ -46,6 +47,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, ip_sets, limits, links, open_vswitch, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand import facts
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.kernel import Kernel, KernelLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import PROVIDER
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Diff,
@@ -83,6 +87,8 @@ class Host:
     resources: HostResources  # what it has to give
     key: bytes  # of the keyed hashes
     images: t.Dict[str, ImageResult]  # what the image stage reported, by id; what it wasn't asked for was in the cache when the host was read
+    bridge_mappings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)  # its bridges and other devices by physical network
+    tunnel_address: t.Optional[str] = None  # from which it sends VXLAN; None: the one on its default route
 
     def folder(self, uuid: str) -> str:
         """Where the disks of a new server go."""
@@ -148,6 +154,8 @@ class Builder:
         self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
         self.ip_sets: IpSetsLike = ip_sets
         self.plugging = Plugging(hypervisor, links, patience)
+        self.kernel: KernelLike = Kernel()
+        self.add_offer: t.Callable[[HostNetworks, t.Mapping[str, str], t.Optional[str]], None] = facts.add_offer
         self.groups = {group["id"]: group for group in groups}  # the security groups that this call was given
         self._networks: t.Optional[HostNetworks] = None
         self._networks_lock = threading.Lock()
@@ -248,25 +256,34 @@ class Builder:
         """
         with self._networks_lock:
             networks = self._host_networks()
+            self._add_offer(wanted, networks)
             ports.check_bindings(wanted, networks)
             if is_new:
                 ports.check_mtu(wanted, networks)
             ports.check_limits(wanted, limits.obstacle)
+            made = self.on_demand.make(made_bindings(wanted), networks)
+            self.diffs += [{"before_header": name, "after_header": name, "before": "absent\n", "after": "made\n"} for name in made]
             inactive = ports.inactive(wanted, networks)
             for binding in inactive:
                 if not self.check_mode:
                     vif_of(binding).realise(self.hypervisor, binding)
                 self.diffs.append({"before_header": binding["name"], "after_header": binding["name"], "before": "inactive\n", "after": "active\n"})
-            if inactive and not self.check_mode:
+            if (inactive or made) and not self.check_mode:
                 self._networks = None
-        return bool(inactive)
+        return bool(inactive or made)
 
     def check_unused(self, wanted: t.List[Port]) -> None:
         """ServerError if somebody answers for an address of these ports, as long as the run asks for that."""
         if self.probe_addresses:
             with self._networks_lock:
                 networks = self._host_networks()
+                self._add_offer(wanted, networks)
             ports.check_unused(wanted, networks, self.who_has)
+
+    def _add_offer(self, wanted: t.Iterable[Port], networks: HostNetworks) -> None:
+        """What only few ports need to know of the host is asked for those."""
+        if "physical_networks" not in networks and any(port["binding"]["type"] in PROVIDER for port in wanted):
+            self.add_offer(networks, self.host.bridge_mappings, self.host.tunnel_address)
 
     def _host_networks(self) -> HostNetworks:
         if self._networks is None:
@@ -276,7 +293,9 @@ class Builder:
     def too_small(self, wanted: t.List[Port]) -> t.List[str]:
         """A sentence for each of these ports whose bridge can't carry its packets."""
         with self._networks_lock:
-            return ports.too_small(wanted, self._host_networks())
+            networks = self._host_networks()
+            self._add_offer(wanted, networks)
+            return ports.too_small(wanted, networks)
 
     def check_plugged(self, record: Record, *, wait: bool) -> t.List[str]:
         """What is to be told of the ports of a guest that is there, paused or not; ServerError unless they are plugged. ``wait``: for those that may come."""
@@ -296,6 +315,15 @@ class Builder:
     def filters(self) -> Filters:
         """The network filters of the host."""
         return Filters(self.hypervisor, self.host.state_path, self.ip_sets)
+
+    @property
+    def on_demand(self) -> OnDemand:
+        """The networks of the host that are made on demand."""
+        return OnDemand(self.hypervisor, self.host.state_path, self.kernel, check_mode=self.check_mode)
+
+    def on_host(self, wanted: t.Iterable[Port]) -> t.List[Port]:
+        """Ports with what only this host can say of their bindings."""
+        return [{**port, "binding": vif_of(port["binding"]).on_host(port["binding"], self.host.bridge_mappings)} for port in wanted]
 
     def filter_ports(self, record: Record) -> None:
         """What the ports may send and receive is defined, by the rules that this call was given."""
@@ -318,6 +346,8 @@ class Builder:
                 self.hypervisor.undefine(uuid)
             else:
                 journal.undo()
+            # After the definition, which needs them.
+            self.on_demand.sweep()
             left = [entry["path"] for entry in (*made, *journal.entries()) if entry["kind"] != "dir" and os.path.lexists(entry["path"])]
             if left or self.hypervisor.find(uuid) is not None:
                 raise ServerError("InstanceDeployFailure", f"{', '.join(left) or 'the domain'} is still there", unknown=True)

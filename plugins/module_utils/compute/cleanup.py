@@ -93,6 +93,7 @@ class Cleanup:
             self._scratch(domain)
         self._keys()
         self._partials()
+        self._networks()
         for uuid in unlocked:
             self._lock(uuid)
 
@@ -271,6 +272,19 @@ class Cleanup:
             why = "its fetch has ended and it can't be gone on with" if file.is_due else "its download was cut off and can be gone on with for a day"
             leaving: Leaving = {"kind": "partial", "id": None, "path": file.path, "bytes": file.bytes, "why": why}
             (self.removed if file.is_due else self.left).append(leaving)
+
+    def _networks(self) -> None:
+        """After the claims, which may have been the last that needed one. In check mode these claims are there, and need it."""
+        try:
+            swept = self._builder.on_demand.sweep()
+        except KvmfleetError as error:
+            self.failed.append(f"networks: {error}")
+            return
+        for device in swept.removed:
+            why = f"it was made for servers ({device.alias or 'unfinished'}), and none needs it any more"
+            self.removed.append({"kind": "network", "id": None, "path": device.name, "bytes": 0, "why": why})
+        for name, why in swept.left:
+            self.left.append({"kind": "network", "id": None, "path": name, "bytes": 0, "why": why})
 
     def _lock(self, uuid: str) -> None:
         path = locks.lock_path(self._host.state_path, uuid)

@@ -27,11 +27,20 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.facts import add_offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import held
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, DomainReport, HostFacts, HypervisorHost, InstanceReport, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    Domain,
+    DomainReport,
+    HostFacts,
+    HostNetworks,
+    HypervisorHost,
+    InstanceReport,
+    Record,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.instance_files import InstanceFiles
 
 WAIT_S = 120.0  # how long runs may claim before the host's facts are given up
@@ -128,6 +137,8 @@ def facts(
     reserved: t.Dict[str, int],
     allocation_ratio: t.Dict[str, float],
     check_mode: bool,
+    bridge_mappings: t.Optional[t.Mapping[str, str]] = None,
+    tunnel_address: t.Optional[str] = None,
     sets: IpSetsLike = ip_sets,
     rules: PacketRulesLike = packet_rules,
 ) -> HostFacts:
@@ -139,6 +150,14 @@ def facts(
     allocated = add_disk_sizes(hypervisor, domains, instances_path)
     committed = used(domains)
     records = instances(domains, instances_path, state_path)
+    networks: HostNetworks = {
+        **offer(hypervisor.networks(), unfiltered()),
+        "no_sets": sets.missing(),
+        "wanted_groups": sorted(membership_file.read(state_path).wanted),
+        "gaps": gaps(hypervisor, state_path, sets, rules, domains),
+        "unlimited": limits.obstacle(),
+    }
+    add_offer(networks, bridge_mappings or {}, tunnel_address)
     # What the overlays may still grow to is not free, though the file system says so.
     overcommitted = max(0, committed["DISK_GB"] * GIB - allocated)
     return {
@@ -171,13 +190,7 @@ def facts(
         "instances": records,
         "domains": [_domain(domain) for domain in domains],
         "addresses": own_addresses(),
-        "networks": {
-            **offer(hypervisor.networks(), unfiltered()),
-            "no_sets": sets.missing(),
-            "wanted_groups": sorted(membership_file.read(state_path).wanted),
-            "gaps": gaps(hypervisor, state_path, sets, rules, domains),
-            "unlimited": limits.obstacle(),
-        },
+        "networks": networks,
         "instances_path": {"path": instances_path, "total_gb": disk.total_gb, "free_gb": disk.free_bytes // GIB},
         "images": cached_images(image_cache_path),
         "registrar": registrar,

@@ -15,7 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import lo
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 
 HELD = "InstanceIsLocked"
-HOST, FILTERS = "host", "filters"  # the locks for claims and for network filters; the others have the names of servers
+HOST, FILTERS, NETWORKS = "host", "filters", "networks"  # the locks for claims, network filters and made networks; the others have the names of servers
 POLL_S = 0.05
 TURN_S = 10.0  # the longest that anybody waits for his turn at a lock; who keeps it longer is stopped
 LOOKS, LOOK_S = 3, 0.01  # how often, and how long in s, a lock is waited for that somebody may only look at
@@ -80,6 +80,13 @@ def host_lock(state_path: str, timeout_s: float = 120.0, *, shared: bool = False
 def filter_lock(state_path: str, timeout_s: float) -> t.Iterator[None]:
     """Hold the host's lock for network filters; ServerError (HostLocked) if others keep it longer than ``timeout_s``."""
     with _waited(state_path, FILTERS, "lock for network filters", timeout_s, fcntl.LOCK_EX, contextlib.nullcontext()):
+        yield
+
+
+@contextlib.contextmanager
+def network_lock(state_path: str, timeout_s: float) -> t.Iterator[None]:
+    """Hold the host's lock for networks that are made on demand; ServerError (HostLocked) if others keep it longer than ``timeout_s``."""
+    with _waited(state_path, NETWORKS, "lock for networks", timeout_s, fcntl.LOCK_EX, contextlib.nullcontext()):
         yield
 
 
@@ -155,7 +162,7 @@ def is_locked(state_path: str, uuid: str) -> bool:
 def lock_files(state_path: str) -> t.List[str]:
     """The ids of the servers that have a lock file, held or not."""
     try:
-        return sorted(name for name in os.listdir(os.path.join(state_path, "locks")) if name not in (HOST, FILTERS))
+        return sorted(name for name in os.listdir(os.path.join(state_path, "locks")) if name not in (HOST, FILTERS, NETWORKS))
     except FileNotFoundError:
         return []
 

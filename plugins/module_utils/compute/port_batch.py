@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import NetworkOptions
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome import outcome
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import NetworkData, network_data
@@ -15,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits, ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.facts import add_offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Outcome, Port
 
@@ -47,10 +49,11 @@ def read_servers(servers: t.List[t.Dict[str, t.Any]]) -> t.List[PortServer]:
 class PortBatch:
     """One call's ports on one host."""
 
-    def __init__(self, hypervisor: HypervisorLike, check_mode: bool) -> None:
+    def __init__(self, hypervisor: HypervisorLike, network: NetworkOptions, check_mode: bool) -> None:
         self._hypervisor = hypervisor
         self._check_mode = check_mode
         self._networks: HostNetworks = offer(hypervisor.networks(), unfiltered())
+        add_offer(self._networks, network.bridge_mappings, network.tunnel_address)
         self._before = [network["name"] for network in self._networks["libvirt"] if network["active"]]
         self._started: t.List[str] = []
 

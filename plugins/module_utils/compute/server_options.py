@@ -12,7 +12,7 @@ import typing as t
 import uuid as uuid_library
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import console
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import Capacity, HostOptions
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import Capacity, HostOptions, NetworkOptions
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.builder import Builder, Host
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_report import file_system, virt_types
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import read_order
@@ -36,6 +36,7 @@ class ServerOptions:
 
     host: HostOptions
     capacity: Capacity
+    network: NetworkOptions
     orders: t.List[Order]
     state: str
     host_name: t.Optional[str]
@@ -74,6 +75,7 @@ class ServerOptions:
         return cls(
             host=HostOptions.of(params),
             capacity=Capacity.of(params),
+            network=NetworkOptions.of(params),
             orders=[read_order(server) for server in params["servers"]],
             state=params["state"],
             host_name=params["host_name"],
@@ -124,6 +126,8 @@ def make_builder(options: ServerOptions, hypervisor: HypervisorLike, check_mode:
         },
         key=b"" if check_mode and not os.path.exists(key_path(paths.state_path)) else host_key(paths.state_path),
         images={image["id"]: image for image in options.images if image.get("path") or image.get("error")},
+        bridge_mappings=options.network.bridge_mappings,
+        tunnel_address=options.network.tunnel_address,
     )
     return Builder(
         hypervisor,

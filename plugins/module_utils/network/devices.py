@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import is_our_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Device
 
 # What a tap, a macvtap and the loopback have beside other devices: a file, a folder, a type.
@@ -21,9 +22,9 @@ def _can_be_shared(device: str) -> bool:
 
 
 def devices() -> list[Device]:
-    """Every device that is none of a guest's, and not the loopback."""
+    """Every device that is none of a guest's, not the loopback, and not made on demand: that goes with the last server that is plugged into it."""
     return [
         {"name": name, "up": bridges.is_up(name), "mtu": bridges.mtu_of(name) or 0, "port_of": bridges.bridge_of(name)}
         for name in bridges.names()
-        if _can_be_shared(name)
+        if _can_be_shared(name) and not is_our_name(name)
     ]

@@ -30,7 +30,7 @@ def title(segment: Segment) -> str:
 
 
 def segments(network_id: str, binding: Binding) -> t.FrozenSet[Segment]:
-    """The catalogue's network, and the bridge or libvirt network that it is on: a network that was renamed is on the same bridge still."""
+    """The catalogue's network, and what its binding is called: a network that was renamed is on the same bridge, or the same VLAN or VXLAN, still."""
     found = {("network", network_id), medium(binding)}
     if binding["type"] == "macvtap":
         # On a bridge's own device guests meet those of the bridge.

@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.source import public
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.segment import medium, title
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, KeyPair, ServerGroup
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import KeyPair, ServerGroup
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import is_made_by_guests, subnet_of
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import policy, quotas
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import network_binding, policy, quotas
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries, plain_uuid
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import PARTS_OF, RULES
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import RULES
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import DEFAULT_GROUP
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import defaults, formats
@@ -97,6 +96,7 @@ def load(raw: dict[str, t.Any]) -> tuple[Catalogue, list[Fault]]:
     found += (fault.below("compute_quotas") for fault in quotas.faults(raw.get("quotas")))
     found += (fault.below("compute_policy") for fault in policy.faults(raw.get("policy")))
     catalogue = Catalogue(of, faulty, quotas.limits(raw.get("quotas")), policy.rules(raw.get("policy")))
+    found += (fault.below("compute_networks") for fault in network_binding.used_twice(catalogue.networks.by_key))
     found += (fault.below("compute_security_groups") for fault in _remote_groups(catalogue.security_groups))
     found += (fault.below("compute_ports") for fault in _ports(catalogue.ports, catalogue.networks))
     return catalogue, [fault._replace(error_class=ERROR_CLASS) for fault in found]
@@ -145,10 +145,7 @@ def _entry(kind: str, name: str, given: Entry) -> Entry:
     if kind in SINGULAR:
         entry["id"] = derived_id(SINGULAR[kind], name) if entry["id"] is None else entry["id"] if kind == "flavors" else plain_uuid(entry["id"])
     if kind == "networks":
-        names = {binding: entry.pop(binding) for binding in BINDINGS}
-        (entry["binding"],) = (Binding(type=binding, name=name) for binding, name in names.items() if name)
-        parts = {part: entry.pop(part) for part in PARTS_OF}
-        entry["binding"].update({part: value for part, value in parts.items() if value is not None})
+        entry["binding"] = network_binding.taken_from(entry)
         for subnet in entry["subnets"]:
             subnet["id"] = plain_uuid(subnet["id"] or derived_id("subnet", f"{entry['name']}/{subnet['cidr']}"))
     elif kind == "ports":

@@ -12,6 +12,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import FLAT, PROVIDER, VLAN, VXLAN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import EUI64_PREFIX, MADE_BY_GUESTS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key, security_group_rules
@@ -23,7 +24,11 @@ with contextlib.suppress(ImportError):
     import netaddr
 
 Raw = dict[str, object]  # an entry as it is written
+NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID = "provider:network_type", "provider:physical_network", "provider:segmentation_id"
+NAMED = tuple(binding for binding in BINDINGS if binding not in PROVIDER)  # the keys with the name of what hosts have
+WAYS = (*NAMED, NETWORK_TYPE)
 PARTS_OF = {"vlan": "openvswitch", "portgroup": "libvirt_network"}  # what part of it a network is, by the binding that has such parts
+MOST_VLAN = 4094
 
 
 def _items(value: object) -> Iterator[tuple[int, Raw]]:
@@ -46,17 +51,33 @@ def _below(path: str, faults: Iterable[Fault]) -> Iterator[Fault]:
 
 def network(entry: Raw) -> Iterator[Fault]:
     """One way to reach it; subnets that are right and apart from each other."""
-    if sum(bool(entry.get(binding)) for binding in BINDINGS) != 1:
-        yield Fault("", None, f"needs one of {', '.join(BINDINGS)}")
+    if sum(bool(entry.get(way)) for way in WAYS) != 1:
+        yield Fault("", None, f"needs one of {', '.join(WAYS)}")
     for part, binding in PARTS_OF.items():
         if entry.get(part) is not None and not entry.get(binding):
             yield Fault(part, entry[part], f"must not be given without {binding}")
+    yield from _provider(entry)
     for index, item in _items(entry.get("subnets")):
         yield from _below(f"subnets[{index}]", _subnet(item))
     cidrs = [(index, _network(item.get("cidr"))) for index, item in _items(entry.get("subnets"))]
     for (first, one), (second, other) in itertools.combinations(cidrs, 2):
         if one is not None and other is not None and (one in other or other in one):
             yield Fault(f"subnets[{second}].cidr", str(other), f"must not overlap with {one} of subnets[{first}]")
+
+
+def _provider(entry: Raw) -> Iterator[Fault]:
+    """``neutron/plugins/ml2/drivers/type_*.py: validate_provider_segment``. Ids are not handed out here: who makes the network chooses one."""
+    kind = entry.get(NETWORK_TYPE)
+    needs = {PHYSICAL_NETWORK: (FLAT, VLAN), SEGMENTATION_ID: (VLAN, VXLAN)}
+    for key, kinds in needs.items():
+        is_given = entry.get(key) is not None
+        if kind in kinds and not is_given:
+            yield Fault(key, None, f"must be given with {NETWORK_TYPE} {kind}")
+        elif is_given and kind not in kinds and (kind is None or kind in PROVIDER):
+            yield Fault(key, entry[key], f"must not be given without {NETWORK_TYPE} {' or '.join(kinds)}")
+    number = entry.get(SEGMENTATION_ID)
+    if kind == VLAN and isinstance(number, int) and number > MOST_VLAN:
+        yield Fault(SEGMENTATION_ID, number, f"must be from 1 to {MOST_VLAN}, as {NETWORK_TYPE} is {VLAN}")
 
 
 def _subnet(entry: Raw) -> Iterator[Fault]:

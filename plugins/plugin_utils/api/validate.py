@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterator
 
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, microversions, one_cause, second_look, unread_host
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import aliases, microversions, network_binding, one_cause, second_look, unread_host
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.body import check_controller, check_schema
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.build_requests import Owner, Request, build_requests, request_spec
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue import Catalogue, load
@@ -94,6 +94,7 @@ def validate(
             problems.extend([found])
         else:
             problems.warnings.append(found.text)
+    network_binding.tell_mtu(entries.networks.by_key.values(), (host["state"] for host in fleet["hosts"].values() if host["state"]) if fleet else ())
     records = records_of(fleet) if fleet else []
     cloned = list(twins(fleet)) if fleet else []
     for pair in cloned:
@@ -135,6 +136,7 @@ def validate(
         "security_groups": rules,
         "hosts_with_gaps": [name for name, host in fleet["hosts"].items() if gaps_of(host)] if fleet else [],
         "member_groups": member_groups(rules, (host["state"] for host in fleet["hosts"].values()) if fleet else (), owner.project_id),
+        "has_tunnels": network_binding.has_tunnels(instances),
     }
 
 

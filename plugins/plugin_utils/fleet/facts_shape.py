@@ -92,7 +92,9 @@ _FIXED_IP: Schema = _record_of(
     },
     ("gateway_ip", "address_mode"),
 )
-_BINDING: Schema = _record_of({"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT}, ("vlan", "portgroup"))
+_PHYSICAL_NETWORK: Schema = _record_of({"name": TEXT, "device": TEXT, "is_bridge": BOOLEAN, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE}, ("mtu",))
+_TUNNEL: Schema = {**_record_of({"address": _IP, "mtu": _WHOLE}), "type": ["object", "null"]}
+_BINDING: Schema = _record_of({"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT, "bridge": TEXT}, ("vlan", "portgroup", "bridge"))
 _PORT: Schema = _record_of(
     {
         "id": TEXT,
@@ -242,6 +244,10 @@ HOST_FACTS: Schema = open_mapping(
                 "wanted_groups": list_of(TEXT),
                 "gaps": list_of(TEXT),
                 "unlimited": _NULL_OR_TEXT,
+                "physical_networks": list_of(_PHYSICAL_NETWORK),
+                "no_vlans": _NULL_OR_TEXT,
+                "tunnel": _TUNNEL,
+                "no_tunnels": _NULL_OR_TEXT,
             },
             required=("bridges", "libvirt"),
         ),

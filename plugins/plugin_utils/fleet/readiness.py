@@ -11,8 +11,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS as BINDINGS_OF_PORTS
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import HostNetworks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import FLAT, PROVIDER, VLAN
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks
 
 # The package of each command, by Ansible's os_family.
 PACKAGES: dict[str, dict[str, str]] = {
@@ -67,8 +68,7 @@ def _no_facts(os_family: str, message: str) -> str:
 
 
 def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.Any] | None]) -> Iterator[str]:
-    """The bridges, libvirt networks and devices that the catalogue names and the host has not."""
-    there_is: HostNetworks = host["networks"]
+    """The bridges, libvirt networks and devices that the catalogue names and the host has not, and what it lacks to make the other networks."""
     bridges = {bridge["name"] for bridge in host["networks"]["bridges"]}
     there = {network["name"] for network in host["networks"]["libvirt"]}
     for name, network in networks.items():
@@ -85,6 +85,21 @@ def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.A
             )
         for kind in ("openvswitch", "macvtap"):
             wanted = (network or {}).get(kind)
-            lacking = BINDINGS_OF_PORTS[kind].missing({"type": kind, "name": wanted}, there_is) if wanted else None
+            lacking = _lacking(host["networks"], Binding(type=kind, name=str(wanted))) if wanted else None
             if lacking:
                 yield f"{lacking}, which network {name} needs: see docs/bridges.md, or correct compute_networks.{name}.{kind}"
+        why = _why_not_made(host["networks"], network or {})
+        if why:
+            yield f"network {name} can't be made on the host: {why}; fix that, or the network's provider:* in compute_networks"
+
+
+def _lacking(networks: HostNetworks, binding: Binding) -> str | None:
+    return vif_of(binding).missing(binding, networks)
+
+
+def _why_not_made(networks: HostNetworks, network: Mapping[str, t.Any]) -> str | None:
+    """What the host lacks for a network with a provider:network_type, as half a sentence; what is wrong with the network itself is told elsewhere."""
+    kind, physical = network.get("provider:network_type"), network.get("provider:physical_network")
+    if kind not in PROVIDER or (kind in (FLAT, VLAN) and not physical):
+        return None
+    return _lacking(networks, Binding(type=str(kind), name=f"{physical}:0" if kind == VLAN else str(physical)))

@@ -77,7 +77,7 @@ def test_every_variable_that_is_read_is_documented(role: str, entry: str) -> Non
 
 
 def test_the_test_sees_what_tasks_read() -> None:
-    assert files_of("create_server", "{{ __create_server_following }}") == {"conductor.yml", "members.yml"}
+    assert files_of("create_server", "{{ __create_server_following }}") == {"conductor.yml", "members.yml", "tunnels.yml"}
     assert {"compute_servers", "compute_libvirt_uri", "compute_virt_type", "compute_image_timeout_s", "compute_login_group"} <= read_by("create_server", "main")
 
 

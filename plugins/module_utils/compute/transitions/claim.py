@@ -164,7 +164,7 @@ class Claim(Transition):
         uuid = order["instance"]["uuid"]
         hashes, folder = builder.secret_hashes(uuid), builder.host.folder(uuid)
         record = record_of(
-            order["instance"],
+            {**order["instance"], "ports": builder.on_host(order["instance"]["ports"])},
             vm_state="building",
             started=False,
             folder=folder,

@@ -65,6 +65,11 @@ def undefine(work: Work) -> None:
     work.builder.hypervisor.undefine(work.uuid)
 
 
+def remove_networks(work: Work) -> None:
+    """Networks that were made for servers and that no domain needs any more, now that this one is gone."""
+    work.builder.on_demand.sweep()
+
+
 class Delete(Transition):
     """Idempotent: a server that does not exist is unchanged."""
 
@@ -72,7 +77,7 @@ class Delete(Transition):
     stage = "delete"
     starts_from = ("building", "active")
     done = "deleted"
-    steps = (stop, unplug, remove_disks, clear, remove_folder, remove_filters, undefine)
+    steps = (stop, unplug, remove_disks, clear, remove_folder, remove_filters, undefine, remove_networks)
 
     def __init__(self, stays: t.Optional[t.Callable[[t.Optional[Owned]], bool]] = None) -> None:
         """``stays``: is asked under the server's lock, with what is there then, None if nothing is; True leaves it all as it is."""
@@ -114,6 +119,7 @@ class Delete(Transition):
         changed = bool(journal.entries())
         if not builder.check_mode:
             journal.undo()
+            builder.on_demand.sweep()
         result = self.outcome(order, what="deleted" if changed else "unchanged", changed=changed)
         result["foreign_files"] = [os.path.join(folder, name) for name in sorted(os.listdir(folder))] if os.path.isdir(folder) else []
         return result

@@ -71,6 +71,7 @@ class Vif:
     is_limited = False  # libvirt can limit the bandwidth of its taps
     may_be_switched = False  # Open vSwitch may have its taps
     sets_mtu = True  # libvirt gives its taps the MTU that is asked for
+    is_made = False  # its bridge is made on the host with the first server that needs it
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:
         """What the host lacks for this binding, as half a sentence; None if it has all. Asked by the scheduler and by the host."""
@@ -115,6 +116,10 @@ class Vif:
         if port["bandwidth"]:
             element.append(_bandwidth(port["bandwidth"]))
         return element
+
+    def on_host(self, binding: Binding, _mappings: t.Mapping[str, str]) -> Binding:
+        """With what only its host can say of it; ``mappings``: the host's devices by physical network."""
+        return binding
 
     def is_inactive(self, _binding: Binding, _networks: HostNetworks) -> bool:
         """True if the host has it, but it must be realised first."""

@@ -9,12 +9,16 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Vif
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.bridge import Bridge
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.flat import Flat
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.libvirt_network import LibvirtNetwork
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.local import Local
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.macvtap import Macvtap
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.openvswitch import OpenVSwitch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.vlan import Vlan
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.vxlan import Vxlan
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding
 
-BINDINGS: t.Dict[str, Vif] = {vif.type: vif for vif in (Bridge(), LibvirtNetwork(), OpenVSwitch(), Macvtap())}
+BINDINGS: t.Dict[str, Vif] = {vif.type: vif for vif in (Bridge(), LibvirtNetwork(), OpenVSwitch(), Macvtap(), Flat(), Vlan(), Vxlan(), Local())}
 
 
 def vif_of(binding: Binding) -> Vif:

@@ -13,11 +13,24 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging import Patience
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import HostState
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Disk, Epoch, Grant, Instance, Order, Outcome, Record, Run, Secrets, SwitchPort
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
+    Disk,
+    Epoch,
+    Grant,
+    HostNetworks,
+    Instance,
+    Order,
+    Outcome,
+    Record,
+    Run,
+    Secrets,
+    SwitchPort,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
 from ansible_collections.kvmfleet.compute.tests.unit.fake_ip_sets import FakeIpSets
+from ansible_collections.kvmfleet.compute.tests.unit.fake_kernel import FakeKernel
 from ansible_collections.kvmfleet.compute.tests.unit.fake_link_events import FakeLinkEvents
 from ansible_collections.kvmfleet.compute.tests.unit.fake_packet_rules import FakePacketRules
 
@@ -89,6 +102,8 @@ class Lab:
         self.unfiltered: str | None = None
         self.ip_sets = FakeIpSets()
         self.packet_rules = FakePacketRules()
+        self.kernel = FakeKernel()
+        self.tunnel_mtu = 1500
         self.now = HostTime("boot-1", 1000.0)
         self.instances = folder / "instances"
         self.state = folder / "state"
@@ -136,9 +151,18 @@ class Lab:
         made.who_has = self.who_has
         made.unfiltered = lambda: self.unfiltered
         made.ip_sets = self.ip_sets
+        made.kernel = self.kernel
+        made.add_offer = self.add_offer
         made.time = lambda: self.now
         made.claim_timeout_s = 0.0
         return made
+
+    def add_offer(self, networks: HostNetworks, mappings: t.Mapping[str, str], tunnel_address: str | None) -> None:
+        """Every device of a mapping is there, a bridge if its name says so."""
+        networks["physical_networks"] = [
+            {"name": name, "device": device, "is_bridge": device.startswith("br"), "up": True, "mtu": 1500} for name, device in mappings.items()
+        ]
+        networks["tunnel"] = {"address": tunnel_address or "192.0.2.1", "mtu": self.tunnel_mtu}
 
     def who_has(self, device: str, addresses: t.Sequence[str]) -> dict[str, str]:
         """Who answers on the bridge of the network, if the network has one."""
@@ -199,7 +223,7 @@ class Lab:
 
     def left(self) -> list[str]:
         """What a host has of servers: domains, network filters, folders, journals, locks of servers."""
-        kept = [path for kind in ("journal", "locks") for path in (self.state / kind).glob("*") if path.name not in (locks.HOST, locks.FILTERS)]
+        kept = [path for kind in ("journal", "locks") for path in (self.state / kind).glob("*") if path.name not in (locks.HOST, locks.FILTERS, locks.NETWORKS)]
         return sorted(
             [*self.hypervisor.xml, *self.hypervisor.network_filters, *(path.name for path in self.instances.iterdir()), *(str(path) for path in kept)]
         )

@@ -6,6 +6,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import NetworkOptions
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import missing_fields, read_order
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.port_batch import PortBatch, read_servers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.server_options import ServerOptions, make_builder
@@ -15,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Ins
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
 
+PLAIN = NetworkOptions({}, None)
 DEFAULTS: dict[str, t.Any] = {
     "libvirt_uri": "qemu:///system",
     "libvirt_timeout_s": 60.0,
@@ -30,6 +32,8 @@ DEFAULTS: dict[str, t.Any] = {
     "probe_addresses": False,
     "vif_plugging_timeout_s": 300.0,
     "vif_plugging_is_fatal": True,
+    "bridge_mappings": {},
+    "tunnel_address": None,
     "blank_missing_disks": [],
     "security_groups": [],
     "virt_type": None,
@@ -137,7 +141,7 @@ def test_servers_come_by_name() -> None:
 def test_the_port_module_starts_a_network_once_and_keeps_each_servers_failure_to_itself(lab: Lab) -> None:
     lab.hypervisor.nets["default"]["active"] = False
     bad = lab.web(2, ports=[make.port(binding=make.libvirt_network("nowhere"))])
-    batch = PortBatch(lab.hypervisor, check_mode=False)
+    batch = PortBatch(lab.hypervisor, PLAIN, check_mode=False)
     wanted: t.Any = [{"instance": lab.web(0)}, lab.web(1), bad]
     outcomes = batch.realise(read_servers(wanted))
     assert [(item["outcome"], item["changed"]) for item in outcomes] == [("built", True), ("unchanged", False), ("failed", False)]
@@ -150,7 +154,7 @@ def test_the_port_module_starts_a_network_once_and_keeps_each_servers_failure_to
 def test_the_port_module_changes_nothing_in_check_mode(lab: Lab) -> None:
     lab.hypervisor.nets["default"]["active"] = False
     wanted: t.Any = [lab.web()]
-    batch = PortBatch(lab.hypervisor, check_mode=True)
+    batch = PortBatch(lab.hypervisor, PLAIN, check_mode=True)
     assert batch.realise(read_servers(wanted))[0]["changed"]
     assert not lab.hypervisor.nets["default"]["active"]
 
@@ -160,4 +164,4 @@ def test_a_network_that_does_not_start_is_that_servers_failure(lab: Lab, lost: b
     lab.hypervisor.nets["default"]["active"] = False
     lab.hypervisor.fail("start_network", HypervisorError("no", lost=lost))
     wanted: t.Any = [lab.web()]
-    assert PortBatch(lab.hypervisor, check_mode=False).realise(read_servers(wanted))[0]["outcome"] == outcome
+    assert PortBatch(lab.hypervisor, PLAIN, check_mode=False).realise(read_servers(wanted))[0]["outcome"] == outcome

@@ -56,6 +56,7 @@ def test_guests_can_share_all_devices_but_those_of_other_guests(sysfs: pathlib.P
     add(sysfs, "eth1", 1500)
     add(sysfs, "tap0", 1500, "tun_flags")
     add(sysfs, "macvtap0", 1500, "macvtap")
+    add(sysfs, "kvb-0123456789a", 1500)  # goes with the last server on its network
     (sysfs / "bonding_masters").write_text("")
     assert offer([], None)["devices"] == [
         {"name": "eth0", "up": True, "mtu": 9000, "port_of": "br0"},

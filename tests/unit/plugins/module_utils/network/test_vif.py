@@ -11,6 +11,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import bridge_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS, vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bandwidth, Binding, HostNetworks, Interface, Port
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -22,7 +23,7 @@ BRIDGED, ROUTED = make.port(), make.port(binding=make.libvirt_network())
 
 
 def test_every_type_stands_in_the_table_under_its_name() -> None:
-    assert sorted(BINDINGS) == ["bridge", "libvirt_network", "macvtap", "openvswitch"]
+    assert sorted(BINDINGS) == ["bridge", "flat", "libvirt_network", "local", "macvtap", "openvswitch", "vlan", "vxlan"]
     assert all(name == vif.type and vif.noun and vif.interface_type and vif.link_type for name, vif in BINDINGS.items())
 
 
@@ -165,3 +166,96 @@ def test_limits_and_queues_stand_in_the_xml_and_are_read_back() -> None:
     assert [found.tag for found in one_way.findall("bandwidth/*")] == ["outbound"]
     plain = vif_of(BRIDGED["binding"]).element(BRIDGED, "virtio")
     assert plain.find("bandwidth") is None and plain.find("driver") is None
+
+
+VXLAN, VLAN, FLAT, LOCAL = (
+    Binding(type=kind, name=name)
+    for kind, name in (("vxlan", "5"), ("vlan", "physnet1:7"), ("flat", "physnet1"), ("local", "11111111-2222-4333-8444-555555555555"))
+)
+
+
+def offering(*, device: str = "br-ext", is_bridge: bool = True, up: bool = True, mtu: int | None = 1500, **changes: t.Any) -> HostNetworks:
+    physical = [{"name": "physnet1", "device": device, "is_bridge": is_bridge, "up": up, "mtu": mtu}]
+    found: t.Any = {**make.networks(), "physical_networks": physical, "tunnel": {"address": "192.0.2.1", "mtu": 1500}, **changes}
+    return t.cast(HostNetworks, found)
+
+
+NO_BRIDGE = "eth1, the host's physical network physnet1 (compute_bridge_mappings), is no bridge, and a flat network needs one"
+NO_MAPPING = "the host has no mapping for the physical network physnet1 (compute_bridge_mappings)"
+
+
+@pytest.mark.parametrize(
+    ("binding", "networks", "missing"),
+    [
+        (LOCAL, make.networks(), None),
+        (VXLAN, offering(), None),
+        (VXLAN, make.networks(), "the host has no address to send VXLAN from"),
+        (VXLAN, offering(tunnel=None, no_tunnels="the host's kernel can't make VXLAN links"), "the host's kernel can't make VXLAN links"),
+        (VLAN, offering(is_bridge=False), None),
+        (VLAN, make.networks(), NO_MAPPING),
+        (VLAN, offering(mtu=None), "the host has no device br-ext, which is to be its physical network physnet1 (compute_bridge_mappings)"),
+        (VLAN, offering(up=False), "br-ext, the host's physical network physnet1, is down"),
+        (VLAN, offering(no_vlans="the host's kernel can't make VLAN (802.1Q) links"), "the host's kernel can't make VLAN (802.1Q) links"),
+        (FLAT, offering(), None),
+        (FLAT, make.networks(), NO_MAPPING),
+        (
+            FLAT,
+            offering(device="eth1", is_bridge=False),
+            NO_BRIDGE,
+        ),
+        # A server that is there stays on the bridge that it has.
+        ({**FLAT, "bridge": "br-old"}, {**offering(), **make.networks("br-old")}, None),
+        ({**FLAT, "bridge": "br-old"}, offering(), "the host has no bridge br-old"),
+    ],
+)
+def test_what_a_host_lacks_for_a_provider_network(binding: Binding, networks: HostNetworks, missing: str | None) -> None:
+    assert vif_of(binding).missing(binding, networks) == missing
+
+
+@pytest.mark.parametrize(
+    ("binding", "mtu", "networks", "why"),
+    [
+        (LOCAL, 9000, offering(), None),
+        (VXLAN, None, offering(), None),
+        (VXLAN, 1450, offering(), None),
+        (
+            VXLAN,
+            1451,
+            offering(),
+            "the tunnel from 192.0.2.1 (1500 bytes less 50 for its headers) carries packets of up to 1450 bytes, and the network's MTU is 1451",
+        ),
+        (
+            VXLAN,
+            1450,
+            offering(tunnel={"address": "2001:db8::1", "mtu": 1500}),
+            "the tunnel from 2001:db8::1 (1500 bytes less 70 for its headers) carries packets of up to 1430 bytes, and the network's MTU is 1450",
+        ),
+        (VLAN, 1500, offering(), None),
+        (VLAN, 1501, offering(), "br-ext, the host's physical network physnet1, carries packets of up to 1500 bytes, and the network's MTU is 1501"),
+        (FLAT, 9000, {**offering(), **make.networks("br-ext")}, "bridge br-ext carries packets of up to 1500 bytes, and the network's MTU is 9000"),
+    ],
+)
+def test_packets_of_a_provider_network_must_fit(binding: Binding, mtu: int | None, networks: HostNetworks, why: str | None) -> None:
+    assert vif_of(binding).too_small(binding, mtu, networks) == why
+
+
+@pytest.mark.parametrize("binding", [VXLAN, VLAN, LOCAL])
+def test_a_port_on_a_network_made_on_demand_is_one_on_its_bridge(binding: Binding) -> None:
+    bridge = bridge_of(binding)
+    port = make.port(binding=binding)
+    element = vif_of(binding).element(port, "virtio")
+    source = element.find("source")
+    assert element.get("type") == "bridge" and source is not None and source.attrib == {"bridge": bridge} and element.find("filterref") is not None
+    assert vif_of(binding).device(binding, make.networks()) == bridge and vif_of(binding).on_host(binding, {"physnet1": "br-ext"}) == binding
+    assert vif_of(binding).not_plugged(port, live(), Links(tap0=(bridge, True))) is None
+    assert vif_of(binding).not_plugged(port, live(), Links(tap0=("br0", True))) == f"tap0 is on bridge br0, not on {bridge}"
+
+
+def test_a_port_on_a_flat_network_is_one_on_the_bridge_of_its_host() -> None:
+    vif = vif_of(FLAT)
+    here = vif.on_host(FLAT, {"physnet1": "br-ext"})
+    assert here == {**FLAT, "bridge": "br-ext"} and vif.on_host(FLAT, {}) == FLAT
+    assert vif.source(here) == {"bridge": "br-ext"} and vif.device(FLAT, offering()) == "br-ext" == vif.device(here, make.networks())
+    assert vif.not_plugged(make.port(binding=here), live(), Links(tap0=("br0", True))) == "tap0 is on bridge br0, not on br-ext"
+    with pytest.raises(ServerError, match=r"the host has no mapping for the physical network physnet1"):
+        vif.source(FLAT)

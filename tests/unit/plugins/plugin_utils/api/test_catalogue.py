@@ -29,6 +29,7 @@ FLAVOR = {"vcpus": 1, "memory_mb": 512, "root_gb": 10}
 IMAGE = {"source": "https://example.org/d.qcow2", "checksum": SUM}
 SUBNET = {"cidr": "192.0.2.0/24"}
 LAN = {"bridge": "br0", "subnets": [SUBNET]}
+ONE_OF = "needs one of bridge, libvirt_network, openvswitch, macvtap, provider:network_type"
 WHOLE: dict[str, dict[str, t.Any]] = {
     "flavors": {"small": {**FLAVOR, "id": 1, "swap": 512, "extra_specs": {"hw:cpu_cores": 1, "hw:mem_encryption": True}, "description": 2026}, "tiny": FLAVOR},
     "images": {"debian": {**IMAGE, "disk_format": "raw", "status": "queued", "properties": {"os_type": "linux"}}},
@@ -132,8 +133,9 @@ def test_without_quotas_nothing_is_limited_and_a_null_quota_is_novas() -> None:
         ({"images": {"a": {**IMAGE, "size": -1}}}, "compute_images.a.size", "must not be negative"),
         ({"images": {"a": {**IMAGE, "id": "1"}}}, "compute_images.a.id", "must be a UUID"),
         ({"images": {"a": {**IMAGE, "id": UUID}, "b": {**IMAGE, "id": f"{{{UUID}}}"}}}, "compute_images.b.id", "is the id of a already"),
-        ({"networks": {"a": {}}}, "compute_networks.a", "needs one of bridge, libvirt_network, openvswitch, macvtap"),
-        ({"networks": {"a": {"bridge": "b", "libvirt_network": "l"}}}, "compute_networks.a", "needs one of bridge, libvirt_network, openvswitch, macvtap"),
+        ({"networks": {"a": {}}}, "compute_networks.a", ONE_OF),
+        ({"networks": {"a": {"bridge": "b", "libvirt_network": "l"}}}, "compute_networks.a", ONE_OF),
+        ({"networks": {"a": {"bridge": "b", "provider:network_type": "local"}}}, "compute_networks.a", ONE_OF),
         ({"networks": {"a": {"bridge": "b", "vlan": 5}}}, "compute_networks.a.vlan", "must not be given without openvswitch"),
         ({"networks": {"a": {"openvswitch": "b", "vlan": 4095}}}, "compute_networks.a.vlan", "must be at most 4094"),
         ({"networks": {"a": {"openvswitch": "b", "vlan": 0}}}, "compute_networks.a.vlan", "must be at least 1"),

@@ -237,6 +237,7 @@ NOT_COMPARED: dict[tuple[str, str], str] = {
     ("Image", "min_ram"): "checked once, against the flavor",
     ("KeyPair", "name"): "Instance has it as key_name",
     ("SecurityGroup", "id"): "another way to name it",
+    ("Binding", "bridge"): "that of its host",
     ("Network", "external"): "who may ask for it",
     ("Network", "shared"): "who may ask for it",
     ("Subnet", "id"): "another way to name it",

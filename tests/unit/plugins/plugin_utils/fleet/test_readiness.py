@@ -49,6 +49,19 @@ def test_a_missing_libvirt_network_names_its_network_and_what_there_is() -> None
     assert sentence.endswith("the host has default")
 
 
+def test_what_it_takes_to_make_a_network_is_missing_with_its_reason() -> None:
+    office = {"provider:network_type": "vlan", "provider:physical_network": "physnet1", "provider:segmentation_id": 7}
+    tenant, own = {"provider:network_type": "vxlan", "provider:segmentation_id": 5}, {"provider:network_type": "local"}
+    found = told(office=office, tenant=tenant, own=own, odd={"provider:network_type": "gre"}, half={"provider:network_type": "flat"})
+    assert [sentence.partition("; ")[0] for sentence in found] == [
+        "network office can't be made on the host: the host has no mapping for the physical network physnet1 (compute_bridge_mappings)",
+        "network tenant can't be made on the host: the host has no address to send VXLAN from",
+    ]
+    physical = [{"name": "physnet1", "device": "eth0", "is_bridge": False, "up": True, "mtu": 1500}]
+    networks = {**READY["host"]["networks"], "physical_networks": physical, "tunnel": {"address": "192.0.2.1", "mtu": 1500}}
+    assert told({"host": {**READY["host"], "networks": networks}}, office=office, tenant=tenant) == []
+
+
 def test_a_host_without_kvm_is_not_ready_unless_emulation_is_asked_for() -> None:
     emulating = {"host": {**READY["host"], "virt_types": ["qemu"]}}
     (sentence,) = told(emulating)
