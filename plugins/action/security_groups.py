@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.named_groups import named_groups
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction, is_for_others
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import brief
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer
@@ -46,6 +46,10 @@ class ActionModule(HostAction):
         args = self.plain_arguments()
         round_variable = args.pop("round_variable", None)
         host = str(variables["inventory_hostname"])
+        if is_for_others(args, host):
+            result["skipped"] = True
+            brief(result, self._display.verbosity)
+            return result
         try:
             if round_variable:
                 args.update(share_of_round(variables.get(round_variable), host))

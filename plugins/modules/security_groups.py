@@ -57,6 +57,12 @@ options:
       - The name of the variable under which M(kvmfleet.compute.server_conduct) was registered. O(wanted) and O(staying) are those of what it has placed on the
         host.
     type: str
+  hosts:
+    description:
+      - The names of the hosts that are asked. On another one nothing is done, and the task is skipped. If it is left out all are asked.
+      - The action plugin looks at it. Unlike a condition of the task it is not shown with C(-v) for each host that is skipped.
+    type: list
+    elements: str
   host_name:
     description: The host's name in the inventory, under which it reports. The action plugin fills it in.
     type: str
@@ -144,6 +150,7 @@ ARGUMENT_SPEC = {
     "leaving": {"type": "list", "elements": "str", "default": []},
     "staying": {"type": "list", "elements": "str", "default": []},
     "round_variable": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str"},
     "host_name": {"type": "str"},
     "reports": {"type": "list", "elements": "dict", "default": []},
     "security_groups": {"type": "list", "elements": "dict", "default": []},

@@ -40,6 +40,12 @@ options:
       - The host's own address from which it sends VXLAN to the other hosts, and where they reach it.
       - If it is left out it is the one from which the host uses its default route.
     type: str
+  hosts:
+    description:
+      - The names of the hosts that are asked. On another one nothing is done, and the task is skipped. If it is left out all are asked.
+      - The action plugin looks at it. Unlike a condition of the task it is not shown with C(-v) for each host that is skipped.
+    type: list
+    elements: str
   host_name:
     description: The host's name in the inventory, under which it reports. The action plugin fills it in.
     type: str
@@ -109,6 +115,7 @@ ARGUMENT_SPEC = {
     **host_argument_spec(),
     "operation": {"type": "str", "choices": ["report", "apply"], "default": "report"},
     "tunnel_address": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str"},
     "host_name": {"type": "str"},
     "reports": {"type": "list", "elements": "dict", "default": []},
 }

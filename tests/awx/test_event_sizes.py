@@ -19,7 +19,7 @@ from ansible_collections.kvmfleet.compute.tests.plays import answering_fleet
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MOST_OF_AN_EVENT, MOST_SHOWN = 300_000, 230_000
+MOST_OF_AN_EVENT, MOST_SHOWN = 300_000, 200_000
 SERVERS = 100
 MEMBERS = 100  # of a security group, on each host
 HOSTS = [f"kvm{number}.rack{number % 7}.example.org" for number in range(100)]

@@ -35,6 +35,19 @@ def own_answer(answer: Mapping[str, t.Any], interpreter: Mapping[str, t.Any]) ->
     return {**kept, "ansible_facts": dict(interpreter)} if interpreter else kept
 
 
+def is_for_others(args: dict[str, t.Any], host: str) -> bool:
+    """True if the option ``hosts``, which is taken out of the arguments, names others only; AnsibleActionFail if it is no list.
+
+    A condition of the task would be shown with -v for each host that is left out, whereas of a brief result only the host's name is.
+    """
+    hosts: object = args.pop("hosts", None)
+    if hosts is None:
+        return False
+    if not isinstance(hosts, list):
+        raise AnsibleActionFail("hosts: must be a list of names of hosts")
+    return host not in hosts
+
+
 class HostAction(ActionBase):
     """An action that runs modules on the host."""
 
