@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import DhcpSubnet
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Domain,
     HypervisorHost,
@@ -32,6 +33,15 @@ class HypervisorLike(t.Protocol):
 
     def start_network(self, name: str) -> None:
         """Activate a libvirt network that is defined."""
+
+    def dhcp_subnets(self, network: str) -> t.List[DhcpSubnet]:
+        """Where a libvirt network's own DHCP server answers, as it is defined and as it runs; none if there is no such network."""
+
+    def add_dhcp_host(self, network: str, subnet: DhcpSubnet, xml: str) -> None:
+        """The DHCP server of a libvirt network knows a ``<host>``."""
+
+    def remove_dhcp_host(self, network: str, subnet: DhcpSubnet, xml: str) -> None:
+        """The DHCP server of a libvirt network knows a ``<host>`` no more."""
 
     def filters(self) -> t.List[NetworkFilter]:
         """Every network filter, by name."""

@@ -25,7 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Binding, Connection, LibvirtError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import parse_network
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import CONFIG, LIVE, DhcpSubnet, parse_dhcp, parse_network
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     CpuInfo,
     Domain,
@@ -274,6 +274,36 @@ class Hypervisor:
     def start_network(self, name: str) -> None:
         """Activate a libvirt network that is defined."""
         self._do_once(lambda c: c.networkLookupByName(name).create(), done=libvirt.VIR_ERR_OPERATION_INVALID)
+
+    def dhcp_subnets(self, network: str) -> list[DhcpSubnet]:
+        """Where a libvirt network's own DHCP server answers, as it is defined and as it runs; none if there is no such network."""
+
+        def read(connection: Connection) -> list[DhcpSubnet]:
+            found = connection.networkLookupByName(network)
+            defined = parse_dhcp(found.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE), CONFIG) if found.isPersistent() else []
+            return defined + (parse_dhcp(found.XMLDesc(0), LIVE) if found.isActive() else [])
+
+        try:
+            return self._do(read)
+        except HypervisorError as error:
+            if error.code == libvirt.VIR_ERR_NO_NETWORK:
+                return []
+            raise
+
+    def add_dhcp_host(self, network: str, subnet: DhcpSubnet, xml: str) -> None:
+        """The DHCP server of a libvirt network knows a ``<host>``."""
+        self._update_dhcp_host(libvirt.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, network, subnet, xml)
+
+    def remove_dhcp_host(self, network: str, subnet: DhcpSubnet, xml: str) -> None:
+        """The DHCP server of a libvirt network knows a ``<host>`` no more."""
+        self._update_dhcp_host(libvirt.VIR_NETWORK_UPDATE_COMMAND_DELETE, network, subnet, xml)
+
+    def _update_dhcp_host(self, command: int, network: str, subnet: DhcpSubnet, xml: str) -> None:
+        section = libvirt.VIR_NETWORK_SECTION_IP_DHCP_HOST
+        flags = libvirt.VIR_NETWORK_UPDATE_AFFECT_LIVE if subnet.layer == LIVE else libvirt.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+        # Both a host that is there already and one that is not there are an invalid operation.
+        done = libvirt.VIR_ERR_OPERATION_INVALID
+        self._do_once(lambda c: c.networkLookupByName(network).update(command, section, subnet.position, xml, flags), done=done)
 
     # network filters
 

@@ -13,11 +13,15 @@ class Network(t.Protocol):
 
     def name(self) -> str: ...
 
-    def XMLDesc(self) -> str: ...
+    def XMLDesc(self, flags: int = 0) -> str: ...
 
     def isActive(self) -> int: ...
 
+    def isPersistent(self) -> int: ...
+
     def create(self) -> int: ...
+
+    def update(self, command: int, section: int, parentIndex: int, xml: str, flags: int) -> int: ...
 
 
 class NWFilter(t.Protocol):
@@ -132,12 +136,19 @@ class Binding(t.Protocol):
     VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA: int
     VIR_DOMAIN_XML_INACTIVE: int
     VIR_ERR_NO_DOMAIN: int
+    VIR_ERR_NO_NETWORK: int
     VIR_ERR_NO_NWFILTER: int
     VIR_ERR_NO_NWFILTER_BINDING: int
     VIR_ERR_NO_SUPPORT: int
     VIR_ERR_OPERATION_INVALID: int
     VIR_ERR_OPERATION_TIMEOUT: int
     VIR_FROM_RPC: int
+    VIR_NETWORK_SECTION_IP_DHCP_HOST: int
+    VIR_NETWORK_UPDATE_AFFECT_CONFIG: int
+    VIR_NETWORK_UPDATE_AFFECT_LIVE: int
+    VIR_NETWORK_UPDATE_COMMAND_ADD_LAST: int
+    VIR_NETWORK_UPDATE_COMMAND_DELETE: int
+    VIR_NETWORK_XML_INACTIVE: int
     VIR_NODE_MEMORY_STATS_ALL_CELLS: int
 
     def open(self, uri: str) -> Connection: ...

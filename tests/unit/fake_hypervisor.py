@@ -9,6 +9,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import CONFIG, LIVE, DhcpSubnet, parse_dhcp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.record import NAMESPACE, TAG, to_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, HypervisorHost, Interface, LibvirtNetwork, NetworkFilter, Record
 
@@ -35,6 +36,7 @@ class FakeHypervisor:
         self.live_xml: dict[str, str] = {}  # of domains whose guest has something else than is defined
         self.states: dict[str, str] = {}
         self.nets: dict[str, LibvirtNetwork] = {}
+        self.net_xml: dict[tuple[str, str], str] = {}  # (network, live or config)
         self.network_filters: dict[str, str] = {}
         self.unbound: set[str] = set()  # taps whose frames go through no filter
         self.calls: list[str] = []
@@ -89,6 +91,29 @@ class FakeHypervisor:
     def start_network(self, name: str) -> None:
         self._call("start_network")
         self.nets[name]["active"] = True
+
+    def dhcp_subnets(self, network: str) -> list[DhcpSubnet]:
+        self._call("dhcp_subnets")
+        return [subnet for layer in (CONFIG, LIVE) for subnet in parse_dhcp(self.net_xml.get((network, layer), "<network/>"), layer)]
+
+    def add_dhcp_host(self, network: str, subnet: DhcpSubnet, xml: str) -> None:
+        self._call("add_dhcp_host")
+        root, dhcp = self._dhcp(network, subnet)
+        dhcp.append(ET.fromstring(xml))
+        self.net_xml[network, subnet.layer] = ET.tostring(root, encoding="unicode")
+
+    def remove_dhcp_host(self, network: str, subnet: DhcpSubnet, xml: str) -> None:
+        self._call("remove_dhcp_host")
+        root, dhcp = self._dhcp(network, subnet)
+        (found,) = [host for host in dhcp.findall("host") if host.attrib == ET.fromstring(xml).attrib]
+        dhcp.remove(found)
+        self.net_xml[network, subnet.layer] = ET.tostring(root, encoding="unicode")
+
+    def _dhcp(self, network: str, subnet: DhcpSubnet) -> tuple[ET.Element, ET.Element]:
+        root = ET.fromstring(self.net_xml[network, subnet.layer])
+        dhcp = root.findall("ip")[subnet.position].find("dhcp")
+        assert dhcp is not None
+        return root, dhcp
 
     def filters(self) -> list[NetworkFilter]:
         self._call("filters")

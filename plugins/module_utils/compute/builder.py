@@ -40,6 +40,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, holder, lease, left_s
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.on_demand import OnDemand, made_bindings
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging import Patience, Plugging
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.reservations import Reservations
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
@@ -321,6 +322,11 @@ class Builder:
         """The networks of the host that are made on demand."""
         return OnDemand(self.hypervisor, self.host.state_path, self.kernel, check_mode=self.check_mode)
 
+    @property
+    def reservations(self) -> Reservations:
+        """What DHCP servers of the host give its servers."""
+        return Reservations(self.hypervisor)
+
     def on_host(self, wanted: t.Iterable[Port]) -> t.List[Port]:
         """Ports with what only this host can say of their bindings."""
         return [{**port, "binding": vif_of(port["binding"]).on_host(port["binding"], self.host.bridge_mappings)} for port in wanted]
@@ -342,6 +348,7 @@ class Builder:
                 self.unplug(owned.record)
                 journal.undo()
                 self.filters.remove(owned.record)
+                self.reservations.remove(owned.record["ports"])
                 # Last: as long as the claim stands, a run that was cut off here is finished by the next one.
                 self.hypervisor.undefine(uuid)
             else:

@@ -85,7 +85,8 @@ SUBNET: Schema = mapping(
         "gateway_ip": of_format("ip", "in the cidr; never given to a server", default=None),
         "dhcp": field(
             BOOLEAN,
-            "guests ask a DHCP server for their address, in place of being told; no server is set up here: it is yours, and must give what the port has",
+            "guests ask a DHCP server for their address, in place of being told: that of a libvirt_network, where IPv4 addresses are reserved, or yours, "
+            "which must give what the port has",
             default=False,
         ),
         "ipv6_address_mode": one_of(

@@ -60,6 +60,11 @@ def remove_filters(work: Work) -> None:
     work.builder.filters.remove(work.record)
 
 
+def remove_reservations(work: Work) -> None:
+    """What DHCP servers of the host have kept for its ports."""
+    work.builder.reservations.remove(work.record["ports"])
+
+
 def undefine(work: Work) -> None:
     """The definition, last: as long as it stands, a run that was cut off finds the server and can go on."""
     work.builder.hypervisor.undefine(work.uuid)
@@ -77,7 +82,7 @@ class Delete(Transition):
     stage = "delete"
     starts_from = ("building", "active")
     done = "deleted"
-    steps = (stop, unplug, remove_disks, clear, remove_folder, remove_filters, undefine, remove_networks)
+    steps = (stop, unplug, remove_disks, clear, remove_folder, remove_filters, remove_reservations, undefine, remove_networks)
 
     def __init__(self, stays: t.Optional[t.Callable[[t.Optional[Owned]], bool]] = None) -> None:
         """``stays``: is asked under the server's lock, with what is there then, None if nothing is; True leaves it all as it is."""

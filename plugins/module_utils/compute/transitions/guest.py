@@ -39,6 +39,11 @@ def filter_ports(work: Work) -> None:
     work.builder.filter_ports(work.record)
 
 
+def reserve_addresses(work: Work) -> None:
+    """DHCP servers of the host know what its ports get, before the guest asks."""
+    work.builder.reservations.make(work.record["ports"])
+
+
 def start_paused(work: Work) -> None:
     """The guest is there, its CPUs stopped."""
     work.builder.hypervisor.start_paused(work.uuid)

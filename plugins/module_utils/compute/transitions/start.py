@@ -19,6 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitio
     check_running,
     filter_ports,
     realise_ports,
+    reserve_addresses,
     resume,
     start_paused,
     stop,
@@ -41,7 +42,17 @@ def forget_run(work: Work) -> None:
     work.builder.hypervisor.set_record(work.uuid, {**work.record, "run": None})
 
 
-STEPS: t.Tuple[Step, ...] = (check_disks, realise_ports, make_missing_disks, filter_ports, name_run, start_paused, check_plugged, resume)
+STEPS: t.Tuple[Step, ...] = (
+    check_disks,
+    realise_ports,
+    make_missing_disks,
+    filter_ports,
+    reserve_addresses,
+    name_run,
+    start_paused,
+    check_plugged,
+    resume,
+)
 
 
 def way_up(power_state: str) -> t.Tuple[Step, ...]:

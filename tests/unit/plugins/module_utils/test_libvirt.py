@@ -290,3 +290,75 @@ def test_a_short_call_never_waits_behind_guests_that_start_slowly(monkeypatch: p
 def test_a_limit_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, timeout_s: float) -> None:
     with pytest.raises(ServerError, match=r"libvirt_timeout_s: .* must be more than 0 and not more than 86400"):
         hypervisor(monkeypatch, Domain(None), timeout_s=timeout_s)
+
+
+class Net:
+    """A libvirt network, as it is defined and as it runs; ``lost``: the first answer to a change is lost on the way, after it took effect."""
+
+    def __init__(self, *, active: bool = True, persistent: bool = True, lost: bool = False) -> None:
+        self.active, self.persistent, self.lost = active, persistent, lost
+        self.updates: list[tuple[int, ...]] = []
+
+    def isActive(self) -> int:
+        return int(self.active)
+
+    def isPersistent(self) -> int:
+        return int(self.persistent)
+
+    def XMLDesc(self, flags: int) -> str:
+        # Somebody has edited the definition since it was started.
+        subnets = "<ip address='198.51.100.1' prefix='24'/>" if flags else ""
+        return f"<network>{subnets}<ip address='192.0.2.1' prefix='24'><dhcp><host mac='52:54:00:00:00:01'/></dhcp></ip></network>"
+
+    def update(self, command: int, section: int, index: int, xml: str, flags: int) -> None:
+        assert xml == "<host/>"
+        if (command, section, index, flags) in self.updates:
+            raise Refused(55)
+        self.updates.append((command, section, index, flags))
+        if self.lost:
+            self.lost = False
+            raise Broken(38)
+
+
+def on_network(monkeypatch: pytest.MonkeyPatch, net: Net | None) -> libvirt.Hypervisor:
+    def look_up(_name: str) -> Net:
+        if net is None:
+            raise Refused(43)
+        return net
+
+    made = hypervisor(monkeypatch, None, reopen=lambda: types.SimpleNamespace(isAlive=lambda: 1, networkLookupByName=look_up))
+    made._connection = t.cast(t.Any, types.SimpleNamespace(isAlive=lambda: 1, networkLookupByName=look_up))
+    # As libvirt numbers them.
+    numbers = {"VIR_NETWORK_UPDATE_COMMAND_ADD_LAST": 3, "VIR_NETWORK_UPDATE_COMMAND_DELETE": 2, "VIR_NETWORK_SECTION_IP_DHCP_HOST": 4}
+    numbers |= {"VIR_NETWORK_UPDATE_AFFECT_LIVE": 1, "VIR_NETWORK_UPDATE_AFFECT_CONFIG": 2, "VIR_NETWORK_XML_INACTIVE": 1, "VIR_ERR_NO_NETWORK": 43}
+    for name, number in numbers.items():
+        monkeypatch.setattr(libvirt.libvirt, name, number, raising=False)
+    return made
+
+
+def test_a_dhcp_host_is_changed_as_the_network_is_defined_and_as_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net()
+    made = on_network(monkeypatch, net)
+    for subnet in made.dhcp_subnets("default"):
+        made.add_dhcp_host("default", subnet, "<host/>")
+        made.remove_dhcp_host("default", subnet, "<host/>")
+    assert net.updates == [(3, 4, 1, 2), (2, 4, 1, 2), (3, 4, 0, 1), (2, 4, 0, 1)]
+
+
+@pytest.mark.parametrize(("active", "persistent", "layers"), [(False, True, ["config"]), (True, False, ["live"])])
+def test_a_network_that_is_off_or_transient_is_there_once(monkeypatch: pytest.MonkeyPatch, active: bool, persistent: bool, layers: list[str]) -> None:
+    made = on_network(monkeypatch, Net(active=active, persistent=persistent))
+    assert [subnet.layer for subnet in made.dhcp_subnets("default")] == layers
+
+
+def test_a_network_that_is_not_there_serves_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert on_network(monkeypatch, None).dhcp_subnets("default") == []
+
+
+def test_a_dhcp_host_whose_answer_was_lost_is_there_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(lost=True)
+    made = on_network(monkeypatch, net)
+    made.add_dhcp_host("default", made.dhcp_subnets("default")[0], "<host/>")
+    assert len(net.updates) == 1
+    with pytest.raises(HypervisorError):
+        made.add_dhcp_host("default", made.dhcp_subnets("default")[0], "<host/>")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import parse_network
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import CONFIG, DhcpHost, DhcpSubnet, parse_dhcp, parse_network
 
 SWITCHED = """<network><name>over</name><forward mode='bridge'/><bridge name='br-ovs'/><virtualport type='openvswitch'/><vlan><tag id='9'/></vlan>
 <portgroup name='five' default='yes'><vlan><tag id='5'/></vlan></portgroup>
@@ -40,3 +40,16 @@ def test_a_network_on_open_vswitch_says_the_vlans_of_its_parts() -> None:
 def test_the_kinds_of_networks(inner: str, kind: str, bridge: str | None) -> None:
     found = parse_network(f"<network><name>n</name>{inner}</network>", active=False)
     assert (found["kind"], found["bridge"], found["vlan"], found["active"]) == (kind, bridge, None, False)
+
+
+def test_where_libvirts_dhcp_server_answers_and_what_it_keeps_for_whom() -> None:
+    xml = """<network><name>n</name>
+    <ip address='10.0.0.1'/>
+    <ip family='ipv6' address='2001:db8::1' prefix='64'><dhcp><range start='2001:db8::2' end='2001:db8::9'/></dhcp></ip>
+    <ip address='192.0.2.1' netmask='255.255.255.128'><dhcp><range start='192.0.2.2' end='192.0.2.9'/><host mac='FA:16:3E:00:00:01' ip='192.0.2.3'/></dhcp></ip>
+    <ip address='172.16.0.1'><dhcp><host name='h' ip='172.16.0.2'/></dhcp></ip>
+    <ip address='198.51.100.1' prefix='24'><dhcp><bootp file='pxe'/></dhcp></ip></network>"""
+    assert parse_dhcp(xml, CONFIG) == [
+        DhcpSubnet(CONFIG, 2, "192.0.2.0/25", (DhcpHost("fa:16:3e:00:00:01", "192.0.2.3", None),)),
+        DhcpSubnet(CONFIG, 3, "172.16.0.0/16", (DhcpHost(None, "172.16.0.2", "h"),)),
+    ]
