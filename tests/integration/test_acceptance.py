@@ -12,7 +12,9 @@ write_files:
     content: "user data was here: {% raw %}{{ ds.meta_data }}{% endraw %}"
 """
 
-LOOK = """cloud-init status --wait | tail -n 1
+# It ends with the first thing that fails.
+LOOK = """cloud-init status --wait > /dev/null
+cloud-init status
 hostname
 ip -br address | tr "\\n" " "; echo
 cat /etc/kvmfleet-acceptance; echo
