@@ -114,7 +114,9 @@ class Bench:
         filters = "; ".join(f"virsh -q nwfilter-undefine {name}" for name in names)
         taps = "ip link del tapf0; ip link del tapf1; ip link del br-frames"
         sets = "; ".join(f"ipset destroy {name}" for name in SETS)
-        self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}; {sets}) > /dev/null 2>&1; true")
+        said = self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}; {sets}) 2>&1; true")
+        left = self.host.run("virsh", "-q", "nwfilter-binding-list").strip(), self.host.ip_sets()
+        assert left == ("", {}), said
 
     def passing(self, *steps: Step) -> list[bool]:
         """Which frames come out at the other tap, sent one after another."""
