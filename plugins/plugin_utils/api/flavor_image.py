@@ -20,7 +20,8 @@ GIB = 2**30
 ZERO_DISK = "create:zero_disk_flavor"
 # Extra specs that the scheduler or the domain's XML reads.
 EFFECTIVE = re.compile(
-    r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(max_)?(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z|hw:vif_multiqueue_enabled\Z|quota:vif_(in|out)bound_(average|peak|burst)\Z"
+    r"(resources|trait)\w*:|capabilities:|aggregate_instance_extra_specs:|hw:cpu_(max_)?(sockets|cores|threads)\Z|hw:maxphysaddr_bits\Z"
+    r"|hw:vif_multiqueue_enabled\Z|quota:vif_(in|out)bound_(average|peak|burst)\Z"
 )
 # The least that a flavor of Nova may have in these extra specs (``nova/api/validation/extra_specs/hw.py``).
 LEAST = {**{f"hw:cpu_{limit}{name}": 1 for limit in ("", "max_") for name in ("sockets", "cores", "threads")}, "hw:serial_port_count": 0}
