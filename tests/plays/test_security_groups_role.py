@@ -26,10 +26,10 @@ HAS_DB = answer("h1", servers=[{"uuid": "u1", "display_name": "db"}], member_of=
 SILENT = {key: value for key, value in answer("h2").items() if key != "report"}
 
 
-def deleted(folder: pathlib.Path, h2: object, *, h1: object = HAS_DB, **variables: object) -> tuple[int, str, list[str]]:
+def deleted(folder: pathlib.Path, h2: object, *, h1: object = None, **variables: object) -> tuple[int, str, list[str]]:
     """(exit code, output without its line breaks, the modules that h1 was given from the deciding on)."""
     tasks = [{"ansible.builtin.import_role": {"name": "kvmfleet.compute.delete_server"}, "vars": {"compute_delete_names": ["db"], **variables}}]
-    done = local_play.run(folder, tasks, {"h1": h1, "h2": h2})
+    done = local_play.run(folder, tasks, {"h1": h1 or HAS_DB, "h2": h2})
     names = [name.removeprefix("AnsiballZ_").removesuffix(".py") for name in local_play.modules(folder, "h1")]
     return done.returncode, " ".join((done.stdout + done.stderr).replace("\\n", " ").split()), names[names.index("server_info") + 1 :]
 

@@ -15,14 +15,13 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.link_even
 class FakeLinkEvents:
     """``then(change)``: the next wait ends at once, after this change; a wait for which there is none ends with its time.
 
-    ``before``: what happens right before anybody listens.
+    ``before``: what happens right before anybody listens; it raises what a kernel that has no such news does.
     """
 
     def __init__(self) -> None:
         self.changes: collections.deque[t.Callable[[], object]] = collections.deque()
         self.waits: list[float] = []
         self.listeners = 0
-        self.refusal: OSError | None = None
         self.before: t.Callable[[], object] = lambda: None
         self._lock = threading.Lock()
 
@@ -30,8 +29,6 @@ class FakeLinkEvents:
         self.changes.append(change)
 
     def __enter__(self) -> FakeLinkEvents:
-        if self.refusal:
-            raise self.refusal
         self.before()
         self.listeners += 1
         return self

@@ -11,6 +11,7 @@ into. These are there before the rules: the kernel takes no rule without its set
 from __future__ import annotations
 
 import contextlib
+import types
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks, member_sets, membership_file
@@ -31,7 +32,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, NetworkFilter, Port, Record
 
 Groups = t.Mapping[str, GroupRules]  # by id
-NO_GROUPS: Groups = {}
+NO_GROUPS: Groups = types.MappingProxyType({})
 
 
 def secured(ports: t.Iterable[Port]) -> t.List[Port]:

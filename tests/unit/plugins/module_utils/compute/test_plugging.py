@@ -125,7 +125,10 @@ def test_what_breaks_while_it_is_waited_fails_the_build_at_once(lab: Lab, fault:
 
 
 def test_a_host_that_tells_no_news_can_not_build(lab: Lab) -> None:
-    lab.link_events.refusal = OSError(93, "Protocol not supported")
+    def refuses() -> None:
+        raise OSError(93, "Protocol not supported")
+
+    lab.link_events.before = refuses
     assert error_of(build(lab)) == ("failed", "OSError", True)
     assert lab.left() == []
 
