@@ -40,6 +40,7 @@ def carded(fleet: Fleet) -> t.Iterator[Fleet]:
     subprocess.run(["ip", "link", "del", OTHER_END], check=True)
 
 
+@pytest.mark.campaign
 def test_guests_reach_each_other_and_what_is_beyond_the_device_but_not_their_host(carded: Fleet) -> None:
     before = links(carded)
     h1 = carded.hosts["h1"]

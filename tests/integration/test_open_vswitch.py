@@ -60,6 +60,7 @@ def tap_of(fleet: Fleet, made: dict[str, t.Any]) -> dict[str, t.Any]:
     return {"device": device, "mac": mac, **{key: json.loads(host.run("ovs-vsctl", "get", table, device, column)) for key, table, column in asked}}
 
 
+@pytest.mark.campaign
 def test_guests_reach_who_has_their_vlan_and_nobody_else(switched: Fleet) -> None:
     networks = {
         "lan": {"bridge": "br-ext", "subnets": [{"cidr": f"{NET4}.0.0/16", "allocation_pools": [{"start": f"{NET4}.7.10", "end": f"{NET4}.7.30"}]}]},

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import typing as t
 
+import pytest
+
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits
 
 from .conftest import NET4, NET6, TESTBED, Fleet, server, ssh
@@ -92,6 +94,7 @@ def test_what_a_host_can_not_carry_is_said_before_anything_is_made(fleet: Fleet)
     assert fleet.where("big") == []
 
 
+@pytest.mark.campaign
 def test_the_mtu_of_one_guest_is_no_reason_against_another_on_a_bridge_without_network_card(fleet: Fleet) -> None:
     h1 = fleet.hosts["h1"]
     for name, mtu in (("narrow", 1400), ("wide", 1500)):

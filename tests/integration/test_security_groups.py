@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import typing as t
 
+import pytest
+
 from ansible_collections.kvmfleet.compute.tests.integration.conftest import NET4, SSH, Fleet, server, ssh
 
 SSH_IN = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22, "remote_ip_prefix": f"{NET4}.0.1/32"}
@@ -102,6 +104,7 @@ def test_members_on_other_hosts_are_known_from_their_first_frame_and_gone_before
     assert {name: (host.filters(), host.ip_sets()) for name, host in fleet.hosts.items()} == before
 
 
+@pytest.mark.campaign
 def test_a_host_that_was_rebooted_has_its_sets_before_a_guest_runs(fleet: Fleet) -> None:
     web = {"security_groups": [{"name": "web"}]}
     asked = [server("one", availability_zone="az1:h1", **web), server("two", availability_zone="az2:h2", **web)]

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import typing as t
 
+import pytest
+
 from .conftest import NET4, Fleet, Host, server, ssh
 
 KIND, PHYSICAL, NUMBER = "provider:network_type", "provider:physical_network", "provider:segmentation_id"
@@ -131,6 +133,7 @@ def test_guests_of_one_vxlan_network_reach_each_other_and_those_of_two_do_not(fl
     assert {name: links(host) for name, host in fleet.hosts.items()} == before
 
 
+@pytest.mark.campaign
 def test_after_a_reboot_a_start_brings_the_network_back(fleet: Fleet) -> None:
     asked = [on("one", "az1:h1", at("five", 10)), on("two", "az2:h2", at("five", 11))]
     first = fleet.create(*asked, **WAITING)
@@ -171,6 +174,7 @@ def test_a_flat_network_is_the_bridge_of_the_host_and_what_a_host_lacks_is_said(
     assert {name: links(host) for name, host in fleet.hosts.items()} == before
 
 
+@pytest.mark.campaign
 def test_somebody_elses_device_is_left_alone_and_another_host_takes_the_server(fleet: Fleet) -> None:
     h1 = fleet.hosts["h1"]
     h1.run("ip", "link", "add", "vx-theirs", "type", "vxlan", "id", "5", "dstport", "4789")
