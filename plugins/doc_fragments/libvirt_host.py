@@ -16,7 +16,7 @@ options:
   libvirt_timeout_s:
     description:
       - How long libvirt may take to answer a call, in seconds, more than the 30 that it waits for a busy domain by itself. The start of a guest may take a
-        second more for each GiB of its memory.
+        second more for each GiB of its memory. The time in which libvirt is at work on network filters does not count, up to an hour.
       - What a call does that has not ended by then is unknown. Nothing more is sent to libvirt by this task.
     type: float
     default: 60

@@ -69,7 +69,6 @@ PAUSE_REASONS = {
 }
 KIB_PER_GIB = 2**20
 MOST_TIMEOUT_S = 86400
-FILTER_S = 10.0  # what the rules of one guest's interface may take: libvirt calls a tool for each of them
 # VIR_DOMAIN_PAUSED for VIR_DOMAIN_PAUSED_MIGRATION: how the target of a migration waits for its guest.
 PAUSED_BY_MIGRATION = (3, 2)
 
@@ -96,6 +95,18 @@ def _is_alive(connection: Connection) -> bool:
         return False
 
 
+def _filters(connection: Connection) -> list[str]:
+    """Every network filter, as XML."""
+    result = []
+    for found in connection.listAllNWFilters():
+        try:
+            result.append(found.XMLDesc())
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_NWFILTER:
+                raise  # else it was removed between the two calls
+    return result
+
+
 def _guests(capabilities: ET.Element) -> list[Guest]:
     """What kinds of guests the host can run."""
     return [
@@ -120,6 +131,9 @@ class Hypervisor:
     RECONNECT_S = 30.0
     RECONNECTS = 3  # for one call, which may be what ends libvirtd
     CLOSE_S = 5.0  # nothing depends on a connection's end
+    ASK_S = 5.0  # for a word of libvirt when it does not answer a call
+    FILTERS_S = 3600.0  # what network filters may take: those of some hundred ports
+    FILTERS_ANSWER_S = 1.0  # what telling of all network filters, three times, takes at the most where nothing is done to them
     # libvirtd works on five calls of a connection at once (max_client_requests). One place stays free: a short call that had to wait behind guests that
     # start or stop slowly would be taken for a libvirtd that hangs.
     SLOW_CALLS = 4
@@ -151,11 +165,40 @@ class Hypervisor:
         return self._watchdog.gave_up
 
     def _bounded(self, call: t.Callable[[], T], limit_s: float, *, again: bool = False) -> T:
-        """``call()``; HypervisorError if it has not ended after ``limit_s``: it can't be stopped, and may still take effect. ``again``: one was sent before."""
+        """``call()``; HypervisorError if it has not ended after ``limit_s``: it can't be stopped, and may still take effect. ``again``: one was sent before.
+
+        The time in which libvirt is at work on network filters does not count: who was held up has the whole of ``limit_s`` afterwards.
+        """
+        latest = time.monotonic() + limit_s + self.FILTERS_S
+        held_up = [False]
+
+        def more_s() -> float:
+            held_up.append(time.monotonic() < latest and self._works_on_filters())
+            return limit_s if any(held_up[-2:]) else 0.0
+
         try:
-            return self._watchdog.call(call, limit_s, f"libvirt at {self._uri} has not answered a call within {limit_s:.0f} s")
+            return self._watchdog.call(call, limit_s, f"libvirt at {self._uri} has not answered a call within {limit_s:.0f} s", more_s)
         except NoAnswer as error:
             raise HypervisorError(str(error), lost=True, sent=again or error.begun) from None
+
+    def _works_on_filters(self) -> bool:
+        """True if libvirt makes rules of network filters, and answers.
+
+        That takes it a second or more for each port, one after another. Until it is done with all, it neither starts nor stops another guest with filters, and
+        tells nothing of these filters, of its ports, and of a guest that waits.
+        """
+        calls = Watchdog()
+        with contextlib.suppress(libvirt.libvirtError, NoAnswer):
+            # Those that wait may be as many as one connection may have.
+            connection = calls.call(lambda: libvirt.open(self._uri), self.ASK_S, "")
+            calls.call(connection.getLibVersion, self.ASK_S, "")
+            try:
+                # Between two ports there is a moment in which it tells.
+                calls.call(lambda: [_filters(connection) for _time in range(3)], self.FILTERS_ANSWER_S, "")
+            except NoAnswer:
+                return True
+            calls.call(connection.close, self.CLOSE_S, "")
+        return False
 
     def _open(self, *, again: bool = False) -> Connection:
         return self._bounded(lambda: libvirt.open(self._uri), self._timeout_s, again=again)
@@ -310,18 +353,8 @@ class Hypervisor:
     def filters(self) -> list[NetworkFilter]:
         """Every network filter, by name."""
 
-        def read(connection: Connection) -> list[NetworkFilter]:
-            result = []
-            for found in connection.listAllNWFilters():
-                try:
-                    result.append(parse_filter(found.XMLDesc()))
-                except libvirt.libvirtError as error:
-                    if error.get_error_code() != libvirt.VIR_ERR_NO_NWFILTER:
-                        raise  # else it was removed between the two calls
-            return sorted(result, key=lambda item: item["name"])
-
         try:
-            return self._do(read)
+            return sorted(map(parse_filter, self._do(_filters)), key=lambda item: item["name"])
         except HypervisorError as error:
             if error.code == libvirt.VIR_ERR_NO_SUPPORT:
                 return []  # a libvirt without the driver for them has none
@@ -329,9 +362,8 @@ class Hypervisor:
 
     def define_filter(self, xml: str) -> None:
         """Define a network filter, or define it again: guests that run follow it before this ends."""
-        more_s = len(self._do(lambda c: c.listAllNWFilterBindings())) * FILTER_S
         with self._slow_calls:
-            self._do(lambda c: c.nwfilterDefineXML(xml), more_s=more_s)
+            self._do(lambda c: c.nwfilterDefineXML(xml))
 
     def undefine_filter(self, name: str) -> None:
         """Remove a network filter that no running guest uses."""

@@ -9,6 +9,7 @@ once, and not once for each.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import typing as t
@@ -73,17 +74,19 @@ class Watchdog:
         self._calls: t.Set[_Call[t.Any]] = set()
         self._idle: t.List[_Worker] = []
 
-    def call(self, function: t.Callable[[], T], limit_s: float, why: str) -> T:
-        """What ``function()`` returns or raises; NoAnswer after ``limit_s``, which is ``why`` all is given up, or if that happened before."""
+    def call(self, function: t.Callable[[], T], limit_s: float, why: str, more_s: t.Callable[[], float] = lambda: 0.0) -> T:
+        """What ``function()`` returns or raises; NoAnswer after ``limit_s``, which is ``why`` all is given up, or if that happened before.
+
+        ``more_s`` is asked each time when the time is over: how much longer is waited; 0 if that is all.
+        """
         call = _Call(function)
         with self._lock:
             if self.gave_up is not None:
                 raise NoAnswer(self.gave_up, begun=False)
             self._calls.add(call)
         self._worker().calls.put(call)
-        try:
-            over = call.ended.get(timeout=limit_s)
-        except queue.Empty:
+        over = self._ended(call, limit_s, more_s)
+        if over is None:
             self.give_up(why)
             over = call.ended.get()
         with self._lock:
@@ -91,6 +94,17 @@ class Watchdog:
         if not over:
             raise NoAnswer(self.gave_up or why, begun=True)
         return call.answer()
+
+    @staticmethod
+    def _ended(call: _Call[T], limit_s: float, more_s: t.Callable[[], float]) -> t.Optional[bool]:
+        """How the call ended; None if it hasn't."""
+        wait_s = limit_s
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return call.ended.get(timeout=wait_s)
+            wait_s = more_s()
+            if not wait_s:
+                return None
 
     def give_up(self, why: str) -> None:
         """End the wait of all callers, and begin no call any more."""

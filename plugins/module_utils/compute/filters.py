@@ -33,6 +33,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Gro
 
 Groups = t.Mapping[str, GroupRules]  # by id
 NO_GROUPS: Groups = types.MappingProxyType({})
+LOCK_S = 3600.0  # another may be at work on a group of some hundred ports
 
 
 def secured(ports: t.Iterable[Port]) -> t.List[Port]:
@@ -43,7 +44,7 @@ def secured(ports: t.Iterable[Port]) -> t.List[Port]:
 class Filters:
     """The network filters of one host."""
 
-    def __init__(self, hypervisor: HypervisorLike, state_path: str, sets: IpSetsLike, timeout_s: float = 600.0) -> None:
+    def __init__(self, hypervisor: HypervisorLike, state_path: str, sets: IpSetsLike, timeout_s: float = LOCK_S) -> None:
         self._hypervisor, self._state_path, self._sets, self._timeout_s = hypervisor, state_path, sets, timeout_s
 
     def define(self, record: Record, groups: Groups) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import types
 import typing as t
@@ -57,11 +58,15 @@ def closed() -> None:
     raise AssertionError("who does not answer is not asked to close")
 
 
+def refused() -> t.NoReturn:
+    raise Refused(OTHER)
+
+
 def hypervisor(
     monkeypatch: pytest.MonkeyPatch, domain: t.Any, *, alive: bool = True, reopen: t.Callable[[], object] | None = None, timeout_s: float = 60
 ) -> libvirt.Hypervisor:
     """``reopen``: what opening the connection again does."""
-    connection = types.SimpleNamespace(isAlive=lambda: int(alive), close=closed, lookupByUUIDString=lambda _uuid: domain)
+    connection = types.SimpleNamespace(isAlive=lambda: int(alive), close=closed, lookupByUUIDString=lambda _uuid: domain, getLibVersion=refused)
     binding = types.SimpleNamespace(
         libvirtError=Refused,
         VIR_ERR_OPERATION_TIMEOUT=OPERATION_TIMEOUT,
@@ -225,7 +230,7 @@ def test_the_start_of_a_guest_has_a_second_more_for_each_gib(monkeypatch: pytest
     made = hypervisor(monkeypatch, Domain(None))
     limits = []
     call = made._watchdog.call
-    monkeypatch.setattr(made._watchdog, "call", lambda function, limit_s, why: (limits.append(limit_s), call(function, limit_s, why))[1])
+    monkeypatch.setattr(made._watchdog, "call", lambda function, limit_s, *others: (limits.append(limit_s), call(function, limit_s, *others))[1])
     made.start_paused("u")
     assert limits == [60, 68]
 
@@ -284,6 +289,62 @@ def test_a_short_call_never_waits_behind_guests_that_start_slowly(monkeypatch: p
     end.set()
     for thread in threads:
         thread.join()
+
+
+class AtWorkOnFilters(Domain):
+    """A domain, and the connection to it, while libvirt makes the rules of ports: ``filters_answer``: it does not, and the domain hangs by itself."""
+
+    def __init__(self, *, filters_answer: bool) -> None:
+        super().__init__(None)
+        self.end = threading.Event()
+        self._filters_answer = filters_answer
+        self.closed = False
+
+    def resume(self) -> None:
+        self.end.wait()
+
+    def XMLDesc(self) -> str:
+        return "<filter/>" if self._filters_answer or self.end.wait() else ""
+
+    def listAllNWFilters(self) -> list[object]:
+        return [self]
+
+    def getLibVersion(self) -> int:
+        return 9000000
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("filters_answer", [False, True])
+def test_whom_a_change_of_network_filters_holds_up_waits_for_it(monkeypatch: pytest.MonkeyPatch, filters_answer: bool) -> None:
+    working = AtWorkOnFilters(filters_answer=filters_answer)
+    made = hypervisor(monkeypatch, working, reopen=lambda: working, timeout_s=0.05)
+    monkeypatch.setattr(made, "FILTERS_ANSWER_S", 3600 if filters_answer else 0.05)
+    works: list[bool] = []
+    works_on_filters = made._works_on_filters
+
+    def asked() -> bool:
+        # Whoever waited goes on when the filters are there, and not at the same moment.
+        works.append(len(works) < 2 and works_on_filters())
+        if len(works) == 3:
+            working.end.set()
+        return works[-1]
+
+    monkeypatch.setattr(made, "_works_on_filters", asked)
+    with pytest.raises(HypervisorError, match="has not answered") if filters_answer else contextlib.nullcontext():
+        made.resume("u")
+    working.end.set()
+    assert (works, working.closed) == ([False], True) if filters_answer else ([True, True, False], False)
+
+
+def test_network_filters_hold_nobody_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    working = AtWorkOnFilters(filters_answer=False)
+    made = hypervisor(monkeypatch, working, reopen=lambda: working, timeout_s=0.05)
+    monkeypatch.setattr(made, "FILTERS_S", 0)
+    with pytest.raises(HypervisorError, match="has not answered"):
+        made.resume("u")
+    working.end.set()
 
 
 @pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf")])

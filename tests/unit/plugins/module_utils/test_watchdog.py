@@ -45,6 +45,24 @@ def test_a_call_whose_time_is_over_was_begun_and_the_next_one_is_not() -> None:
     assert (first.value.begun, second.value.begun) == (True, False)
 
 
+def test_who_says_that_more_time_is_needed_waits_so_long_and_no_longer() -> None:
+    end = threading.Event()
+
+    asked = iter([0.01, 0.01, LONG_S])
+
+    def longer() -> float:
+        more_s = next(asked)
+        if more_s == LONG_S:
+            end.set()
+        return more_s
+
+    assert Watchdog().call(end.wait, 0.01, "late", longer)
+    never, at_last = threading.Event(), iter([0.01, 0.0])
+    with pytest.raises(NoAnswer, match="late"):
+        Watchdog().call(never.wait, 0.01, "late", lambda: next(at_last))
+    never.set()
+
+
 def test_the_first_whose_time_is_over_ends_the_wait_of_all() -> None:
     calls, end = Watchdog(), threading.Event()
     together = threading.Barrier(31)
