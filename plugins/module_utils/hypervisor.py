@@ -31,6 +31,9 @@ class HypervisorLike(t.Protocol):
     def networks(self) -> t.List[LibvirtNetwork]:
         """Every libvirt network, by name."""
 
+    def user_backends(self) -> t.List[str]:
+        """What interfaces of the type user can be connected by, as far as libvirt says it."""
+
     def start_network(self, name: str) -> None:
         """Activate a libvirt network that is defined."""
 

@@ -25,7 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.domain_parser imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt_binding import Binding, Connection, LibvirtError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import CONFIG, LIVE, DhcpSubnet, parse_dhcp, parse_network
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import CONFIG, LIVE, DhcpSubnet, parse_dhcp, parse_network, parse_user_backends
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     CpuInfo,
     Domain,
@@ -277,6 +277,10 @@ class Hypervisor:
             "cpu_info": self._cpu_info(capabilities, arch),
             "guests": _guests(capabilities),
         }
+
+    def user_backends(self) -> t.List[str]:
+        """By its domain capabilities."""
+        return parse_user_backends(self._do(lambda c: c.getDomainCapabilities(None, None, None, None, 0)))
 
     def _cpu_info(self, capabilities: ET.Element, arch: str) -> CpuInfo:
         topology = capabilities.find("host/cpu/topology")

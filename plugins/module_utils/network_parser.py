@@ -47,6 +47,11 @@ def _portgroup(element: ET.Element) -> Portgroup:
     return {"name": element.get("name", ""), "default": element.get("default") == "yes", "vlan": only_tag(element)}
 
 
+def parse_user_backends(xml: str) -> list[str]:
+    """What interfaces of the type user can be connected by, of the XML text of domain capabilities; empty where libvirt does not say it yet."""
+    return [value.text or "" for value in ET.fromstring(xml).findall("devices/interface/enum[@name='backendType']/value")]
+
+
 def parse_network(xml: str, *, active: bool) -> LibvirtNetwork:
     """The network of an XML text."""
     root = ET.fromstring(xml)

@@ -116,11 +116,12 @@ class FixedIp(t.TypedDict):
 class Binding(t.TypedDict):
     """How a port reaches its network on a host; network/vif/ has a file for each type."""
 
-    type: str  # bridge, libvirt_network, openvswitch or macvtap; flat, vlan, vxlan or local: made on the hosts that need it
+    type: str  # bridge, libvirt_network, openvswitch, macvtap or user; flat, vlan, vxlan or local: made on the hosts that need it
     name: str  # of the bridge, the libvirt network or, for macvtap, the device on the host; else what tells it from others (network/on_demand/names.py)
     vlan: t.NotRequired[int]  # of an Open vSwitch bridge: the 802.1Q tag; left out: frames without one
     portgroup: t.NotRequired[str]  # of a libvirt network; left out: its default, if it has one
     bridge: t.NotRequired[str]  # of a port on a flat network, the bridge on its host, which the host fills in
+    ssh_port: t.NotRequired[int]  # of a port of type user, the TCP port of its host's loopback address that leads to the guest's SSH, which the host fills in
 
 
 class AddressPair(t.TypedDict):
@@ -604,6 +605,7 @@ class HostNetworks(t.TypedDict):
     no_switches: t.NotRequired[t.Optional[str]]  # why an Open vSwitch that is installed can't be asked, as half a sentence; null: nothing is wrong
     devices: t.NotRequired[t.List[Device]]  # what macvtap can be on
     unfiltered: t.NotRequired[t.Optional[str]]  # why the host can't enforce port security, as half a sentence; null: it can
+    no_passt: t.NotRequired[t.Optional[str]]  # why it can't connect guests without privileges, as half a sentence; null: it can
     no_sets: t.NotRequired[t.Optional[str]]  # why it can't enforce rules that name a security group, as half a sentence; null: it can
     wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>
     gaps: t.NotRequired[t.List[str]]  # where its ports are not filtered as they must be, a sentence each

@@ -37,6 +37,7 @@ class FakeHypervisor:
         self.states: dict[str, str] = {}
         self.nets: dict[str, LibvirtNetwork] = {}
         self.net_xml: dict[tuple[str, str], str] = {}  # (network, live or config)
+        self.backends: list[str] = []
         self.network_filters: dict[str, str] = {}
         self.unbound: set[str] = set()  # taps whose frames go through no filter
         self.calls: list[str] = []
@@ -87,6 +88,10 @@ class FakeHypervisor:
     def networks(self) -> list[LibvirtNetwork]:
         self._call("networks")
         return [{**network} for network in self.nets.values()]
+
+    def user_backends(self) -> list[str]:
+        self._call("user_backends")
+        return self.backends
 
     def start_network(self, name: str) -> None:
         self._call("start_network")

@@ -447,6 +447,10 @@ def macvtap(name: str = "eth1") -> Binding:
     return {"type": "macvtap", "name": name}
 
 
+def user(**host: int) -> Binding:
+    return t.cast(Binding, {"type": "user", "name": "n1", **host})
+
+
 def port(**changes: t.Any) -> Port:
     made: Port = {
         "id": "11111111-2222-4333-8444-555555555555",

@@ -45,12 +45,22 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, ip_sets, limits, links, open_vswitch, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import (
+    address_probe,
+    bridge_netfilter,
+    ip_sets,
+    limits,
+    links,
+    open_vswitch,
+    passt,
+    ports,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand import facts
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.kernel import Kernel, KernelLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import PROVIDER
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ssh_ports import with_ssh_ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Diff,
@@ -153,6 +163,7 @@ class Builder:
         self.diffs: t.List[Diff] = []
         self._secrets = secrets or {}
         self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
+        self.no_passt: t.Callable[[HypervisorLike], t.Optional[str]] = passt.missing
         self.ip_sets: IpSetsLike = ip_sets
         self.plugging = Plugging(hypervisor, links, patience)
         self.kernel: KernelLike = Kernel()
@@ -288,7 +299,7 @@ class Builder:
 
     def _host_networks(self) -> HostNetworks:
         if self._networks is None:
-            self._networks = offer(self.hypervisor.networks(), self.unfiltered())
+            self._networks = offer(self.hypervisor.networks(), self.unfiltered(), self.no_passt(self.hypervisor))
         return self._networks
 
     def too_small(self, wanted: t.List[Port]) -> t.List[str]:
@@ -328,8 +339,9 @@ class Builder:
         return Reservations(self.hypervisor)
 
     def on_host(self, wanted: t.Iterable[Port]) -> t.List[Port]:
-        """Ports with what only this host can say of their bindings."""
-        return [{**port, "binding": vif_of(port["binding"]).on_host(port["binding"], self.host.bridge_mappings)} for port in wanted]
+        """Ports with what only this host can say of their bindings; for a claim, whose caller holds the host's lock."""
+        mapped: t.List[Port] = [{**port, "binding": vif_of(port["binding"]).on_host(port["binding"], self.host.bridge_mappings)} for port in wanted]
+        return with_ssh_ports(mapped, self.domains)
 
     def filter_ports(self, record: Record) -> None:
         """What the ports may send and receive is defined, by the rules that this call was given."""

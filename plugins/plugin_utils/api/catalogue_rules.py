@@ -27,6 +27,7 @@ Raw = dict[str, object]  # an entry as it is written
 NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID = "provider:network_type", "provider:physical_network", "provider:segmentation_id"
 NAMED = tuple(binding for binding in BINDINGS if binding not in PROVIDER)  # the keys with the name of what hosts have
 WAYS = (*NAMED, NETWORK_TYPE)
+USER = "user"
 PARTS_OF = {"vlan": "openvswitch", "portgroup": "libvirt_network"}  # what part of it a network is, by the binding that has such parts
 MOST_VLAN = 4094
 
@@ -57,6 +58,7 @@ def network(entry: Raw) -> Iterator[Fault]:
         if entry.get(part) is not None and not entry.get(binding):
             yield Fault(part, entry[part], f"must not be given without {binding}")
     yield from _provider(entry)
+    yield from _user(entry)
     for index, item in _items(entry.get("subnets")):
         yield from _below(f"subnets[{index}]", _subnet(item))
     cidrs = [(index, _network(item.get("cidr"))) for index, item in _items(entry.get("subnets"))]
@@ -78,6 +80,19 @@ def _provider(entry: Raw) -> Iterator[Fault]:
     number = entry.get(SEGMENTATION_ID)
     if kind == VLAN and isinstance(number, int) and number > MOST_VLAN:
         yield Fault(SEGMENTATION_ID, number, f"must be from 1 to {MOST_VLAN}, as {NETWORK_TYPE} is {VLAN}")
+
+
+def _user(entry: Raw) -> Iterator[Fault]:
+    """What passt can give a guest by libvirt, and what its answers to the host need: connections from there come from beyond the gateway."""
+    subnets = entry.get("subnets") if entry.get(USER) else None
+    if isinstance(subnets, list) and len(subnets) > 1:
+        yield Fault("subnets", len(subnets), "must be one, as user is passt")
+    for index, item in _items(subnets):
+        cidr = _network(item.get("cidr"))
+        if cidr is not None and cidr.version != 4:
+            yield Fault(f"subnets[{index}].cidr", str(cidr), "must be IPv4, as user is passt")
+        elif cidr is not None and not item.get("gateway_ip"):
+            yield Fault(f"subnets[{index}].gateway_ip", None, "must be given, as user is passt")
 
 
 def _subnet(entry: Raw) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import FLAT, LOCAL, PROVIDER, VLAN, VXLAN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.offer import OVERHEAD, overhead
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import NAMED, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_rules import NAMED, NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID, USER
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.fault import Fault
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import BuildRequest, FleetHost, Network
 
@@ -26,7 +26,8 @@ def taken_from(entry: dict[str, t.Any]) -> Binding:
     portgroup: str | None = entry.pop("portgroup")
     kind, physical, number = (entry.pop(key) for key in (NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID))
     if kind is None:
-        (found,) = (Binding(type=binding, name=name) for binding, name in names.items() if name)
+        # No guest of a network without privileges meets another: what tells such networks apart is their id.
+        (found,) = (Binding(type=binding, name=entry["id"] if binding == USER else name) for binding, name in names.items() if name)
         if vlan is not None:
             found["vlan"] = vlan
         if portgroup is not None:

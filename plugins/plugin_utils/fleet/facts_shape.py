@@ -94,7 +94,9 @@ _FIXED_IP: Schema = _record_of(
 )
 _PHYSICAL_NETWORK: Schema = _record_of({"name": TEXT, "device": TEXT, "is_bridge": BOOLEAN, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE}, ("mtu",))
 _TUNNEL: Schema = {**_record_of({"address": _IP, "mtu": _WHOLE}), "type": ["object", "null"]}
-_BINDING: Schema = _record_of({"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT, "bridge": TEXT}, ("vlan", "portgroup", "bridge"))
+_BINDING: Schema = _record_of(
+    {"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT, "bridge": TEXT, "ssh_port": _WHOLE}, ("vlan", "portgroup", "bridge", "ssh_port")
+)
 _PORT: Schema = _record_of(
     {
         "id": TEXT,
@@ -240,6 +242,7 @@ HOST_FACTS: Schema = open_mapping(
                 "no_switches": _NULL_OR_TEXT,
                 "devices": list_of(_DEVICE),
                 "unfiltered": _NULL_OR_TEXT,
+                "no_passt": _NULL_OR_TEXT,
                 "no_sets": _NULL_OR_TEXT,
                 "wanted_groups": list_of(TEXT),
                 "gaps": list_of(TEXT),

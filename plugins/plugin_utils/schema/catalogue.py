@@ -106,10 +106,15 @@ NETWORK: Schema = mapping(
     {
         "id": ID,
         "name": field(NOT_EMPTY, "its key if it is left out; two networks may have one name, then requests need the id", default=None),
-        "bridge": of_format("interface", "a Linux bridge of the hosts; each network has one of these four, or provider:network_type", default=None),
+        "bridge": of_format("interface", "a Linux bridge of the hosts; each network has one of these five, or provider:network_type", default=None),
         "libvirt_network": field(NOT_EMPTY, "a libvirt network of the hosts", default=None),
         "openvswitch": of_format("interface", "an Open vSwitch bridge of the hosts; not with port security or limits", default=None),
         "macvtap": of_format("interface", "a device of the hosts, such as a network card; not with port security", default=None),
+        "user": one_of(
+            "passt",
+            description="each guest is connected by a process of its own, without privileges, and alone; not with port security or limits",
+            default=None,
+        ),
         "vlan": whole("802.1Q tag, with openvswitch; if it is left out, guests send and get frames without one", 1, 4094, default=None),
         "portgroup": field(NOT_EMPTY, "of the libvirt_network; its default one, if it has one, if it is left out", default=None),
         "provider:network_type": one_of(

@@ -14,11 +14,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.libvi
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.local import Local
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.macvtap import Macvtap
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.openvswitch import OpenVSwitch
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.user import User
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.vlan import Vlan
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.vxlan import Vxlan
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding
 
-BINDINGS: t.Dict[str, Vif] = {vif.type: vif for vif in (Bridge(), LibvirtNetwork(), OpenVSwitch(), Macvtap(), Flat(), Vlan(), Vxlan(), Local())}
+BINDINGS: t.Dict[str, Vif] = {vif.type: vif for vif in (Bridge(), LibvirtNetwork(), OpenVSwitch(), Macvtap(), User(), Flat(), Vlan(), Vxlan(), Local())}
 
 
 def vif_of(binding: Binding) -> Vif:

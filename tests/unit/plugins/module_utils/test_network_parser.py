@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import CONFIG, DhcpHost, DhcpSubnet, parse_dhcp, parse_network
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network_parser import (
+    CONFIG,
+    DhcpHost,
+    DhcpSubnet,
+    parse_dhcp,
+    parse_network,
+    parse_user_backends,
+)
 
 SWITCHED = """<network><name>over</name><forward mode='bridge'/><bridge name='br-ovs'/><virtualport type='openvswitch'/><vlan><tag id='9'/></vlan>
 <portgroup name='five' default='yes'><vlan><tag id='5'/></vlan></portgroup>
@@ -53,3 +60,10 @@ def test_where_libvirts_dhcp_server_answers_and_what_it_keeps_for_whom() -> None
         DhcpSubnet(CONFIG, 2, "192.0.2.0/25", (DhcpHost("fa:16:3e:00:00:01", "192.0.2.3", None),)),
         DhcpSubnet(CONFIG, 3, "172.16.0.0/16", (DhcpHost(None, "172.16.0.2", "h"),)),
     ]
+
+
+def test_what_connects_interfaces_of_the_type_user() -> None:
+    told = "<interface supported='yes'><enum name='backendType'><value>default</value><value>passt</value></enum></interface>"
+    assert parse_user_backends(f"<domainCapabilities><devices><disk supported='yes'/>{told}</devices></domainCapabilities>") == ["default", "passt"]
+    # Libvirt 9.0.0.
+    assert parse_user_backends("<domainCapabilities><devices><disk supported='yes'/></devices></domainCapabilities>") == []

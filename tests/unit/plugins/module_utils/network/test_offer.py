@@ -58,7 +58,7 @@ def test_guests_can_share_all_devices_but_those_of_other_guests(sysfs: pathlib.P
     add(sysfs, "macvtap0", 1500, "macvtap")
     add(sysfs, "kvb-0123456789a", 1500)  # goes with the last server on its network
     (sysfs / "bonding_masters").write_text("")
-    assert offer([], None)["devices"] == [
+    assert offer([], None, None)["devices"] == [
         {"name": "eth0", "up": True, "mtu": 9000, "port_of": "br0"},
         {"name": "eth1", "up": True, "mtu": 1500, "port_of": None},
     ]
@@ -77,7 +77,7 @@ def test_a_switch_s_bridges_have_the_mtu_of_their_ports_that_are_no_taps(sysfs: 
         f"echo '{PORTS}'",
         f"echo '{INTERFACES}'",
     )
-    found = offer([], "why")
+    found = offer([], "why", "no")
     assert found["switches"] == [{"name": "br-bare", "port_mtu": None}, {"name": "br-ovs", "port_mtu": 1600}]
     assert (found["no_switches"], found["unfiltered"]) == (None, "why")
     assert open_vswitch.switch_port("tap0") == {"bridge": "br-ovs", "vlan": 0, "interface_id": "abc", "domain_id": "def", "error": None}
@@ -85,14 +85,14 @@ def test_a_switch_s_bridges_have_the_mtu_of_their_ports_that_are_no_taps(sysfs: 
 
 
 def test_no_open_vswitch_is_none_and_one_that_does_not_answer_says_why(sysfs: pathlib.Path, tools: pathlib.Path) -> None:
-    none = offer([], None)
+    none = offer([], None, None)
     assert (none["switches"], none["no_switches"]) == ([], None)
     install(tools, "echo 'ovs-vsctl: database connection failed (No such file or directory)' >&2", "exit 1")
-    broken = offer([], None)
+    broken = offer([], None, None)
     assert broken["switches"] == []
     assert str(broken["no_switches"]).endswith("ovs-vsctl: ovs-vsctl: database connection failed (No such file or directory)")
     install(tools, "echo something")
-    assert str(offer([], None)["no_switches"]).startswith("what ovs-vsctl says can't be read")
+    assert str(offer([], None, None)["no_switches"]).startswith("what ovs-vsctl says can't be read")
 
 
 def test_a_port_that_a_guest_has_left_is_removed_if_it_was_its_own(sysfs: pathlib.Path, tools: pathlib.Path) -> None:

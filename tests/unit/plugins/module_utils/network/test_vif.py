@@ -23,7 +23,7 @@ BRIDGED, ROUTED = make.port(), make.port(binding=make.libvirt_network())
 
 
 def test_every_type_stands_in_the_table_under_its_name() -> None:
-    assert sorted(BINDINGS) == ["bridge", "flat", "libvirt_network", "local", "macvtap", "openvswitch", "vlan", "vxlan"]
+    assert sorted(BINDINGS) == ["bridge", "flat", "libvirt_network", "local", "macvtap", "openvswitch", "user", "vlan", "vxlan"]
     assert all(name == vif.type and vif.noun and vif.interface_type and vif.link_type for name, vif in BINDINGS.items())
 
 

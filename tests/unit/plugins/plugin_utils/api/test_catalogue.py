@@ -29,7 +29,7 @@ FLAVOR = {"vcpus": 1, "memory_mb": 512, "root_gb": 10}
 IMAGE = {"source": "https://example.org/d.qcow2", "checksum": SUM}
 SUBNET = {"cidr": "192.0.2.0/24"}
 LAN = {"bridge": "br0", "subnets": [SUBNET]}
-ONE_OF = "needs one of bridge, libvirt_network, openvswitch, macvtap, provider:network_type"
+ONE_OF = "needs one of bridge, libvirt_network, openvswitch, macvtap, user, provider:network_type"
 WHOLE: dict[str, dict[str, t.Any]] = {
     "flavors": {"small": {**FLAVOR, "id": 1, "swap": 512, "extra_specs": {"hw:cpu_cores": 1, "hw:mem_encryption": True}, "description": 2026}, "tiny": FLAVOR},
     "images": {"debian": {**IMAGE, "disk_format": "raw", "status": "queued", "properties": {"os_type": "linux"}}},

@@ -238,6 +238,7 @@ NOT_COMPARED: dict[tuple[str, str], str] = {
     ("KeyPair", "name"): "Instance has it as key_name",
     ("SecurityGroup", "id"): "another way to name it",
     ("Binding", "bridge"): "that of its host",
+    ("Binding", "ssh_port"): "that of its host",
     ("Network", "external"): "who may ask for it",
     ("Network", "shared"): "who may ask for it",
     ("Subnet", "id"): "another way to name it",

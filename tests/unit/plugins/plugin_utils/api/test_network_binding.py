@@ -42,6 +42,7 @@ def test_the_binding_is_called_what_tells_the_network_from_others(entry: dict[st
 
 def test_the_other_ways_are_as_they_were() -> None:
     assert binding(bridge="br0") == {"type": "bridge", "name": "br0"}
+    assert binding(user="passt") == {"type": "user", "name": derived_id("network", "lan")}
     assert binding(libvirt_network="default") == {"type": "libvirt_network", "name": "default"}
 
 
@@ -68,9 +69,24 @@ def test_what_is_wrong_is_said_once(entry: dict[str, t.Any], path: str, rule: st
     assert rule in found[0][1]
 
 
+@pytest.mark.parametrize(
+    ("subnets", "path", "rule"),
+    [
+        ([{**SUBNET, "gateway_ip": "192.0.2.1"}], None, None),
+        ([SUBNET], "subnets[0].gateway_ip", "must be given, as user is passt"),
+        ([{"cidr": "2001:db8::/64"}], "subnets[0].cidr", "must be IPv4, as user is passt"),
+        ([{"cidr": f"192.0.{n}.0/24", "gateway_ip": f"192.0.{n}.1"} for n in (2, 3)], "subnets", "must be one, as user is passt"),
+    ],
+)
+def test_a_network_without_privileges_has_one_subnet_whose_guests_can_answer(subnets: list[t.Any], path: str | None, rule: str | None) -> None:
+    assert faults(lan={"user": "passt", "subnets": subnets}) == ([(f"compute_networks.lan.{path}", rule)] if path else [])
+    # Of another network nothing of this is asked.
+    assert faults(lan={"bridge": "br0", "subnets": subnets}) == []
+
+
 def test_one_way_to_a_network_is_enough() -> None:
     assert faults(lan={"bridge": "br0", KIND: "local"}) == [
-        ("compute_networks.lan", "needs one of bridge, libvirt_network, openvswitch, macvtap, provider:network_type")
+        ("compute_networks.lan", "needs one of bridge, libvirt_network, openvswitch, macvtap, user, provider:network_type")
     ]
 
 

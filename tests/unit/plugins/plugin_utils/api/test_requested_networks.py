@@ -185,6 +185,13 @@ WITHOUT_FILTERS = {
 }
 
 
+def test_a_port_with_port_security_without_privileges_is_refused() -> None:
+    network = {"user": "passt", "subnets": [{"cidr": "192.0.2.0/24", "gateway_ip": "192.0.2.1"}]}
+    rule = "is on a network without privileges, which can't enforce port security; port_security_enabled: false leaves its ports open"
+    assert said({"networks": {"lan": network}}, asked()) == [("servers[0].networks[0].name", "SecurityGroupCannotBeApplied", 400, rule)]
+    assert said({"networks": {"lan": {**network, "port_security_enabled": False}}}, asked()) == []
+
+
 @pytest.mark.parametrize("kind", sorted(WITHOUT_FILTERS))
 def test_a_port_with_port_security_on_what_libvirt_does_not_filter_is_refused(kind: str) -> None:
     binding, noun = WITHOUT_FILTERS[kind]
