@@ -66,7 +66,7 @@ ARGUMENT_SPEC: dict[str, dict[str, object]] = {
     "options": {"type": "dict", "default": {}},
     "max_attempts": {"type": "int", "default": 3},
     "reservation_timeout_s": {"type": "int", "default": 120},
-    "state_path": {"type": "path"},
+    "state_path": {"type": "str"},  # of the registrar's host, where ~ is another folder than here
     "dsn": {"type": "str", "no_log": True},
     **HAND_OVER_SPEC,
 }

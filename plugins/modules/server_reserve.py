@@ -88,8 +88,8 @@ options:
     type: int
     default: 120
   state_path:
-    description: The folder for what has no domain on the registrar's host, which may be another one than on other hosts.
-    type: path
+    description: The folder for what has no domain on the registrar's host, which may be another one than on other hosts. A C(~) is a folder of that host.
+    type: str
   dsn:
     description: The connection string of PostgreSQL, where the registrar is there.
     type: str

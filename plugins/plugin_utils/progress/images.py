@@ -18,6 +18,7 @@ from typing import NamedTuple
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image import checksum
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.printable import printable
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress import words
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress.shell_word import shell_word
 
 QUIET_S = 10.0  # between two lines of one image
 SHARE = 10  # and so many lines for all of it
@@ -59,7 +60,7 @@ class ImageProgress:
         self._host = printable(host)
         self._names = {file: name for name, declared in wanted for file in [file_of(declared)] if file is not None}
         self._nameless = [name for name, declared in wanted if file_of(declared) is None]
-        self._cache = shlex.quote(cache_path)
+        self._cache = shell_word(cache_path)
         self._sent: dict[str, tuple[str, int]] = {}
         self._transfers: dict[str, Transfer] = {}
 

@@ -10,12 +10,12 @@ times of these files tell the stage, and the build itself does nothing for it. W
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.printable import printable
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress import words
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress.shell_word import shell_word
 
 DISKS, STARTING, STARTED, UNDONE = "creating disks", "starting", "started", "failed and undone"
 # What comes after the start.
@@ -58,7 +58,7 @@ class ServerProgress:
         self._names = names
         self._stages: dict[str, str] = {}
         self._waiting = WAITING.get(wait_for, "")
-        folders, journals, locks = (shlex.quote(path) for path in (instances_path, f"{state_path}/journal", f"{state_path}/locks"))
+        folders, journals, locks = (shell_word(path) for path in (instances_path, f"{state_path}/journal", f"{state_path}/locks"))
         log = '"$uuid"/console.log'
         self._command = (
             f"(cd {folders} && printf 'folder %s\\n' *\n"
