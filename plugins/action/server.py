@@ -17,7 +17,8 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import host_argument_spec
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, FINISH
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Diff, Grant, GroupRules, Origin, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ways_in
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Diff, Grant, GroupRules, Origin, Outcome, Port, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.answer_shape import faults_of_outcomes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.drift_diff import drift_diffs
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
@@ -71,8 +72,8 @@ def share_of_secrets(registered: object, servers: list[t.Any]) -> str | None:
     return json.dumps(own) if own else None
 
 
-def _addresses(server: Placed) -> list[str]:
-    return [ip["ip_address"] for port in server["instance"].get("ports") or [] for ip in port["fixed_ips"]]
+def _ports(server: Placed) -> list[Port]:
+    return server["instance"].get("ports") or []
 
 
 def progress_of(args: Mapping[str, t.Any], host: str) -> ServerProgress | None:
@@ -143,14 +144,16 @@ class ActionModule(HostAction):
         reported: list[Outcome] = result.get("servers") or []
         outcomes = {outcome["uuid"]: outcome for outcome in reported if not outcome["error"]}
         timeout_s = float(args.get("wait_timeout_s") or 300)
-        answered = ssh_banner.wait_all({s["instance"]["uuid"]: _addresses(s) for s in servers if s["instance"]["uuid"] in outcomes}, timeout_s)
+        # Those that only their host reaches it has waited for.
+        asked = {s["instance"]["uuid"]: ways_in.direct(_ports(s)) for s in servers if not ways_in.is_only_by_host(_ports(s))}
+        answered = ssh_banner.wait_all({uuid: ways for uuid, ways in asked.items() if uuid in outcomes}, timeout_s)
         silent = [uuid for uuid, (ok, _seconds) in answered.items() if not ok]
         for uuid, (_ok, seconds) in answered.items():
             outcomes[uuid]["seconds"]["wait"] = round(seconds, 3)
         if not silent:
             return
-        asked = dict(args, console_of=silent, servers=[])
-        consoles: dict[str, list[str]] = self._execute_module(module_name=MODULE, module_args=asked, task_vars=task_vars).get("consoles") or {}
+        for_consoles = dict(args, console_of=silent, servers=[])
+        consoles: dict[str, list[str]] = self._execute_module(module_name=MODULE, module_args=for_consoles, task_vars=task_vars).get("consoles") or {}
         message = f"no SSH banner from the controller within {timeout_s:.0f} s; the server is left as it is"
         for uuid in silent:
             outcome = outcomes[uuid]

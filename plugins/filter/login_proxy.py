@@ -23,6 +23,12 @@ options:
     description: The hypervisor's name in the inventory.
     type: str
     required: true
+  server_id:
+    description:
+      - The id of the server, if it is reached at a port of the hypervisor's loopback address. Its host key is known by the id then: many servers have that
+        address.
+    type: str
+    version_added: 0.3.0
 """
 
 EXAMPLES = r"""
@@ -46,10 +52,10 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.login_proxy import ssh_arguments
 
 
-def login_proxy(variables: t.Mapping[str, object], name: object) -> str:
+def login_proxy(variables: t.Mapping[str, object], name: object, server_id: str | None = None) -> str:
     """The arguments."""
     try:
-        return ssh_arguments(variables, str(name))
+        return ssh_arguments(variables, str(name), server_id)
     except ValueError as error:
         raise AnsibleFilterError(f"ansible_ssh_common_args of host {name}: {error}") from error
 

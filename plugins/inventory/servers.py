@@ -25,6 +25,8 @@ description:
   - A server has its own name. If that is the name of another server, of a hypervisor, of a host or of a group, it is C(PROJECT_NAME), and if that is taken too,
     it has eight characters of its id behind it. A warning says so. What is no letter, digit, dot, underscore or dash is an underscore.
   - A host that the inventory has already with the C(kvmfleet_id) of the server is the server. It gets the groups, and keeps its variables.
+  - A server on a network without privileges (C(user) of C(compute_networks)) is reached at a port of its hypervisor's loopback address, through the
+    hypervisor, as with O(login_via=hypervisor). By slirp there is none.
   - A server without an address of its own is left out with a warning, and so are servers that one address or one id is told of twice.
   - Hosts and groups of inventories that are read later can't be seen. Name this file last.
 extends_documentation_fragment:
@@ -141,6 +143,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fle
 
 CACHED_FACTS = "kvmfleet_host_info"
 PROXY = "{{ hostvars[kvmfleet_host] | kvmfleet.compute.login_proxy(kvmfleet_host) }}"
+PROXY_TO_PORT = "{{ hostvars[kvmfleet_host] | kvmfleet.compute.login_proxy(kvmfleet_host, kvmfleet_id) }}"
 
 
 def trusted(text: str) -> str:
@@ -152,7 +155,8 @@ def trusted(text: str) -> str:
 def variables_of(entry: Entry) -> dict[str, object]:
     """The variables of a server, marked as what a host has said: before ansible-core 2.19 each text is a template that isn't."""
     told = {f"kvmfleet_{key}": value for key, value in entry.guest.items()}
-    variables: dict[str, object] = wrap_var({"kvmfleet_id": entry.guest["id"]} if entry.is_there else {"ansible_host": entry.address, **told})
+    login = {"ansible_host": entry.login.address, **({"ansible_port": entry.login.port} if entry.login.port else {})}
+    variables: dict[str, object] = wrap_var({"kvmfleet_id": entry.guest["id"]} if entry.is_there else {**login, **told})
     return variables
 
 
@@ -245,9 +249,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         variables = variables_of(entry)
         for key, value in variables.items():
             self.inventory.set_variable(name, key, value)
-        if self._is_behind() and not entry.is_there:
+        if (self._is_behind() or entry.login.port) and not entry.is_there:
             # A template of ours, run when somebody logs in: by then all variables of the hypervisor are known.
-            self.inventory.set_variable(name, "ansible_ssh_common_args", trusted(PROXY))
+            self.inventory.set_variable(name, "ansible_ssh_common_args", trusted(PROXY_TO_PORT if entry.login.port else PROXY))
         strict: bool = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)

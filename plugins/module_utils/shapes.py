@@ -121,7 +121,8 @@ class Binding(t.TypedDict):
     vlan: t.NotRequired[int]  # of an Open vSwitch bridge: the 802.1Q tag; left out: frames without one
     portgroup: t.NotRequired[str]  # of a libvirt network; left out: its default, if it has one
     bridge: t.NotRequired[str]  # of a port on a flat network, the bridge on its host, which the host fills in
-    ssh_port: t.NotRequired[int]  # of a port of type user, the TCP port of its host's loopback address that leads to the guest's SSH, which the host fills in
+    backend: t.NotRequired[str]  # of a port of type user: passt or slirp
+    ssh_port: t.NotRequired[int]  # with passt, the TCP port of its host's loopback address that leads to the guest's SSH, which the host fills in
 
 
 class AddressPair(t.TypedDict):
@@ -358,6 +359,7 @@ class Outcome(t.TypedDict):
     console: t.NotRequired[t.List[str]]  # the end of the console log, after a time-out
     foreign_files: t.NotRequired[t.List[str]]  # files in the server's folder that stay
     warnings: t.NotRequired[t.List[str]]  # what is not as it was asked for, as sentences
+    ssh_ports: t.NotRequired[t.Dict[str, int]]  # by id of the server's port: the TCP port of the host's loopback address that leads to the guest's SSH
 
 
 class Leaving(t.TypedDict):
@@ -605,7 +607,7 @@ class HostNetworks(t.TypedDict):
     no_switches: t.NotRequired[t.Optional[str]]  # why an Open vSwitch that is installed can't be asked, as half a sentence; null: nothing is wrong
     devices: t.NotRequired[t.List[Device]]  # what macvtap can be on
     unfiltered: t.NotRequired[t.Optional[str]]  # why the host can't enforce port security, as half a sentence; null: it can
-    no_passt: t.NotRequired[t.Optional[str]]  # why it can't connect guests without privileges, as half a sentence; null: it can
+    user_backends: t.NotRequired[t.Dict[str, t.Optional[str]]]  # why it can't connect guests by passt, and by slirp, as half a sentence; null: it can
     no_sets: t.NotRequired[t.Optional[str]]  # why it can't enforce rules that name a security group, as half a sentence; null: it can
     wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>
     gaps: t.NotRequired[t.List[str]]  # where its ports are not filtered as they must be, a sentence each

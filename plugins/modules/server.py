@@ -176,7 +176,8 @@ options:
   wait_for:
     description:
       - When a server counts as there. V(active) - its guest runs. V(cloud_init) - its console says that cloud-init has finished.
-        V(ssh) - the controller gets an SSH banner from one of its fixed IPs (done by the action plugin).
+        V(ssh) - the controller gets an SSH banner from one of its fixed IPs (done by the action plugin). A server that is only on networks without privileges
+        its host asks, at the port of its loopback address that leads there.
       - A time-out fails the server with the end of its console log; it is left running.
     type: str
     choices: [active, ssh, cloud_init]
@@ -286,6 +287,11 @@ servers:
       description: The end of the console log, after a time-out.
       type: list
       elements: str
+    ssh_ports:
+      description: The TCP port of the host's loopback address that leads to the server's SSH, by the id of its port, if it is on a network by passt.
+      returned: when the server was built or started on such a network
+      version_added: 0.3.0
+      type: dict
     warnings:
       description: What is not as it was asked for though the server runs, such as a port whose frames don't pass yet, as sentences. Only if there is any.
       type: list
@@ -393,7 +399,8 @@ def work(module: Module, options: ServerOptions, hypervisor: HypervisorLike) -> 
         outcomes = batch.activate(
             options.orders,
             max_concurrent_builds=options.max_concurrent_builds,
-            wait_for=options.waits_for,
+            wait_for=options.wait_for,
+            wait_from=options.wait_from,
             wait_timeout_s=options.wait_timeout_s,
         )
     for warning in batch.warnings:

@@ -505,6 +505,7 @@ class Address(t.TypedDict):
     version: int  # 4 or 6
     addr: str  # the address
     mac_addr: str  # of its port
+    ssh_port: t.NotRequired[int | None]  # on a network without privileges: the TCP port of the host's loopback address that leads to its SSH; null: none does
 
 
 class ReportRow(t.TypedDict):
@@ -554,6 +555,7 @@ class Login(t.TypedDict):
     kvmfleet_id: str  # the server's id
     kvmfleet_host: t.NotRequired[str | None]  # inventory name of its hypervisor
     ansible_host: t.NotRequired[str]  # the address to log in to
+    ansible_port: t.NotRequired[int]  # of its hypervisor's loopback address, which ansible_host is then
     ansible_user: t.NotRequired[str]  # who logs in
     ansible_ssh_private_key_file: t.NotRequired[str]  # on the controller
 

@@ -52,6 +52,51 @@ def test_a_round_never_logs_in_to_a_name_that_is_taken() -> None:
     assert sorted(logins, key=lambda login: login["name"]) == [again, {**again, "name": "web", "kvmfleet_id": "web", **variables}]
 
 
+def test_a_round_logs_in_by_the_port_that_the_host_has_chosen() -> None:
+    made = {"passt": make.user(), "slirp": make.user("slirp")}
+    placed = [make.placed(make.instance(name, ports=[make.port(binding=binding)]), action="build") for name, binding in made.items()]
+    state = rounds.first(placed, [], run=make.run(), max_attempts=3, group_members={}, cached_images={})
+    state = rounds.conduct(state, {"h1": {name: make.outcome(name, "claimed", "claim") for name in made}})
+    outcomes = {name: make.outcome(name, "built", "build") for name in made}
+    outcomes["passt"]["ssh_ports"] = {make.port()["id"]: 20007}
+    options = {"login_group": None, "login_user": None, "login_private_key_file": None}
+    found = result.summary(rounds.conduct(state, {"h1": outcomes}), False, make.inventory_names(), options)
+    (login,) = found["logins"]
+    assert login == {
+        "name": "passt",
+        "groups": ["kvmfleet_servers"],
+        "kvmfleet_id": "passt",
+        "kvmfleet_host": "h1",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": 20007,
+    }
+    assert [line.split()[4] for line in found["table"][1:]] == ["127.0.0.1:20007", make.port()["fixed_ips"][0]["ip_address"]]
+    assert {row["name"]: row["addresses"]["lan"][0]["ssh_port"] for row in found["report"]} == {"passt": 20007, "slirp": None}
+
+
+def test_a_server_at_a_port_is_logged_in_to_through_its_hypervisor(tmp_path: pathlib.Path) -> None:
+    login = {"groups": ["kvmfleet_servers"], "kvmfleet_host": "h1"}
+    logins = [
+        {**login, "name": "far", "kvmfleet_id": "u1", "ansible_host": "127.0.0.1", "ansible_port": 20007},
+        {**login, "name": "near", "kvmfleet_id": "u2", "ansible_host": "192.0.2.66"},
+    ]
+    facts = {"logins": logins, "lost": [], "table": [], "msg": ""}
+    tasks: list[dict[str, t.Any]] = [
+        {"ansible.builtin.include_role": {"name": "kvmfleet.compute.create_server", "tasks_from": "result"}, "vars": {"__create_server_conducted": facts}},
+        {
+            "ansible.builtin.assert": {
+                "that": [
+                    "hostvars['far'].ansible_ssh_common_args is search('ProxyCommand=ssh .* 192.0.2.1.* -o HostKeyAlias=u1$')",
+                    "hostvars['far'].ansible_port == 20007",
+                    "hostvars['near'].ansible_ssh_common_args is not defined",
+                ]
+            }
+        },
+    ]
+    done = local_play.run(tmp_path, tasks, {"h1": {}}, {"h1": {"ansible_host": "192.0.2.1", "ansible_connection": "ssh"}})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_variables_of_a_host_that_is_there_stay(tmp_path: pathlib.Path) -> None:
     login = {"groups": ["kvmfleet_servers"], "kvmfleet_id": "u1"}
     address = {"ansible_host": "192.0.2.66", "ansible_user": "guest", "kvmfleet_host": "h1"}

@@ -447,8 +447,8 @@ def macvtap(name: str = "eth1") -> Binding:
     return {"type": "macvtap", "name": name}
 
 
-def user(**host: int) -> Binding:
-    return t.cast(Binding, {"type": "user", "name": "n1", **host})
+def user(backend: str = "passt", **host: int) -> Binding:
+    return t.cast(Binding, {"type": "user", "name": "n1", "backend": backend, **host})
 
 
 def port(**changes: t.Any) -> Port:

@@ -19,9 +19,11 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.places im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.base import Transition
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import BUILDING, CLAIMING, TRANSITIONS, WAITING
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError, unexpected
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ways_in
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Order, Outcome
 
 WAITERS = 64  # servers that are waited for at once
+HOST = "host"  # a value of the option wait_from
 
 
 def _failed(order: Order, what: str, stage: str, error: Error) -> Outcome:
@@ -100,10 +102,10 @@ class Batch:
             return True
         return domain is not None and domain["record"] is not None
 
-    def activate(self, orders: t.List[Order], *, max_concurrent_builds: int, wait_for: str, wait_timeout_s: float) -> t.List[Outcome]:
+    def activate(self, orders: t.List[Order], *, max_concurrent_builds: int, wait_for: str, wait_timeout_s: float, wait_from: str = HOST) -> t.List[Outcome]:
         """Build, finish or start every server, ``max_concurrent_builds`` at once, then wait for all of them together.
 
-        A server that no claim was taken for is claimed first.
+        A server that no claim was taken for is claimed first. ``wait_from``: who asks for the SSH of a server that others than its host reach.
         """
         check_mode = self._builder.check_mode
         results: t.Dict[str, Outcome] = {}
@@ -123,7 +125,7 @@ class Batch:
         results.update({result["uuid"]: result for result in built})
         if not check_mode:
             self._count(built)
-            self._wait([order for order in waiting if not results[order["instance"]["uuid"]]["error"]], results, wait_for, wait_timeout_s)
+            self._wait([order for order in waiting if not results[order["instance"]["uuid"]]["error"]], results, wait_for, wait_timeout_s, wait_from)
         return [results[order["instance"]["uuid"]] for order in orders]
 
     def _build(self, order: Order) -> Outcome:
@@ -145,24 +147,25 @@ class Batch:
         except OSError as error:
             self.warnings.append(f"the host's counter of failed builds can't be written: {error}")
 
-    def _wait(self, orders: t.List[Order], results: t.Dict[str, Outcome], wait_for: str, timeout_s: float) -> None:
+    def _wait(self, orders: t.List[Order], results: t.Dict[str, Outcome], wait_for: str, timeout_s: float, wait_from: str) -> None:
         if wait_for == "active" or not orders:
             return
         with ThreadPoolExecutor(max_workers=min(WAITERS, len(orders))) as pool:
-            for order, waited in zip(orders, pool.map(lambda order: self._waited(order, wait_for, timeout_s), orders)):
+            for order, waited in zip(orders, pool.map(lambda order: self._waited(order, wait_for, timeout_s, wait_from), orders)):
                 result = results[order["instance"]["uuid"]]
                 result["seconds"].update(waited["seconds"])
                 if waited["error"]:
                     result.update({"outcome": waited["outcome"], "stage": "wait", "error": waited["error"]})
                     result["console"] = console.tail(self._builder.console_log(result["uuid"]))
 
-    def _waited(self, order: Order, wait_for: str, timeout_s: float) -> Outcome:
+    def _waited(self, order: Order, wait_for: str, timeout_s: float, wait_from: str) -> Outcome:
         """Wait for cloud-init's last word on the console, or for SSH; nothing is undone at the time-out."""
         begin = time.monotonic()
         uuid = order["instance"]["uuid"]
         result = outcome(uuid, order["instance"]["display_name"], "built", "wait")
         try:
-            missed = self._missed_ssh(uuid, begin + timeout_s) if wait_for == "ssh" else self._missed_cloud_init(uuid, begin + timeout_s)
+            deadline = begin + timeout_s
+            missed = self._missed_ssh(uuid, deadline, wait_from) if wait_for == "ssh" else self._missed_cloud_init(uuid, deadline)
             if missed:
                 raise ServerError("WaitTimeout", f"{missed} within {timeout_s:.0f} s; the server is left as it is")
         except KvmfleetError as error:
@@ -178,11 +181,17 @@ class Batch:
         done = console.wait_for(log, console.CLOUD_INIT_DONE, deadline, lambda: hypervisor.power_state(uuid) in ("running", "blocked", "paused"))
         return None if done else "cloud-init has not finished"
 
-    def _missed_ssh(self, uuid: str, deadline: float) -> t.Optional[str]:
-        """The same, of SSH from this host."""
+    def _missed_ssh(self, uuid: str, deadline: float, wait_from: str) -> t.Optional[str]:
+        """The same, of SSH from this host, if nobody else asks for it."""
         owned = self._builder.look_up(uuid)
-        addresses = [ip["ip_address"] for port in owned.record["ports"] for ip in port["fixed_ips"]] if owned else []
-        return None if ssh_banner.wait(addresses, deadline) else "no SSH banner from the host"
+        ports = owned.record["ports"] if owned else []
+        is_only_by_host = ways_in.is_only_by_host(ports)
+        if wait_from != HOST and not is_only_by_host:
+            return None
+        ways = [*ways_in.direct(ports), *ways_in.by_host(ports)]
+        if is_only_by_host and not ways:
+            raise ServerError("WaitTimeout", "nobody can log in to it, as no port of its host leads to its SSH; the server is left as it is")
+        return None if ssh_banner.wait(ways, deadline) else "no SSH banner from the host"
 
     def delete(self, orders: t.List[Order], max_concurrent_builds: int) -> t.List[Outcome]:
         """Delete every server; one that does not exist is unchanged."""

@@ -52,8 +52,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network import (
     limits,
     links,
     open_vswitch,
-    passt,
     ports,
+    user_backends,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
@@ -163,7 +163,7 @@ class Builder:
         self.diffs: t.List[Diff] = []
         self._secrets = secrets or {}
         self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
-        self.no_passt: t.Callable[[HypervisorLike], t.Optional[str]] = passt.missing
+        self.user_backends: t.Callable[[HypervisorLike], t.Dict[str, t.Optional[str]]] = user_backends.missing
         self.ip_sets: IpSetsLike = ip_sets
         self.plugging = Plugging(hypervisor, links, patience)
         self.kernel: KernelLike = Kernel()
@@ -299,7 +299,7 @@ class Builder:
 
     def _host_networks(self) -> HostNetworks:
         if self._networks is None:
-            self._networks = offer(self.hypervisor.networks(), self.unfiltered(), self.no_passt(self.hypervisor))
+            self._networks = offer(self.hypervisor.networks(), self.unfiltered(), self.user_backends(self.hypervisor))
         return self._networks
 
     def too_small(self, wanted: t.List[Port]) -> t.List[str]:

@@ -23,7 +23,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, limits, packet_rules, passt
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, limits, packet_rules, user_backends
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
@@ -151,7 +151,7 @@ def facts(
     committed = used(domains)
     records = instances(domains, instances_path, state_path)
     networks: HostNetworks = {
-        **offer(hypervisor.networks(), unfiltered(), passt.missing(hypervisor)),
+        **offer(hypervisor.networks(), unfiltered(), user_backends.missing(hypervisor)),
         "no_sets": sets.missing(),
         "wanted_groups": sorted(membership_file.read(state_path).wanted),
         "gaps": gaps(hypervisor, state_path, sets, rules, domains),

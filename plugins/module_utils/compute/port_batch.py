@@ -13,7 +13,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.outcome i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import NetworkData, network_data
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits, passt, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits, ports, user_backends
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.facts import add_offer
@@ -52,7 +52,7 @@ class PortBatch:
     def __init__(self, hypervisor: HypervisorLike, network: NetworkOptions, check_mode: bool) -> None:
         self._hypervisor = hypervisor
         self._check_mode = check_mode
-        self._networks: HostNetworks = offer(hypervisor.networks(), unfiltered(), passt.missing(hypervisor))
+        self._networks: HostNetworks = offer(hypervisor.networks(), unfiltered(), user_backends.missing(hypervisor))
         add_offer(self._networks, network.bridge_mappings, network.tunnel_address)
         self._before = [network["name"] for network in self._networks["libvirt"] if network["active"]]
         self._started: t.List[str] = []

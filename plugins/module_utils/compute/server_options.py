@@ -59,11 +59,6 @@ class ServerOptions:
     console_of: t.List[str]
     console_lines: int
 
-    @property
-    def waits_for(self) -> str:
-        """What the host itself waits for: SSH is the controller's to ask for, unless only the host reaches the servers."""
-        return "active" if self.wait_for == "ssh" and self.wait_from == "controller" else self.wait_for
-
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> ServerOptions:
         """From the module's parameters; ServerError (InvalidInput) if one of servers is no order, or if too much of a console is asked for."""

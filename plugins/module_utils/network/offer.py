@@ -18,8 +18,8 @@ def _bridges(switch: Switch) -> t.List[SwitchBridge]:
     return [{"name": name, "port_mtu": bridges.least_mtu(device for device, port in switch.ports.items() if port["bridge"] == name)} for name in switch.bridges]
 
 
-def offer(libvirt_networks: t.List[LibvirtNetwork], unfiltered: t.Optional[str], no_passt: t.Optional[str]) -> HostNetworks:
-    """The host's networks; ``unfiltered``: why it can't enforce port security; ``no_passt``: why it can't connect guests without privileges."""
+def offer(libvirt_networks: t.List[LibvirtNetwork], unfiltered: t.Optional[str], user_backends: t.Dict[str, t.Optional[str]]) -> HostNetworks:
+    """The host's networks; ``unfiltered``: why it can't enforce port security; ``user_backends``: why it can't connect guests without privileges."""
     try:
         switch, no_switches = open_vswitch.read(), None
     except ServerError as error:
@@ -31,5 +31,5 @@ def offer(libvirt_networks: t.List[LibvirtNetwork], unfiltered: t.Optional[str],
         "no_switches": no_switches,
         "devices": devices(),
         "unfiltered": unfiltered,
-        "no_passt": no_passt,
+        "user_backends": user_backends,
     }

@@ -65,9 +65,10 @@ def check_unused(ports: t.Iterable[Port], networks: HostNetworks, who_has: WhoHa
     """ServerError (FixedIpAlreadyInUse) if somebody answers for an address of these ports, (PortBindingFailed) if nobody can be asked on this host."""
     for port in ports:
         addresses = [fixed_ip["ip_address"] for fixed_ip in port["fixed_ips"]]
-        if not addresses:
+        vif = vif_of(port["binding"])
+        if not addresses or vif.is_alone:
             continue
-        device = vif_of(port["binding"]).device(port["binding"], networks)
+        device = vif.device(port["binding"], networks)
         where = f"port {port['id']} on network {port['network_name']}"
         if device is None:
             raise ServerError(

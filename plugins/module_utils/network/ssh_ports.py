@@ -12,7 +12,7 @@ import socket
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.user import LOOPBACK, User
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.user import LOOPBACK, has_ssh_port
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, Port
 
 # Below what Linux gives out by itself (net.ipv4.ip_local_port_range).
@@ -32,11 +32,11 @@ def can_be_bound(number: int) -> bool:
 
 
 def with_ssh_ports(ports: t.Iterable[Port], domains: t.Iterable[Domain], is_free: t.Callable[[int], bool] = can_be_bound) -> t.List[Port]:
-    """The ports, those without privileges with one of the host's; ServerError (PortBindingFailed) if none is left."""
+    """The ports, those that passt connects with one of the host's; ServerError (PortBindingFailed) if none is left."""
     records = [domain["record"] for domain in domains]
     taken = {port["binding"].get("ssh_port") for record in records if record for port in record["ports"]}
     numbers = (number for number in range(FIRST, LAST + 1) if number not in taken and is_free(number))
-    return [_with(port, numbers) if port["binding"]["type"] == User.type else port for port in ports]
+    return [_with(port, numbers) if has_ssh_port(port["binding"]) else port for port in ports]
 
 
 def _with(port: Port, numbers: t.Iterator[int]) -> Port:

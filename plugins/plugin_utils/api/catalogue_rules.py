@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import FLAT, PROVIDER, VLAN, VXLAN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import BINDINGS
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.user import SLIRP, User, slirp_gateway
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.address_modes import EUI64_PREFIX, MADE_BY_GUESTS
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api import public_key, security_group_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import formats
@@ -27,7 +28,8 @@ Raw = dict[str, object]  # an entry as it is written
 NETWORK_TYPE, PHYSICAL_NETWORK, SEGMENTATION_ID = "provider:network_type", "provider:physical_network", "provider:segmentation_id"
 NAMED = tuple(binding for binding in BINDINGS if binding not in PROVIDER)  # the keys with the name of what hosts have
 WAYS = (*NAMED, NETWORK_TYPE)
-USER = "user"
+USER = User.type
+MOST_SLIRP_PREFIX = 27  # its DHCP server has addresses from the 15th on
 PARTS_OF = {"vlan": "openvswitch", "portgroup": "libvirt_network"}  # what part of it a network is, by the binding that has such parts
 MOST_VLAN = 4094
 
@@ -83,16 +85,31 @@ def _provider(entry: Raw) -> Iterator[Fault]:
 
 
 def _user(entry: Raw) -> Iterator[Fault]:
-    """What passt can give a guest by libvirt, and what its answers to the host need: connections from there come from beyond the gateway."""
-    subnets = entry.get("subnets") if entry.get(USER) else None
+    """What passt and slirp can give a guest by libvirt, and what its answers to the host need: connections from there come from beyond the gateway."""
+    backend = entry.get(USER)
+    subnets = entry.get("subnets") if backend else None
+    why = f"as user is {backend}"
     if isinstance(subnets, list) and len(subnets) > 1:
-        yield Fault("subnets", len(subnets), "must be one, as user is passt")
+        yield Fault("subnets", len(subnets), f"must be one, {why}")
     for index, item in _items(subnets):
         cidr = _network(item.get("cidr"))
         if cidr is not None and cidr.version != 4:
-            yield Fault(f"subnets[{index}].cidr", str(cidr), "must be IPv4, as user is passt")
-        elif cidr is not None and not item.get("gateway_ip"):
-            yield Fault(f"subnets[{index}].gateway_ip", None, "must be given, as user is passt")
+            yield Fault(f"subnets[{index}].cidr", str(cidr), f"must be IPv4, {why}")
+        elif cidr is not None:
+            yield from _below(f"subnets[{index}]", _user_subnet(item, cidr, str(backend)))
+
+
+def _user_subnet(entry: Raw, cidr: netaddr.IPNetwork, backend: str) -> Iterator[Fault]:
+    """Passt answers for any gateway, and gives the port's address by DHCP; slirp has addresses of its own for both, in the last bits of the network."""
+    why, gateway = f"as user is {backend}", entry.get("gateway_ip")
+    if backend == SLIRP and cidr.prefixlen > MOST_SLIRP_PREFIX:
+        yield Fault("cidr", str(cidr), f"must be a /{MOST_SLIRP_PREFIX} or larger, {why}")
+    elif backend == SLIRP and gateway != slirp_gateway(str(cidr)):
+        yield Fault("gateway_ip", gateway, f"must be {slirp_gateway(str(cidr))}, {why}")
+    elif not gateway:
+        yield Fault("gateway_ip", None, f"must be given, {why}")
+    if backend == SLIRP and entry.get("dhcp"):
+        yield Fault("dhcp", entry["dhcp"], f"must be false, {why}, which gives all guests one address")
 
 
 def _subnet(entry: Raw) -> Iterator[Fault]:

@@ -194,6 +194,7 @@ def _compared_port(item: RequestedNetwork, port: Port) -> Iterator[Compared]:
     yield Compared("binding.type", network["binding"]["type"], port["binding"]["type"])
     yield Compared("binding.name", network["binding"]["name"], port["binding"]["name"])
     yield Compared("binding.vlan", network["binding"].get("vlan"), port["binding"].get("vlan"))
+    yield Compared("binding.backend", network["binding"].get("backend"), port["binding"].get("backend"))
     yield Compared("binding.portgroup", network["binding"].get("portgroup"), port["binding"].get("portgroup"))
     yield Compared("mtu", network["mtu"], port.get("mtu"))
     yield Compared("tag", item["tag"], port.get("tag"))

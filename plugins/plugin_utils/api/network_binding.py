@@ -28,6 +28,8 @@ def taken_from(entry: dict[str, t.Any]) -> Binding:
     if kind is None:
         # No guest of a network without privileges meets another: what tells such networks apart is their id.
         (found,) = (Binding(type=binding, name=entry["id"] if binding == USER else name) for binding, name in names.items() if name)
+        if found["type"] == USER:
+            found["backend"] = str(names[USER])
         if vlan is not None:
             found["vlan"] = vlan
         if portgroup is not None:

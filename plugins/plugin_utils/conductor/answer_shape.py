@@ -20,6 +20,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.words impo
     mapping,
     one_of,
     open_mapping,
+    whole,
 )
 
 MOST_S = 10**9
@@ -45,6 +46,7 @@ _OUTCOME: Schema = open_mapping(
         "console": list_of(TEXT),
         "foreign_files": list_of(TEXT),
         "warnings": list_of(TEXT),
+        "ssh_ports": by_name(whole("", 1, 65535)),
     },
     required=("uuid", "outcome", "stage", "changed", "seconds"),
 )

@@ -11,7 +11,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import R
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift, Instance
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.table import lost, table
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import GROUP, InventoryNames
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, by_preference, status_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, logins_of, status_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import (
     Login,
     LoginOptions,
@@ -77,11 +77,13 @@ def _logins(report: list[ReportRow], names: InventoryNames, options: LoginOption
     groups = [GROUP, *([options["login_group"]] if options["login_group"] else [])]
     logins: list[Login] = []
     for row in report:
-        address = next(iter(by_preference(row["addresses"])), None)
-        if row["state"] == "ACTIVE" and address and names.rule(row["name"], row["id"]) is None:
+        way = next(iter(logins_of(row["addresses"])), None)
+        if row["state"] == "ACTIVE" and way and names.rule(row["name"], row["id"]) is None:
             login: Login = {"name": names.name(row["name"]), "groups": groups, "kvmfleet_id": row["id"]}
             if not names.is_there(row["name"]):
-                login.update({"kvmfleet_host": row["host"], "ansible_host": address})
+                login.update({"kvmfleet_host": row["host"], "ansible_host": way.address})
+                if way.port:
+                    login["ansible_port"] = way.port
                 if options["login_user"]:
                     login["ansible_user"] = options["login_user"]
                 if options["login_private_key_file"]:

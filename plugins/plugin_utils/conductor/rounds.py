@@ -162,6 +162,10 @@ def _settle(server: RoundServer, placed: Placed, outcome: Outcome, stage: str, s
     placed["power_state"] = outcome["power_state"] or placed["power_state"]
     server["drift"] = outcome.get("drift") or server["drift"]
     server["warnings"] = outcome.get("warnings") or []
+    ssh_ports = outcome.get("ssh_ports") or {}
+    for port in placed["instance"]["ports"]:
+        if port["id"] in ssh_ports:
+            port["binding"] = {**port["binding"], "ssh_port": ssh_ports[port["id"]]}
     server["console"] = outcome.get("console") or []
     for name, seconds in outcome["seconds"].items():
         server["seconds"][name] = round(server["seconds"].get(name, 0.0) + seconds, 3)

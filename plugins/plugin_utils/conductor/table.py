@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from ansible_collections.kvmfleet.compute.plugins.module_utils.remedies import MANUAL, REBUILD, RERUN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Drift
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.columns import aligned
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import shown
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import MOST_NAMES, WIDTH, named, wrapped
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import ReportRow
 
@@ -50,7 +51,7 @@ def _folded(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def _cells(row: ReportRow, one_domain: bool) -> tuple[str, ...]:
-    addresses = [address["addr"] for network in row["addresses"].values() for address in network]
+    addresses = [shown(address) for network in row["addresses"].values() for address in network]
     more = f" +{len(addresses) - 1}" if len(addresses) > 1 else ""
     host = row["host"] or "-"
     seconds = f"{sum(row['seconds'].values()):.1f}" if row["seconds"] else "-"

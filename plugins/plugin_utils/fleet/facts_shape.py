@@ -62,6 +62,7 @@ _WHOLE: Schema = field({"type": "integer"}, minimum=-MOST, maximum=MOST)
 _NULL_OR_TEXT: Schema = {"type": ["string", "null"]}
 _NULL_OR_WHOLE: Schema = field({"type": ["integer", "null"]}, minimum=-MOST, maximum=MOST)
 _IP: Schema = {"type": "string", "format": "ip"}
+_TCP_PORT: Schema = whole("", 1, 65535)
 
 
 def _record_of(properties: dict[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
@@ -95,7 +96,8 @@ _FIXED_IP: Schema = _record_of(
 _PHYSICAL_NETWORK: Schema = _record_of({"name": TEXT, "device": TEXT, "is_bridge": BOOLEAN, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE}, ("mtu",))
 _TUNNEL: Schema = {**_record_of({"address": _IP, "mtu": _WHOLE}), "type": ["object", "null"]}
 _BINDING: Schema = _record_of(
-    {"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT, "bridge": TEXT, "ssh_port": _WHOLE}, ("vlan", "portgroup", "bridge", "ssh_port")
+    {"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT, "bridge": TEXT, "backend": TEXT, "ssh_port": _TCP_PORT},
+    ("vlan", "portgroup", "bridge", "backend", "ssh_port"),
 )
 _PORT: Schema = _record_of(
     {
@@ -242,7 +244,7 @@ HOST_FACTS: Schema = open_mapping(
                 "no_switches": _NULL_OR_TEXT,
                 "devices": list_of(_DEVICE),
                 "unfiltered": _NULL_OR_TEXT,
-                "no_passt": _NULL_OR_TEXT,
+                "user_backends": by_name(_NULL_OR_TEXT),
                 "no_sets": _NULL_OR_TEXT,
                 "wanted_groups": list_of(TEXT),
                 "gaps": list_of(TEXT),

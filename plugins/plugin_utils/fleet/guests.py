@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.census import records_of, zones_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import GROUP, InventoryNames
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import addresses_of, by_preference, status_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import Login, addresses_of, logins_of, status_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Fleet, FleetHost, FleetInstance, Guest, Guests
 
@@ -107,7 +107,7 @@ class Entry(t.NamedTuple):
 
     name: str
     guest: Guest
-    address: str
+    login: Login
     groups: list[str]
     is_there: bool  # the inventory has it already, with its kvmfleet_id: what the user says of it stays
 
@@ -126,11 +126,11 @@ def entries_of(found: Guests, names: InventoryNames, network: str | None, *, beh
     """
     warnings: list[str] = []
     once = list(_once(found["guests"], warnings))
-    addresses = _addresses(once, found["hosts"], network, behind_hosts, warnings)
-    there = [guest for guest in once if guest["id"] in addresses]
+    logins = _logins(once, found["hosts"], network, behind_hosts, warnings)
+    there = [guest for guest in once if guest["id"] in logins]
     called = _names(there, names, found["hosts"], warnings)
     entries = [
-        Entry(names.name(called[guest["id"]]), guest, addresses[guest["id"]], groups_of(guest), names.is_there(called[guest["id"]]))
+        Entry(names.name(called[guest["id"]]), guest, logins[guest["id"]], groups_of(guest), names.is_there(called[guest["id"]]))
         for guest in there
         if guest["id"] in called
     ]
@@ -163,16 +163,17 @@ def _wrong_with(address: str, of_hosts: Mapping[str, str]) -> str | None:
     return f"is an address of host {of_hosts[str(ip)]}" if str(ip) in of_hosts else None
 
 
-def _addresses(guests: list[Guest], hosts: Mapping[str, list[str]], network: str | None, behind_hosts: bool, warnings: list[str]) -> dict[str, str]:
-    """Where to log in, by id of the server, of those that have an address of their own."""
+def _logins(guests: list[Guest], hosts: Mapping[str, list[str]], network: str | None, behind_hosts: bool, warnings: list[str]) -> dict[str, Login]:
+    """Where to log in, by id of the server, of those that have an address or a port of their own."""
     of_hosts = {address: name for name, addresses in hosts.items() for address in addresses}
-    chosen: dict[str, str] = {}
+    chosen: dict[str, Login] = {}
     without: list[str] = []
     for guest in guests:
-        offered = by_preference({name: listed for name, listed in guest["addresses"].items() if network in (None, name)})
-        wrong = {address: why for address in offered if (why := _wrong_with(address, of_hosts))}
-        warnings.extend(f"{_who(guest)}: {address} {why}" for address, why in wrong.items())
-        good = [address for address in offered if address not in wrong]
+        offered = logins_of({name: listed for name, listed in guest["addresses"].items() if network in (None, name)})
+        # A port is one of the server's own hypervisor, and nobody logs in there but through that.
+        wrong = {login: why for login in offered if login.port is None and (why := _wrong_with(login.address, of_hosts))}
+        warnings.extend(f"{_who(guest)}: {login.address} {why}" for login, why in wrong.items())
+        good = [login for login in offered if login not in wrong]
         if good:
             chosen[guest["id"]] = good[0]
         else:
@@ -180,15 +181,17 @@ def _addresses(guests: list[Guest], hosts: Mapping[str, list[str]], network: str
     if without:
         where = f" in network {network}" if network else ""
         warnings.append(f"without an address{where} and left out: {named(without, MOST_NAMED)}")
-    users: defaultdict[tuple[str, str], list[Guest]] = defaultdict(list)
+    users: defaultdict[tuple[str, Login], list[Guest]] = defaultdict(list)
     for guest in guests:
         if guest["id"] in chosen:
-            users[guest["host"] if behind_hosts else "", chosen[guest["id"]]].append(guest)
-    for (_host, address), shared in users.items():
+            login = chosen[guest["id"]]
+            users[guest["host"] if behind_hosts or login.port is not None else "", login].append(guest)
+    for (host, login), shared in users.items():
         if len(shared) > 1:
-            warnings.append(f"{address} is the address of several servers, which are left out: {named([_who(guest) for guest in shared], MOST_NAMED)}")
+            what = login.address if login.port is None else f"port {login.port} of host {host}"
+            warnings.append(f"{what} is the address of several servers, which are left out: {named([_who(guest) for guest in shared], MOST_NAMED)}")
     alone = {guest["id"] for shared in users.values() if len(shared) == 1 for guest in shared}
-    return {uuid: address for uuid, address in chosen.items() if uuid in alone}
+    return {uuid: login for uuid, login in chosen.items() if uuid in alone}
 
 
 def _names(guests: list[Guest], names: InventoryNames, hosts: Mapping[str, object], warnings: list[str]) -> dict[str, str]:

@@ -112,7 +112,8 @@ NETWORK: Schema = mapping(
         "macvtap": of_format("interface", "a device of the hosts, such as a network card; not with port security", default=None),
         "user": one_of(
             "passt",
-            description="each guest is connected by a process of its own, without privileges, and alone; not with port security or limits",
+            "slirp",
+            description="each guest is connected without privileges, and alone; by slirp nobody can log in to it; not with port security or limits",
             default=None,
         ),
         "vlan": whole("802.1Q tag, with openvswitch; if it is left out, guests send and get frames without one", 1, 4094, default=None),

@@ -89,6 +89,9 @@ class Transition:
         result["seconds"].update(work.seconds)
         if work.warnings:
             result["warnings"] = work.warnings
+        ssh_ports = {port["id"]: port["binding"]["ssh_port"] for port in work.record["ports"] if "ssh_port" in port["binding"]}
+        if ssh_ports:
+            result["ssh_ports"] = ssh_ports
         return result
 
 

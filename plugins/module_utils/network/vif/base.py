@@ -71,6 +71,7 @@ class Vif:
     is_limited = False  # libvirt can limit the bandwidth of its taps
     may_be_switched = False  # Open vSwitch may have its taps
     sets_mtu = True  # libvirt gives its taps the MTU that is asked for
+    is_alone = False  # its guest meets nobody's frames
     is_made = False  # its bridge is made on the host with the first server that needs it
 
     def missing(self, binding: Binding, networks: HostNetworks) -> t.Optional[str]:

@@ -196,11 +196,12 @@ class Lab:
         builder: Builder | None = None,
         batch: Batch | None = None,
         wait_for: str = "active",
+        wait_from: str = "host",
         at_once: int = 4,
     ) -> list[Outcome]:
         orders = [_order(server) for server in servers]
         of = batch or Batch(builder or self.builder())
-        return of.activate(orders, max_concurrent_builds=at_once, wait_for=wait_for, wait_timeout_s=0.0)
+        return of.activate(orders, max_concurrent_builds=at_once, wait_for=wait_for, wait_from=wait_from, wait_timeout_s=0.0)
 
     def delete(self, *uuids: str, builder: Builder | None = None) -> list[Outcome]:
         return Batch(builder or self.builder()).delete([read_order({"uuid": uuid}) for uuid in uuids], 2)

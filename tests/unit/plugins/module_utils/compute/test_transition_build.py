@@ -10,13 +10,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils import ssh_banner
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import build_failures, locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.batch import Batch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import TRANSITIONS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits, ways_in
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import ImageResult, Outcome
 from ansible_collections.kvmfleet.compute.tests.unit import make
@@ -357,7 +356,7 @@ def test_ssh_may_be_asked_from_the_host(lab: Lab, monkeypatch: pytest.MonkeyPatc
         connection.close()
 
     with socket.create_server(("127.0.0.1", 0)) as guest:
-        monkeypatch.setattr(ssh_banner, "PORT", guest.getsockname()[1])
+        monkeypatch.setattr(ways_in, "SSH_PORT", guest.getsockname()[1])
         threading.Thread(target=greet, args=(guest,), daemon=True).start()
         (outcome,) = lab.build(web, wait_for="ssh")
     assert (error_of(outcome) if outcome["error"] else None) == expected

@@ -42,7 +42,7 @@ def test_the_binding_is_called_what_tells_the_network_from_others(entry: dict[st
 
 def test_the_other_ways_are_as_they_were() -> None:
     assert binding(bridge="br0") == {"type": "bridge", "name": "br0"}
-    assert binding(user="passt") == {"type": "user", "name": derived_id("network", "lan")}
+    assert binding(user="slirp") == {"type": "user", "name": derived_id("network", "lan"), "backend": "slirp"}
     assert binding(libvirt_network="default") == {"type": "libvirt_network", "name": "default"}
 
 
@@ -78,10 +78,30 @@ def test_what_is_wrong_is_said_once(entry: dict[str, t.Any], path: str, rule: st
         ([{"cidr": f"192.0.{n}.0/24", "gateway_ip": f"192.0.{n}.1"} for n in (2, 3)], "subnets", "must be one, as user is passt"),
     ],
 )
-def test_a_network_without_privileges_has_one_subnet_whose_guests_can_answer(subnets: list[t.Any], path: str | None, rule: str | None) -> None:
+def test_a_network_by_passt_has_one_subnet_whose_guests_can_answer(subnets: list[t.Any], path: str | None, rule: str | None) -> None:
     assert faults(lan={"user": "passt", "subnets": subnets}) == ([(f"compute_networks.lan.{path}", rule)] if path else [])
     # Of another network nothing of this is asked.
     assert faults(lan={"bridge": "br0", "subnets": subnets}) == []
+
+
+@pytest.mark.parametrize(
+    ("subnet", "path", "rule"),
+    [
+        ({"cidr": "192.0.2.0/24", "gateway_ip": "192.0.2.2"}, None, None),
+        ({"cidr": "10.1.0.0/16", "gateway_ip": "10.1.2.2"}, None, None),
+        ({"cidr": "192.0.2.32/27", "gateway_ip": "192.0.2.34"}, None, None),
+        ({"cidr": "192.0.2.0/24", "gateway_ip": "192.0.2.1"}, "gateway_ip", "must be 192.0.2.2, as user is slirp"),
+        ({"cidr": "192.0.2.0/24"}, "gateway_ip", "must be 192.0.2.2, as user is slirp"),
+        ({"cidr": "192.0.2.0/28", "gateway_ip": "192.0.2.2"}, "cidr", "must be a /27 or larger, as user is slirp"),
+        (
+            {"cidr": "192.0.2.0/24", "gateway_ip": "192.0.2.2", "dhcp": True},
+            "dhcp",
+            "must be false, as user is slirp, which gives all guests one address",
+        ),
+    ],
+)
+def test_a_network_by_slirp_has_the_gateway_that_slirp_is(subnet: dict[str, t.Any], path: str | None, rule: str | None) -> None:
+    assert faults(lan={"user": "slirp", "subnets": [subnet]}) == ([(f"compute_networks.lan.subnets[0].{path}", rule)] if path else [])
 
 
 def test_one_way_to_a_network_is_enough() -> None:

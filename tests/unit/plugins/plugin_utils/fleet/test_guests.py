@@ -47,7 +47,7 @@ def test_a_server_has_its_name_its_address_and_its_groups() -> None:
     of = make.group(name="web apart")
     found = entries(record("web-1", "u1", tags=["ci", "a-b"], metadata={"role": "front end", "empty": ""}, group=of, availability_zone="az1"))
     (entry,) = found.entries
-    assert (entry.name, entry.address, entry.is_there, found.warnings) == ("web-1", "192.0.2.5", False, [])
+    assert (entry.name, entry.login.address, entry.is_there, found.warnings) == ("web-1", "192.0.2.5", False, [])
     assert entry.groups == [
         "kvmfleet_servers",
         "kvmfleet_project_p",
@@ -140,13 +140,31 @@ def test_behind_their_hosts_servers_may_share_an_address() -> None:
     assert len(found.warnings) == 1 and "192.0.2.7" in found.warnings[0]
 
 
+def behind(name: str, uuid: str, number: int | None, host: str = "h1") -> FleetInstance:
+    """A server on a network without privileges; without a number by slirp."""
+    binding = make.user(ssh_port=number) if number else make.user("slirp")
+    return record(name, uuid, host=host, ports=[make.port(network_name="user", binding=binding)])
+
+
+def test_servers_that_only_their_host_reaches_are_at_its_ports() -> None:
+    servers = (behind("a", "u1", 20000), behind("b", "u2", 20000, "h2"), behind("c", "u3", 20001), behind("d", "u4", 20001), behind("e", "u5", None))
+    found = entries(*servers, network="user")
+    assert {entry.guest["id"]: entry.login for entry in found.entries} == {"u1": ("127.0.0.1", 20000), "u2": ("127.0.0.1", 20000)}
+    assert found.warnings == [
+        "without an address in network user and left out: server 'e' of project 'p' on host h1",
+        "port 20001 of host h1 is the address of several servers, which are left out: "
+        "server 'c' of project 'p' on host h1, server 'd' of project 'p' on host h1",
+    ]
+    assert [address.get("ssh_port") for address in found.entries[0].guest["addresses"]["user"]] == [20000]
+
+
 def test_the_address_is_that_of_the_network_ipv4_first() -> None:
     ports = [
         make.port(network_name="lan", fixed_ips=[make.fixed_ip(ip_address="2001:db8::5", version=6), make.fixed_ip(ip_address="192.0.2.5")]),
         make.port(network_name="mgmt", fixed_ips=[make.fixed_ip(ip_address="198.51.100.5")]),
     ]
     of = record("web", "u1", ports=ports)
-    assert [entries(of, network=network).entries[0].address for network in (None, "lan", "mgmt")] == ["192.0.2.5", "192.0.2.5", "198.51.100.5"]
+    assert [entries(of, network=network).entries[0].login.address for network in (None, "lan", "mgmt")] == ["192.0.2.5", "192.0.2.5", "198.51.100.5"]
     found = entries(of, record("bare", "u2", None), network="other")
     assert found.entries == []
     assert found.warnings == [

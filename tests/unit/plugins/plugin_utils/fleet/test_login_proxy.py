@@ -42,6 +42,12 @@ def test_the_controller_needs_no_proxy() -> None:
     assert ssh_arguments({"ansible_connection": "ansible.builtin.local"}, "localhost") == ""
 
 
+def test_the_host_key_of_a_server_at_a_port_is_known_by_the_server_s_id() -> None:
+    alias = ["-o", "HostKeyAlias=u1"]
+    assert shlex.split(ssh_arguments({"ansible_connection": "local"}, "localhost", "u1")) == alias
+    assert shlex.split(ssh_arguments({"ansible_host": "192.0.2.1"}, "kvm1", "u1"))[2:] == alias
+
+
 @given(ODD, ODD, ODD)
 def test_nothing_that_a_variable_holds_ends_the_command(user: str, key: str, host: str) -> None:
     found = proxied({"ansible_user": user, "ansible_ssh_private_key_file": key, "ansible_host": host})

@@ -182,3 +182,12 @@ def test_a_run_without_facts_or_explanation_has_a_page_too() -> None:
     elements = Elements(page.render(run.state, run.rows, [], None, WHEN))
     ids = {attributes.get("id") for _tag, attributes in elements.found}
     assert "servers" in ids and not {"hosts", "requests"} & ids
+
+
+def test_a_server_that_only_its_host_reaches_stands_there_with_the_port() -> None:
+    run = made_run.small()
+    found = run.rows
+    by_address: t.Any = {"version": 4, "addr": "192.0.2.9", "mac_addr": "fa:16:3e:00:00:01"}
+    found[0]["addresses"] = {"lan": [by_address], "user": [{**by_address, "addr": "198.51.100.9", "ssh_port": 20007}]}
+    texts = " ".join(" ".join(Elements(page.render(run.state, found, run.scheduled, run.fleet, WHEN)).texts).split())
+    assert "192.0.2.9 lan" in texts and "127.0.0.1:20007 user" in texts and "198.51.100.9" not in texts

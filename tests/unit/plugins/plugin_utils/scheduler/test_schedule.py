@@ -134,8 +134,8 @@ OVER: t.Any = {"name": "over", "bridge": "br-ovs", "active": True, "kind": "open
         ({"binding": {"type": "openvswitch", "name": "br-ovs"}}, {}, "the host has no Open vSwitch bridge br-ovs"),
         ({"binding": {"type": "openvswitch", "name": "br-ovs"}}, {"no_switches": "it is down"}, "the host has no Open vSwitch bridge br-ovs: it is down"),
         ({"binding": {"type": "macvtap", "name": "eth1"}}, {}, "the host has no device eth1 for macvtap"),
-        ({"binding": {"type": "user", "name": "n1"}}, {}, "it is not known whether the host has passt"),
-        ({"binding": {"type": "user", "name": "n1"}}, {"no_passt": "passt is not installed on the host"}, "passt is not installed on the host"),
+        ({"binding": make.user()}, {}, "it is not known whether the host has passt"),
+        ({"binding": make.user()}, {"user_backends": {"passt": "passt is not installed on the host"}}, "passt is not installed on the host"),
         (
             {"binding": {"type": "libvirt_network", "name": "over"}, "port_security_enabled": True},
             {"libvirt": [OVER]},
@@ -159,7 +159,7 @@ def test_a_host_without_what_a_network_is_on_is_no_candidate(wanted: dict[str, t
         "libvirt": [{"name": "over", "bridge": "virbr0", "active": True, "portgroups": [{"name": "five", "default": False, "vlan": None}]}],
         "switches": [{"name": "br-ovs", "port_mtu": None}],
         "devices": [{"name": "eth1", "up": True, "mtu": 1500, "port_of": None}],
-        "no_passt": None,
+        "user_backends": {"passt": None, "slirp": None},
     }
     lacks = {"bridges": [], "libvirt": [], **networks}
     result = one(request(networks=[{"name": "lan", **wanted}]), [host("a", networks=lacks), host("b", networks=has)])
