@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import FLAT, PROVIDER, VLAN
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.user import User
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks
 
 # The package of each command, by Ansible's os_family.
@@ -63,7 +64,7 @@ def _no_facts(os_family: str, message: str) -> str:
         return f"the host can't be read: {message}; fix: install {package} for the Python that Ansible uses there (ansible_python_interpreter)"
     return (
         f"the host can't be read: {message}; fix: look at systemctl status libvirtd (or virtqemud.socket where libvirt is split into daemons), at "
-        "compute_libvirt_uri, and at the rights of the login (become: true)"
+        "compute_libvirt_uri, and at the rights of the login (become: true; without any, docs/networks.md says what works)"
     )
 
 
@@ -88,6 +89,10 @@ def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.A
             lacking = _lacking(host["networks"], Binding(type=kind, name=str(wanted))) if wanted else None
             if lacking:
                 yield f"{lacking}, which network {name} needs: see docs/bridges.md, or correct compute_networks.{name}.{kind}"
+        backend = (network or {}).get(User.type)
+        lacking = _lacking(host["networks"], Binding(type=User.type, name=name, backend=str(backend))) if backend else None
+        if lacking:
+            yield f"{lacking}, which network {name} needs: see docs/networks.md, or correct compute_networks.{name}.{User.type}"
         why = _why_not_made(host["networks"], network or {})
         if why:
             yield f"network {name} can't be made on the host: {why}; fix that, or the network's provider:* in compute_networks"
