@@ -36,6 +36,9 @@ clock_ahead_of() { if [ "$1" = h3 ]; then echo +2h; fi; }
 # Who logs in there: on h2 a user who has to say sudo, as on most hosts in life.
 login_of() { if [ "$1" = h2 ]; then echo ops; else echo root; fi; }
 
+# Where a newer system on a hypervisor is logged in to.
+NEWER_PORT=2222
+
 # The pid of a hypervisor's PID 1 as the machine sees it; fails where it does not run.
 init_pid() {
   local outer
