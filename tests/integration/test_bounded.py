@@ -173,6 +173,7 @@ def test_a_host_that_hangs_below_ssh_is_cut_off_and_lost(healing: Fleet, pipelin
         "cut": "h2",
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={STATE}/ssh/known_hosts",
         "compute_build_timeout_s": 40,
+        "compute_vif_plugging_timeout_s": 1,
         "compute_wait_timeout_s": 1,
     }
     try:
