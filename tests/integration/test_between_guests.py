@@ -126,6 +126,7 @@ def lines(guests: Guests) -> Counts:
     return dict(zip(connections, map(int, said.split()), strict=True))
 
 
+@pytest.mark.campaign
 def test_connections_end_with_what_allows_them_and_others_lose_no_byte(guests: Guests) -> None:
     def applied(*more: dict[str, t.Any]) -> Play:
         groups = {**GROUPS, "service": {"rules": [*GROUPS["service"]["rules"], *more]}}
