@@ -10,10 +10,11 @@ say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
 # What uses one processor most of the time runs beside what uses all; what runs on the testbed has the machine to itself.
 STEPS := lint unit,conformance,awx,browser,store,host-python,second-python+sanity,docs,artefact integration faults races
+NETWORKS := between_guests debian_networks macvtap members_at_once nothing_left open_vswitch plugging port_filters ports runs_on_one_network security_groups vxlan
 comma := ,
 PARTS := $(subst +, ,$(subst $(comma), ,$(STEPS)))
 
-.PHONY: help system tools venv environment tree demo demo-down test test-fast browser integration molecule faults races cores $(addprefix test-,$(PARTS) units) lint docs docs-fields docs-data format clean
+.PHONY: help system tools venv environment tree demo demo-down test test-fast browser integration networks molecule faults races cores $(addprefix test-,$(PARTS) units) lint docs docs-fields docs-data format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -116,6 +117,10 @@ test-integration: venv ## the chain on the testbed; integration takes what needs
 integration: venv ## the chain on the testbed, whole: half an hour
 	$(call say,Integration on the testbed: all of it)
 	@tests/tools/on-testbed --beds 2 tests/integration
+
+networks: venv ## all that guests see of networks, a Debian guest too
+	$(call say,Networks on the testbed)
+	@tests/tools/on-testbed --beds 2 $(NETWORKS:%=tests/integration/test_%.py)
 
 molecule: venv ## the scenario of docs/ci/molecule, run by Molecule on the testbed
 	$(call say,Molecule on the testbed)

@@ -8,7 +8,7 @@ import struct
 
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 ARP, IPV4, IPV6, VLAN, LLDP = 0x0806, 0x0800, 0x86DD, 0x8100, 0x88CC
-ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+ICMP, TCP, UDP, ICMPV6, OPTIONS = 1, 6, 17, 58, 60
 SYN, ACK = 2, 16  # flags of TCP
 # So long that no frame needs padding: connection tracking cuts it off, and it would not come out as it was sent.
 DATA = b"x" * 32
@@ -100,3 +100,14 @@ def neighbour(sender: End, receiver: End, kind: int, target: str) -> bytes:
 
 def router_advertisement(sender: End, receiver: End) -> bytes:
     return icmpv6(sender, receiver, 134, bytes(12))
+
+
+def redirect(sender: End, receiver: End, target: str) -> bytes:
+    """Who would go to another router from now on for the target."""
+    return icmpv6(sender, receiver, 137, bytes(4) + _packed(sender.ip) + _packed(target))
+
+
+def behind_options(frame: bytes) -> bytes:
+    """A packet of IPv6 with a header of options, which say nothing, before what it carries."""
+    head, (length,) = frame[:18], struct.unpack("!H", frame[18:20])
+    return head + struct.pack("!HB", length + 8, OPTIONS) + frame[21:54] + bytes([frame[20], 0, 1, 4, 0, 0, 0, 0]) + frame[54:]

@@ -168,23 +168,35 @@ def test_a_guest_speaks_as_itself_only(bench: Bench) -> None:
     )
 
 
-def test_a_guest_is_no_router_and_no_dhcp_server(bench: Bench) -> None:
-    check(
-        bench,
-        {
-            "asks for a DHCP lease": ((OUT, frames.udp(NOBODY, 68, ALL, 67)), True),
-            "offers a DHCP lease": ((OUT, frames.udp(GUEST, 67, ALL, 68)), False),
-            "offers a DHCPv6 lease": ((OUT, frames.udp(GUEST_6, 547, OTHER_6, 546)), False),
-            "advertises itself as a router": ((OUT, frames.router_advertisement(LINK_LOCAL, ALL_NODES)), False),
-            "looks whether its address is free": ((OUT, frames.neighbour(End(MAC, "::"), ALL_NODES, 135, GUEST_6.ip)), True),
-            "solicits a neighbour": ((OUT, frames.neighbour(LINK_LOCAL, ALL_NODES, 135, OTHER_6.ip)), True),
-            "advertises itself": ((OUT, frames.neighbour(GUEST_6, OTHER_6, 136, GUEST_6.ip)), True),
-            "advertises itself from a neighbour's address": ((OUT, frames.neighbour(End(MAC, OTHER_6.ip), ALL_NODES, 136, OTHER_6.ip)), False),
-            "hears of a router": ((IN, frames.router_advertisement(End(NEIGHBOUR_MAC, "fe80::99"), ALL_NODES)), True),
-            "is solicited": ((IN, frames.neighbour(OTHER_6, GUEST_6, 135, GUEST_6.ip)), True),
-            "gets a DHCP lease": ((IN, frames.udp(OTHER, 67, GUEST, 68)), True),
-        },
-    )
+def test_a_guest_is_no_router_and_no_dhcp_server_even_if_its_groups_let_all_out(bench: Bench) -> None:
+    bench.define_group({**GROUP, "rules": [*GROUP["rules"], *(rule("egress", version, None, None) for version in ("IPv4", "IPv6"))]})
+    advertises, redirects = frames.router_advertisement(LINK_LOCAL, ALL_NODES), frames.redirect(LINK_LOCAL, OTHER_6, "2001:db8::7")
+    offers_6 = frames.udp(GUEST_6, 547, OTHER_6, 546)
+    try:
+        check(
+            bench,
+            {
+                "sends what it likes": ((OUT, frames.udp(GUEST, 67, ALL, 69)), True),
+                "sends what it likes over IPv6": ((OUT, frames.behind_options(frames.udp(GUEST_6, 547, OTHER_6, 548))), True),
+                "asks for a DHCP lease": ((OUT, frames.udp(NOBODY, 68, ALL, 67)), True),
+                "offers a DHCP lease": ((OUT, frames.udp(GUEST, 67, ALL, 68)), False),
+                "offers a DHCPv6 lease": ((OUT, offers_6), False),
+                "offers a DHCPv6 lease behind options": ((OUT, frames.behind_options(offers_6)), False),
+                "advertises itself as a router": ((OUT, advertises), False),
+                "advertises itself as a router behind options": ((OUT, frames.behind_options(advertises)), False),
+                "redirects": ((OUT, redirects), False),
+                "redirects behind options": ((OUT, frames.behind_options(redirects)), False),
+                "looks whether its address is free": ((OUT, frames.neighbour(End(MAC, "::"), ALL_NODES, 135, GUEST_6.ip)), True),
+                "solicits a neighbour": ((OUT, frames.neighbour(LINK_LOCAL, ALL_NODES, 135, OTHER_6.ip)), True),
+                "advertises itself": ((OUT, frames.neighbour(GUEST_6, OTHER_6, 136, GUEST_6.ip)), True),
+                "advertises itself from a neighbour's address": ((OUT, frames.neighbour(End(MAC, OTHER_6.ip), ALL_NODES, 136, OTHER_6.ip)), False),
+                "hears of a router": ((IN, frames.router_advertisement(End(NEIGHBOUR_MAC, "fe80::99"), ALL_NODES)), True),
+                "is solicited": ((IN, frames.neighbour(OTHER_6, GUEST_6, 135, GUEST_6.ip)), True),
+                "gets a DHCP lease": ((IN, frames.udp(OTHER, 67, GUEST, 68)), True),
+            },
+        )
+    finally:
+        bench.define_group(GROUP)
 
 
 def test_rules_let_through_what_they_say_and_its_answers(bench: Bench) -> None:
