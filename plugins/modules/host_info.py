@@ -85,7 +85,7 @@ host:
       description:
         - The bridges, libvirt networks, Open vSwitch bridges (C(switches)) and other devices of the host, and in C(unlimited) why it can't limit the bandwidth
           of guests, if that is so.
-        - Since 0.3.0 its C(physical_networks), and the C(tunnel) from which it sends VXLAN.
+        - Since 0.3.0 its C(physical_networks), the C(tunnel) from which it sends VXLAN, and in C(no_dhcp) why it can't answer guests that ask for an address.
       type: dict
     images:
       description: The cached images with digest, format and sizes in bytes.
