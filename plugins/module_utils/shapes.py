@@ -111,6 +111,7 @@ class FixedIp(t.TypedDict):
     dns_nameservers: t.List[str]  # addresses
     host_routes: t.List[HostRoute]  # routes of the subnet
     address_mode: t.Optional[str]  # how the guest gets it: dhcp, slaac, dhcpv6-stateless or dhcpv6-stateful; null: it is told
+    served: t.NotRequired[bool]  # its host answers the guest that asks; left out: somebody else does
 
 
 class Binding(t.TypedDict):
@@ -616,6 +617,7 @@ class HostNetworks(t.TypedDict):
     no_vlans: t.NotRequired[t.Optional[str]]  # why it can't make VLAN links, as half a sentence; null: it can, or that is not known
     tunnel: t.NotRequired[t.Optional[Tunnel]]  # from where it sends VXLAN; null: from nowhere
     no_tunnels: t.NotRequired[t.Optional[str]]  # why it can't, as half a sentence; null: it can, or that is not known
+    no_dhcp: t.NotRequired[t.Optional[str]]  # why it can't answer guests that ask for their address, as half a sentence; null: it can, or that is not known
 
 
 class NumaCell(t.TypedDict):

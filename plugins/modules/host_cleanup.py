@@ -19,7 +19,7 @@ description:
   - C(partial) - a download that nobody is at any more and that can't be gone on with, or that has waited for a day.
   - C(lock) - the lock file of a server that is gone, if nobody holds it.
   - C(network) - the bridge, or the VLAN or VXLAN link, of a network with a C(provider:network_type) on which no domain of the host is any more. One with a port
-    of somebody else is left.
+    of somebody else is left. Since 0.3.0 also what answers guests on a bridge (C(dhcp_server) of a subnet), by the name of its link, if no domain needs it.
   - C(folder) - the folder of a server without domain and journal. It is only listed, because a guest may have written what is in it. The domain may have been
     undefined to be defined again, it may have been migrated, or the path may be shared with another host. It is removed if its id is in O(folders), and only
     if it holds nothing that this collection has not made.

@@ -86,7 +86,7 @@ host:
         - The bridges, libvirt networks, Open vSwitch bridges (C(switches)) and other devices of the host, and in C(unlimited) why it can't limit the bandwidth
           of guests, if that is so.
         - Since 0.3.0 in C(user_backends) why it can't connect guests without privileges by C(passt) and by C(slirp), null where it can.
-        - Since 0.3.0 its C(physical_networks), and the C(tunnel) from which it sends VXLAN.
+        - Since 0.3.0 its C(physical_networks), the C(tunnel) from which it sends VXLAN, and in C(no_dhcp) why it can't answer guests that ask for an address.
       type: dict
     images:
       description: The cached images with digest, format and sizes in bytes.

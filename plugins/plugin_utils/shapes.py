@@ -56,6 +56,7 @@ class Subnet(t.TypedDict):
     gateway_ip: str | None  # address, never given out
     dhcp: bool  # guests ask a DHCP server
     ipv6_address_mode: str | None  # Neutron's: slaac, dhcpv6-stateless or dhcpv6-stateful
+    dhcp_server: bool  # the guests' hosts answer them
     allocation_pools: list[AllocationPool]  # empty: the whole subnet
     dns_nameservers: list[str]  # addresses
     host_routes: list[HostRoute]  # routes
@@ -288,6 +289,7 @@ class SpecNetwork(t.TypedDict):
     needs_sets: t.NotRequired[bool]  # with rules that name a security group
     mtu: t.NotRequired[int | None]  # bytes; null: that of the host's bridge
     limited: t.NotRequired[bool]  # the host must be able to limit bandwidth
+    served: t.NotRequired[bool]  # the host must be able to answer its guest
 
 
 class RequestSpec(t.TypedDict):

@@ -32,6 +32,8 @@ class FakeKernel:
         self.there = {found.name: found for found in (device("eth0"), *devices)}
         self.floods: dict[str, set[str]] = {}
         self.apart: set[str] = set()
+        self.namespaces: set[str] = set()
+        self.within: dict[str, list[str]] = {}  # what was done in each namespace
         self.log: list[Command] = []
         self.killed_after: int | None = None
 
@@ -46,12 +48,16 @@ class FakeKernel:
 
     def run(self, wanted: collections.abc.Iterable[Command]) -> None:
         for command in wanted:
-            if self.killed_after is not None:
-                if self.killed_after == 0:
-                    raise Killed
-                self.killed_after -= 1
+            self.live()
             self.log.append(command)
             self._run(command)
+
+    def live(self) -> None:
+        """The process comes one step further, or not."""
+        if self.killed_after is not None:
+            if self.killed_after == 0:
+                raise Killed
+            self.killed_after -= 1
 
     def _run(self, command: Command) -> None:
         if command[0] == "sysctl":
@@ -60,6 +66,12 @@ class FakeKernel:
             self._flood(command)
         elif command[:3] == ["ip", "link", "add"]:
             self._add(command[3:])
+        elif command[:2] == ["ip", "netns"]:
+            self._namespace(*command[2:])
+        elif command[:2] == ["ip", "-n"]:
+            self.within[command[2]].append(" ".join(command[3:]))
+        elif command[0] == "nsenter":
+            self.within[command[1].rpartition("/")[2]].append(" ".join(command[2:]))
         elif command[:4] == ["ip", "link", "delete", "dev"]:
             self._delete(command[4])
         elif command[:4] == ["ip", "link", "set", "dev"]:
@@ -74,7 +86,16 @@ class FakeKernel:
             raise ServerError("ProcessExecutionError", f"bridge: {change} {peer}")
         (self.floods[name].add if change == "append" else self.floods[name].remove)(peer)
 
+    def _namespace(self, change: str, name: str) -> None:
+        if (change == "add") == (name in self.namespaces):
+            raise ServerError("ProcessExecutionError", f"ip: {change} {name}")
+        (self.namespaces.add if change == "add" else self.namespaces.remove)(name)
+        self.within[name] = []
+
     def _add(self, words: list[str]) -> None:
+        if "peer" in words:
+            assert words[-2] == "netns" and words[-1] in self.namespaces
+            words = words[: words.index("peer")]
         at = words.index("type")
         given = dict(zip(words[:at:2], words[1:at:2], strict=True))
         kind, rest = words[at + 1], [word for word in words[at + 2 :] if word != "learning"]

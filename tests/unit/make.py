@@ -313,6 +313,7 @@ def subnet(cidr: str = "192.0.2.0/24", **changes: t.Any) -> Subnet:
         "gateway_ip": None,
         "dhcp": False,
         "ipv6_address_mode": None,
+        "dhcp_server": False,
         "allocation_pools": [],
         "dns_nameservers": [],
         "host_routes": [],

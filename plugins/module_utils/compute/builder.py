@@ -33,12 +33,13 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.dhcp_servers import DhcpServers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import add_disk_sizes
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, holder, lease, left_s
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.on_demand import OnDemand, made_bindings
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.on_demand import OnDemand, Swept, made_bindings
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging import Patience, Plugging
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.reservations import Reservations
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import keyed_hash
@@ -55,6 +56,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network import (
     ports,
     user_backends,
 )
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp import dnsmasq
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp.dnsmasq import DhcpLike, Dnsmasq
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand import facts
@@ -167,6 +170,8 @@ class Builder:
         self.ip_sets: IpSetsLike = ip_sets
         self.plugging = Plugging(hypervisor, links, patience)
         self.kernel: KernelLike = Kernel()
+        self.daemons: DhcpLike = Dnsmasq()
+        self.no_dhcp: t.Callable[[], t.Optional[str]] = dnsmasq.obstacle
         self.add_offer: t.Callable[[HostNetworks, t.Mapping[str, str], t.Optional[str]], None] = facts.add_offer
         self.groups = {group["id"]: group for group in groups}  # the security groups that this call was given
         self._networks: t.Optional[HostNetworks] = None
@@ -273,6 +278,7 @@ class Builder:
             if is_new:
                 ports.check_mtu(wanted, networks)
             ports.check_limits(wanted, limits.obstacle)
+            ports.check_served(wanted, self.no_dhcp)
             made = self.on_demand.make(made_bindings(wanted), networks)
             self.diffs += [{"before_header": name, "after_header": name, "before": "absent\n", "after": "made\n"} for name in made]
             inactive = ports.inactive(wanted, networks)
@@ -334,6 +340,17 @@ class Builder:
         return OnDemand(self.hypervisor, self.host.state_path, self.kernel, check_mode=self.check_mode)
 
     @property
+    def dhcp_servers(self) -> DhcpServers:
+        """The DHCP servers of the host's bridges."""
+        host = self.host
+        return DhcpServers(self.hypervisor, host.name, host.state_path, self.kernel, self.daemons, check_mode=self.check_mode)
+
+    def sweep(self) -> Swept:
+        """Remove what is on the host for its servers' networks and nobody needs any more. ServerError if that fails."""
+        self.dhcp_servers.sweep()
+        return self.on_demand.sweep()
+
+    @property
     def reservations(self) -> Reservations:
         """What DHCP servers of the host give its servers."""
         return Reservations(self.hypervisor)
@@ -366,7 +383,7 @@ class Builder:
             else:
                 journal.undo()
             # After the definition, which needs them.
-            self.on_demand.sweep()
+            self.sweep()
             left = [entry["path"] for entry in (*made, *journal.entries()) if entry["kind"] != "dir" and os.path.lexists(entry["path"])]
             if left or self.hypervisor.find(uuid) is not None:
                 raise ServerError("InstanceDeployFailure", f"{', '.join(left) or 'the domain'} is still there", unknown=True)

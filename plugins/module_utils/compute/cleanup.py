@@ -276,10 +276,14 @@ class Cleanup:
     def _networks(self) -> None:
         """After the claims, which may have been the last that needed one. In check mode these claims are there, and need it."""
         try:
+            ended = self._builder.dhcp_servers.sweep()
             swept = self._builder.on_demand.sweep()
         except KvmfleetError as error:
             self.failed.append(f"networks: {error}")
             return
+        for name in ended:
+            why = "it is of a DHCP server for servers of the host, and none needs it any more"
+            self.removed.append({"kind": "network", "id": None, "path": name, "bytes": 0, "why": why})
         for device in swept.removed:
             why = f"it was made for servers ({device.alias or 'unfinished'}), and none needs it any more"
             self.removed.append({"kind": "network", "id": None, "path": device.name, "bytes": 0, "why": why})

@@ -25,6 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, limits, packet_rules, user_backends
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp import dnsmasq
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.facts import add_offer
@@ -156,6 +157,7 @@ def facts(
         "wanted_groups": sorted(membership_file.read(state_path).wanted),
         "gaps": gaps(hypervisor, state_path, sets, rules, domains),
         "unlimited": limits.obstacle(),
+        "no_dhcp": dnsmasq.obstacle(),
     }
     add_offer(networks, bridge_mappings or {}, tunnel_address)
     # What the overlays may still grow to is not free, though the file system says so.

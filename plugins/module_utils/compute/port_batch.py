@@ -15,6 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_dat
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits, ports, user_backends
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp import dnsmasq
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.facts import add_offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
@@ -74,6 +75,7 @@ class PortBatch:
             ports.check_bindings(server.ports, self._networks)
             ports.check_mtu(server.ports, self._networks)
             ports.check_limits(server.ports, limits.obstacle)
+            ports.check_served(server.ports, dnsmasq.obstacle)
             for binding in inactive:
                 self._start(binding)
             result = outcome(server.uuid, server.display_name, "built" if inactive else "unchanged", "port", changed=bool(inactive))

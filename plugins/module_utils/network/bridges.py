@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp.names import key_in
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bridge
 
 SYSFS = "/sys/class/net"
@@ -78,7 +79,8 @@ def least_mtu(ports: t.Iterable[str], *, of_taps: bool = False) -> int | None:
 
 
 def _bridge(name: str) -> Bridge:
-    ports = names(name, "brif")
+    # That of a DHCP server is as wide as it was asked to be.
+    ports = [port for port in names(name, "brif") if not key_in(port)]
     return {
         "name": name,
         "up": is_up(name),

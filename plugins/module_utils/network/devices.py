@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridges
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp.names import key_in
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import is_our_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Device
 
@@ -26,5 +27,5 @@ def devices() -> list[Device]:
     return [
         {"name": name, "up": bridges.is_up(name), "mtu": bridges.mtu_of(name) or 0, "port_of": bridges.bridge_of(name)}
         for name in bridges.names()
-        if _can_be_shared(name) and not is_our_name(name)
+        if _can_be_shared(name) and not is_our_name(name) and not key_in(name)
     ]

@@ -93,6 +93,14 @@ def check_limits(ports: t.Iterable[Port], obstacle: t.Callable[[], t.Optional[st
             raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
 
 
+def check_served(ports: t.Iterable[Port], obstacle: t.Callable[[], t.Optional[str]]) -> None:
+    """ServerError (PortBindingFailed) if a port's guest is to be answered by its host, and ``obstacle``, which is only asked then, says why it can't."""
+    for port in ports:
+        why = obstacle() if any(ip.get("served") for ip in port["fixed_ips"]) else None
+        if why:
+            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
+
+
 def check_plugged(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], links: Links) -> t.List[Late]:
     """Which ports' frames don't pass yet, each reason as a sentence; ServerError (VirtualInterfacePlugException) if one is not where it belongs.
 

@@ -181,7 +181,7 @@ def fixed_ip(ip: str, network: Network) -> FixedIp:
     if subnet is None:
         raise NoMoreFixedIps(f"network {network['name']}: fixed IP {ip} is in none of its subnets")
     address = ipaddress.ip_address(ip)
-    return {
+    made: FixedIp = {
         "ip_address": str(address),
         "version": address.version,
         "cidr": subnet["cidr"],
@@ -190,3 +190,4 @@ def fixed_ip(ip: str, network: Network) -> FixedIp:
         "host_routes": subnet["host_routes"],
         "address_mode": address_mode(subnet),
     }
+    return {**made, "served": True} if subnet["dhcp_server"] else made

@@ -147,6 +147,7 @@ def _spec_network(item: RequestedNetwork, names_groups: bool) -> SpecNetwork:
         "needs_sets": secured and names_groups,
         "mtu": network["mtu"],
         "limited": item["bandwidth"] is not None,
+        "served": any(subnet["dhcp_server"] for subnet in item["network"]["subnets"]),
     }
 
 

@@ -30,6 +30,7 @@ NAMED = tuple(binding for binding in BINDINGS if binding not in PROVIDER)  # the
 WAYS = (*NAMED, NETWORK_TYPE)
 USER = User.type
 MOST_SLIRP_PREFIX = 27  # its DHCP server has addresses from the 15th on
+SERVED = ("bridge", NETWORK_TYPE)  # where hosts can answer guests
 PARTS_OF = {"vlan": "openvswitch", "portgroup": "libvirt_network"}  # what part of it a network is, by the binding that has such parts
 MOST_VLAN = 4094
 
@@ -63,6 +64,9 @@ def network(entry: Raw) -> Iterator[Fault]:
     yield from _user(entry)
     for index, item in _items(entry.get("subnets")):
         yield from _below(f"subnets[{index}]", _subnet(item))
+        if item.get("dhcp_server") is True and not any(entry.get(way) for way in SERVED):
+            rule = f"must not be given: hosts answer guests on bridges only, of a network with {' or '.join(SERVED)}"
+            yield Fault(f"subnets[{index}].dhcp_server", True, rule)
     cidrs = [(index, _network(item.get("cidr"))) for index, item in _items(entry.get("subnets"))]
     for (first, one), (second, other) in itertools.combinations(cidrs, 2):
         if one is not None and other is not None and (one in other or other in one):
@@ -119,6 +123,7 @@ def _subnet(entry: Raw) -> Iterator[Fault]:
         return
     yield from _inside("gateway_ip", entry.get("gateway_ip"), cidr)
     yield from _address_mode(entry, cidr)
+    yield from _dhcp_server(entry, cidr)
     ranges: list[tuple[int, netaddr.IPRange]] = []
     for index, pool in _items(entry.get("allocation_pools")):
         path = f"allocation_pools[{index}]"
@@ -156,6 +161,19 @@ def _address_mode(entry: Raw, cidr: netaddr.IPNetwork) -> Iterator[Fault]:
             yield Fault("ipv6_address_mode", mode, f"needs a /{EUI64_PREFIX}, of which guests make addresses: {cidr} is none")
         if entry.get("allocation_pools"):
             yield Fault("allocation_pools", None, f"must not be given: with ipv6_address_mode {mode} addresses follow from MAC addresses")
+
+
+def _dhcp_server(entry: Raw, cidr: netaddr.IPNetwork) -> Iterator[Fault]:
+    """Who is told his address asks nobody; of IPv6 a server needs an address of its own, which is made of its MAC address."""
+    if entry.get("dhcp_server") is not True:
+        return
+    if cidr.version == 4 and entry.get("dhcp") is not True:
+        yield Fault("dhcp_server", True, "must not be given without dhcp: true")
+    if cidr.version == 6:
+        if entry.get("ipv6_address_mode") is None:
+            yield Fault("dhcp_server", True, "must not be given without ipv6_address_mode")
+        if cidr.prefixlen != EUI64_PREFIX:
+            yield Fault("dhcp_server", True, f"needs a /{EUI64_PREFIX}: {cidr} is none")
 
 
 def _inside(path: str, value: object, cidr: netaddr.IPNetwork) -> Iterator[Fault]:

@@ -242,6 +242,7 @@ def _compared_subnets(item: RequestedNetwork, fixed_ips: list[FixedIp]) -> Itera
             yield Compared(f"{path}.gateway_ip", subnet["gateway_ip"], ip.get("gateway_ip"))
             yield Compared(f"{path}.dns_nameservers", subnet["dns_nameservers"] or network["dns_nameservers"], ip["dns_nameservers"])
             yield Compared(f"{path}.address_mode", address_mode(subnet), ip.get("address_mode"))
+            yield Compared(f"{path}.served", subnet["dhcp_server"], ip.get("served", False))
             yield Compared(f"{path}.host_routes", _routes(subnet["host_routes"]), _routes(ip["host_routes"]))
 
 

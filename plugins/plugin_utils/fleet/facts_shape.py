@@ -90,8 +90,9 @@ _FIXED_IP: Schema = _record_of(
         "dns_nameservers": list_of(TEXT),
         "host_routes": list_of(_HOST_ROUTE),
         "address_mode": _NULL_OR_TEXT,
+        "served": BOOLEAN,
     },
-    ("gateway_ip", "address_mode"),
+    ("gateway_ip", "address_mode", "served"),
 )
 _PHYSICAL_NETWORK: Schema = _record_of({"name": TEXT, "device": TEXT, "is_bridge": BOOLEAN, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE}, ("mtu",))
 _TUNNEL: Schema = {**_record_of({"address": _IP, "mtu": _WHOLE}), "type": ["object", "null"]}
@@ -253,6 +254,7 @@ HOST_FACTS: Schema = open_mapping(
                 "no_vlans": _NULL_OR_TEXT,
                 "tunnel": _TUNNEL,
                 "no_tunnels": _NULL_OR_TEXT,
+                "no_dhcp": _NULL_OR_TEXT,
             },
             required=("bridges", "libvirt"),
         ),

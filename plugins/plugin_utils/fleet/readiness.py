@@ -93,9 +93,17 @@ def _networks(host: Mapping[str, t.Any], networks: Mapping[str, Mapping[str, t.A
         lacking = _lacking(host["networks"], Binding(type=User.type, name=name, backend=str(backend))) if backend else None
         if lacking:
             yield f"{lacking}, which network {name} needs: see docs/networks.md, or correct compute_networks.{name}.{User.type}"
+        no_dhcp = host["networks"].get("no_dhcp") if _is_served(network or {}) else None
+        if no_dhcp:
+            yield f"guests of network {name} can't be answered by the host: {no_dhcp}; install that, or take dhcp_server from the network's subnets"
         why = _why_not_made(host["networks"], network or {})
         if why:
             yield f"network {name} can't be made on the host: {why}; fix that, or the network's provider:* in compute_networks"
+
+
+def _is_served(network: Mapping[str, t.Any]) -> bool:
+    subnets = network.get("subnets")
+    return isinstance(subnets, list) and any(isinstance(subnet, dict) and subnet.get("dhcp_server") is True for subnet in subnets)
 
 
 def _lacking(networks: HostNetworks, binding: Binding) -> str | None:

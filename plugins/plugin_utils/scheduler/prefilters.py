@@ -30,6 +30,8 @@ def _network(host: HostState, request: Request) -> Reason | None:
         missing = vif.missing(binding, networks) or vif.too_small(binding, wanted.get("mtu"), networks)
         if missing is None and wanted.get("limited"):
             missing = vif.unlimited(binding, networks)
+        if missing is None and wanted.get("served"):
+            missing = networks.get("no_dhcp")
         if missing:
             return Reason(f"network {wanted['name']}", missing)
         why = vif.unfiltered(binding, networks) if wanted.get("port_security_enabled") else None

@@ -86,7 +86,7 @@ SUBNET: Schema = mapping(
         "dhcp": field(
             BOOLEAN,
             "guests ask a DHCP server for their address, in place of being told: that of a libvirt_network, where IPv4 addresses are reserved, or yours, "
-            "which must give what the port has",
+            "which must give what the port has, unless there is a dhcp_server",
             default=False,
         ),
         "ipv6_address_mode": one_of(
@@ -95,6 +95,12 @@ SUBNET: Schema = mapping(
             "dhcpv6-stateful",
             description="Neutron's, of an IPv6 subnet; with the first two guests make their address of the MAC address: a /64 without allocation_pools",
             default=None,
+        ),
+        "dhcp_server": field(
+            BOOLEAN,
+            "the hosts answer their own guests, by dnsmasq, and nobody else: with dhcp, or of IPv6 with ipv6_address_mode; of a network with bridge or "
+            "provider:network_type",
+            default=False,
         ),
         "allocation_pools": list_of(ALLOCATION_POOL, "what is given out; empty: the whole subnet; pools must not overlap", default=[]),
         "dns_nameservers": field(ADDRESSES, "empty: those of the network"),

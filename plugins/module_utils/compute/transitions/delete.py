@@ -71,8 +71,8 @@ def undefine(work: Work) -> None:
 
 
 def remove_networks(work: Work) -> None:
-    """Networks that were made for servers and that no domain needs any more, now that this one is gone."""
-    work.builder.on_demand.sweep()
+    """DHCP servers and networks that were made for servers and that no domain needs any more, now that this one is gone."""
+    work.builder.sweep()
 
 
 class Delete(Transition):
@@ -124,7 +124,7 @@ class Delete(Transition):
         changed = bool(journal.entries())
         if not builder.check_mode:
             journal.undo()
-            builder.on_demand.sweep()
+            builder.sweep()
         result = self.outcome(order, what="deleted" if changed else "unchanged", changed=changed)
         result["foreign_files"] = [os.path.join(folder, name) for name in sorted(os.listdir(folder))] if os.path.isdir(folder) else []
         return result

@@ -42,6 +42,7 @@ def filter_ports(work: Work) -> None:
 def reserve_addresses(work: Work) -> None:
     """DHCP servers of the host know what its ports get, before the guest asks."""
     work.builder.reservations.make(work.record["ports"])
+    work.builder.dhcp_servers.make(work.record["ports"])
 
 
 def start_paused(work: Work) -> None:

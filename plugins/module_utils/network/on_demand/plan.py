@@ -13,6 +13,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp.names import key_in
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.devices import ANY, Device
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import (
     BRIDGE,
@@ -177,7 +178,7 @@ def to_remove(bridges: t.Iterable[str], devices: t.Mapping[str, Device]) -> Remo
     ours = {device.name: device for device in devices.values() if is_ours(device.name, device.mac_address, device.alias)}
     left: t.List[t.Tuple[str, str]] = []
     for name in sorted(name for name in ours if name.startswith(BRIDGE) and name not in needed):
-        ports = sorted(device.name for device in devices.values() if device.master == name and device.name not in ours)
+        ports = sorted(device.name for device in devices.values() if device.master == name and device.name not in ours and not key_in(device.name))
         if ports:
             left.append((name, f"no server needs it any more, but it has a port that is not of this collection: {', '.join(ports)}"))
             needed |= devices_beside(name)

@@ -28,6 +28,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.storage.base import DiskBackend, Sources
 from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.fake_dhcp import FakeDhcp
 from ansible_collections.kvmfleet.compute.tests.unit.fake_hypervisor import FakeHypervisor
 from ansible_collections.kvmfleet.compute.tests.unit.fake_ip_sets import FakeIpSets
 from ansible_collections.kvmfleet.compute.tests.unit.fake_kernel import FakeKernel
@@ -103,6 +104,8 @@ class Lab:
         self.ip_sets = FakeIpSets()
         self.packet_rules = FakePacketRules()
         self.kernel = FakeKernel()
+        self.daemons = FakeDhcp(lambda: self.kernel)
+        self.no_dhcp: str | None = None
         self.tunnel_mtu = 1500
         self.now = HostTime("boot-1", 1000.0)
         self.instances = folder / "instances"
@@ -152,6 +155,7 @@ class Lab:
         made.unfiltered = lambda: self.unfiltered
         made.ip_sets = self.ip_sets
         made.kernel = self.kernel
+        made.daemons, made.no_dhcp = self.daemons, lambda: self.no_dhcp
         made.add_offer = self.add_offer
         made.time = lambda: self.now
         made.claim_timeout_s = 0.0

@@ -148,6 +148,12 @@ def test_hypervisors_gateway_and_dns_servers_are_never_handed_out(pools: list[t.
         made.port(want(network=lan))
 
 
+def test_an_address_says_that_its_host_answers_where_the_subnet_does() -> None:
+    made = book()
+    asked = [make.requested_network(network=make.network(make.subnet(dhcp=True, dhcp_server=served), id=str(served))) for served in (True, False)]
+    assert [ip.get("served") for wanted in asked for ip in made.port(wanted)["fixed_ips"]] == [True, None]
+
+
 SLAAC = make.subnet("2001:db8::/64", ipv6_address_mode="slaac")
 EUI64 = "2001:db8::5054:ff:fe00:1"
 

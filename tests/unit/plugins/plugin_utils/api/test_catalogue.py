@@ -149,6 +149,14 @@ def test_without_quotas_nothing_is_limited_and_a_null_quota_is_novas() -> None:
             "compute_networks.a.subnets[1].cidr",
             "must not overlap with 192.0.2.0/24 of subnets[0]",
         ),
+        *(
+            (
+                {"networks": {"a": {binding: "b", "port_security_enabled": False, "subnets": [{**SUBNET, "dhcp": True, "dhcp_server": True}]}}},
+                "compute_networks.a.subnets[0].dhcp_server",
+                "must not be given: hosts answer guests on bridges only, of a network with bridge or provider:network_type",
+            )
+            for binding in ("libvirt_network", "openvswitch", "macvtap")
+        ),
         ({"ports": {"a": {"network": "lam"}}, "networks": {"lan": LAN}}, "compute_ports.a.network", "unknown network; did you mean lan?"),
         ({"ports": {"a": {"network": "n"}}, "networks": {"x": {**LAN, "name": "n"}, "y": {**LAN, "name": "n"}}}, "compute_ports.a.network", "is the name of 2"),
         ({"ports": {"a": {"network": "lan", "mac_address": "01:00:5e:00:00:01"}}, "networks": {"lan": LAN}}, "compute_ports.a.mac_address", "must be the MAC"),

@@ -391,6 +391,15 @@ def test_a_subnet_whose_guests_ask_a_dhcp_server_from_now_on_is_drift() -> None:
     assert path.startswith("networks[0].fixed_ips.") and path.endswith(".address_mode")
 
 
+def test_a_subnet_whose_guests_are_answered_by_their_hosts_from_now_on_is_drift() -> None:
+    asking = {**LAN["subnets"][0], "dhcp": True}
+    fleet = built(asked(networks=[{"name": "lan"}]), catalogue=catalogue(networks={"lan": {**LAN, "subnets": [asking]}}))
+    now = catalogue(networks={"lan": {**LAN, "subnets": [{**asking, "dhcp_server": True}]}})
+    [path] = paths(differences(asked(networks=[{"name": "lan"}]), fleet, now))
+    assert path.startswith("networks[0].fixed_ips.") and path.endswith(".served")
+    assert differences(asked(networks=[{"name": "lan"}]), built(asked(networks=[{"name": "lan"}]), catalogue=now), now) == []
+
+
 def test_a_port_in_place_of_an_automatic_one_is_drift() -> None:
     fleet = built(asked(networks=[{"name": "lan"}]))
     assert "networks[0].port" in paths(differences(asked(networks=[{"port": KEPT}]), fleet))

@@ -157,6 +157,14 @@ def test_an_address_that_guests_make_can_not_be_asked_for() -> None:
             {"cidr": "2001:db8::/64", "ipv6_address_mode": "slaac", "allocation_pools": [{"start": "2001:db8::1", "end": "2001:db8::2"}]},
             [("allocation_pools", "must not be given: with ipv6_address_mode slaac addresses follow from MAC addresses")],
         ),
+        ({"cidr": "192.0.2.0/24", "dhcp": True, "dhcp_server": True}, []),
+        ({"cidr": "2001:db8::/64", "ipv6_address_mode": "slaac", "dhcp_server": True}, []),
+        ({"cidr": "192.0.2.0/24", "dhcp_server": True}, [("dhcp_server", "must not be given without dhcp: true")]),
+        ({"cidr": "2001:db8::/64", "dhcp": True, "dhcp_server": True}, [("dhcp_server", "must not be given without ipv6_address_mode")]),
+        (
+            {"cidr": "2001:db8::/48", "ipv6_address_mode": "dhcpv6-stateful", "dhcp_server": True},
+            [("dhcp_server", "needs a /64: 2001:db8::/48 is none")],
+        ),
     ],
 )
 def test_a_mode_fits_its_subnet(subnet: dict[str, t.Any], faults: list[tuple[str, str]]) -> None:

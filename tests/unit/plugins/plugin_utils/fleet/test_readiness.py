@@ -62,6 +62,14 @@ def test_what_it_takes_to_make_a_network_is_missing_with_its_reason() -> None:
     assert told({"host": {**READY["host"], "networks": networks}}, office=office, tenant=tenant) == []
 
 
+def test_a_host_that_can_not_answer_guests_is_not_ready_for_a_network_that_asks_for_that() -> None:
+    networks = {"lan": {"bridge": "br0", "subnets": [{"cidr": "192.0.2.0/24", "dhcp": True, "dhcp_server": True}]}, "other": {"bridge": "br0", "subnets": 5}}
+    without = {"host": {**READY["host"], "networks": {**READY["host"]["networks"], "no_dhcp": "the host has no dnsmasq"}}}
+    (sentence,) = told(without, **networks)
+    assert sentence.startswith("guests of network lan can't be answered by the host: the host has no dnsmasq; ")
+    assert told(READY, **networks) == told(without, lan={"bridge": "br0"}) == []
+
+
 def test_a_host_without_kvm_is_not_ready_unless_emulation_is_asked_for() -> None:
     emulating = {"host": {**READY["host"], "virt_types": ["qemu"]}}
     (sentence,) = told(emulating)

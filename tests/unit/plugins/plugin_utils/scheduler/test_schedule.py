@@ -125,6 +125,15 @@ def test_a_host_that_can_not_limit_bandwidth_is_no_candidate_for_a_server_with_a
     assert explain.reasons(result).get("a") == ("network lan: the host has no tc" if limited else None)
 
 
+@pytest.mark.parametrize("served", [True, False])
+def test_a_host_that_can_not_answer_guests_is_no_candidate_for_one_that_it_must_answer(served: bool) -> None:
+    spec = request(networks=[{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "served": served}])
+    there: t.Any = {"bridges": [{"name": "br0", "up": True, "mtu": 1500}], "libvirt": []}
+    hosts = [host("a", networks={**there, "no_dhcp": "the host has no dnsmasq"}), host("b", networks={**there, "no_dhcp": None}), host("c", networks=there)]
+    result = one(spec, hosts)
+    assert explain.reasons(result).get("a") == ("network lan: the host has no dnsmasq" if served else None)
+
+
 OVER: t.Any = {"name": "over", "bridge": "br-ovs", "active": True, "kind": "openvswitch", "vlan": None, "portgroups": []}
 
 
