@@ -10,7 +10,8 @@ say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
 # What uses one processor most of the time runs beside what uses all; what runs on the testbed has the machine to itself.
 STEPS := lint unit,conformance,awx,browser,store,host-python,second-python+sanity,docs,artefact integration faults races
-NETWORKS := between_guests debian_networks macvtap members_at_once nothing_left open_vswitch plugging port_filters ports runs_on_one_network security_groups vxlan
+NETWORKS := between_guests debian_networks dhcp macvtap members_at_once nothing_left open_vswitch plugging port_filters ports runs_on_one_network \
+  security_groups user_networks vxlan
 comma := ,
 PARTS := $(subst +, ,$(subst $(comma), ,$(STEPS)))
 

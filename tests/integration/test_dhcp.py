@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import typing as t
 
+import pytest
+
 from .conftest import NET4, Fleet, Host, server, ssh
 
 KIND, NUMBER = "provider:network_type", "provider:segmentation_id"
@@ -114,6 +116,7 @@ def test_a_guest_gets_what_its_port_has_from_its_host_and_a_stranger_gets_nothin
     assert {name: state(host) for name, host in fleet.hosts.items()} == before
 
 
+@pytest.mark.campaign
 def test_after_a_reboot_a_start_answers_again_and_an_address_that_is_free_is_given_again(fleet: Fleet) -> None:
     h1 = fleet.hosts["h1"]
     first = fleet.create(on("one", "az1:h1", "inside"), on("old", "az1:h1", "inside"), **WAITING)

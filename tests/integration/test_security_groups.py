@@ -29,6 +29,7 @@ def address_of(fleet_server: dict[str, t.Any]) -> str:
     return t.cast(str, fleet_server["addresses"]["lan"][0]["addr"])
 
 
+@pytest.mark.campaign
 def test_guests_reach_each_other_as_their_groups_say(fleet: Fleet) -> None:
     before = {name: host.filters() for name, host in fleet.hosts.items()}
     web = {"security_groups": [{"name": "web"}]}
@@ -65,6 +66,7 @@ def members_known(fleet: Fleet, host: str) -> set[str]:
     return {entry.split(",")[0] for entries in fleet.hosts[host].ip_sets().values() for entry in entries}
 
 
+@pytest.mark.campaign
 def test_members_on_other_hosts_are_known_from_their_first_frame_and_gone_before_their_address_is_free(fleet: Fleet) -> None:
     before = {name: (host.filters(), host.ip_sets()) for name, host in fleet.hosts.items()}
     variables = {"compute_security_groups": GROUPS}
