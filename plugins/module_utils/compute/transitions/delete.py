@@ -70,9 +70,18 @@ def undefine(work: Work) -> None:
     work.builder.hypervisor.undefine(work.uuid)
 
 
+def sweep(builder: Builder) -> None:
+    """What was made for networks of servers and no domain needs any more. The server is gone by then: the outcome of an error is unknown, not failed."""
+    try:
+        builder.sweep()
+    except (KvmfleetError, OSError) as error:
+        answer = as_server_error(Delete.name, error)
+        raise ServerError(answer.error_class, answer.message, unknown=True) from error
+
+
 def remove_networks(work: Work) -> None:
-    """DHCP servers and networks that were made for servers and that no domain needs any more, now that this one is gone."""
-    work.builder.sweep()
+    """DHCP servers and networks, now that this domain is gone."""
+    sweep(work.builder)
 
 
 class Delete(Transition):
@@ -124,7 +133,7 @@ class Delete(Transition):
         changed = bool(journal.entries())
         if not builder.check_mode:
             journal.undo()
-            builder.sweep()
+            sweep(builder)
         result = self.outcome(order, what="deleted" if changed else "unchanged", changed=changed)
         result["foreign_files"] = [os.path.join(folder, name) for name in sorted(os.listdir(folder))] if os.path.isdir(folder) else []
         return result

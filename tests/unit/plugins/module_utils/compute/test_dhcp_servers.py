@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.cleanup import Cleanup
-from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp.names import key_of, namespace_of, outer_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import bridge_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, Instance
@@ -214,6 +214,16 @@ def test_whoever_is_killed_wherever_the_next_one_puts_it_right(lab: Lab) -> None
             continue
         break
     assert steps >= 4
+
+
+def test_a_server_that_is_gone_is_not_called_failed_because_something_of_its_network_is_left(lab: Lab) -> None:
+    server = asking(lab)
+    lab.there(server)
+    lab.hypervisor.fail("domains", HypervisorError("refused"))
+    (outcome,) = lab.delete(server["uuid"])
+    assert (outcome["outcome"], server["uuid"] in lab.hypervisor.xml, lab.daemons.keys()) == ("unknown", False, {KEY})
+    lab.delete(server["uuid"])
+    assert lab.daemons.keys() == set() and set(lab.kernel.there) == {"eth0"} and lab.left() == []
 
 
 def test_a_cleanup_finds_the_same_in_check_mode(lab: Lab) -> None:
