@@ -45,12 +45,22 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_ha
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml import domain_element
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import address_probe, bridge_netfilter, ip_sets, limits, links, open_vswitch, ports
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import (
+    address_probe,
+    ip_sets,
+    limits,
+    links,
+    open_vswitch,
+    packet_tables,
+    port_security,
+    ports,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand import facts
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.kernel import Kernel, KernelLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import PROVIDER
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Diff,
@@ -152,8 +162,9 @@ class Builder:
         self.defining: t.Set[str] = set()  # servers whose define has begun
         self.diffs: t.List[Diff] = []
         self._secrets = secrets or {}
-        self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
+        self.unfiltered: t.Callable[[], t.Optional[str]] = port_security.unfiltered
         self.ip_sets: IpSetsLike = ip_sets
+        self.packet_tables: PacketTablesLike = packet_tables
         self.plugging = Plugging(hypervisor, links, patience)
         self.kernel: KernelLike = Kernel()
         self.add_offer: t.Callable[[HostNetworks, t.Mapping[str, str], t.Optional[str]], None] = facts.add_offer
@@ -315,7 +326,7 @@ class Builder:
     @property
     def filters(self) -> Filters:
         """The network filters of the host."""
-        return Filters(self.hypervisor, self.host.state_path, self.ip_sets)
+        return Filters(self.hypervisor, self.host.state_path, self.ip_sets, self.packet_tables)
 
     @property
     def on_demand(self) -> OnDemand:
