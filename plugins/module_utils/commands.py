@@ -26,7 +26,7 @@ def administrators(name: str) -> str:
 
 
 def run(argv: list[str], timeout_s: float = 300.0, stdin: str = "") -> str:
-    """Standard output of a command that reads ``stdin``; ServerError (another host may do better) with the last line of its error output."""
+    """Standard output of a command that reads ``stdin``; ServerError (another host may do better) with the line of its error output that says why: the last."""
     try:
         done = subprocess.run(
             argv,
@@ -42,5 +42,6 @@ def run(argv: list[str], timeout_s: float = 300.0, stdin: str = "") -> str:
         raise ServerError("CommandTimeout", f"{argv[0]} did not end within {timeout_s:.0f} s", reschedule=True) from error
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise ServerError("ProcessExecutionError", f"{argv[0]}: {lines[-1]}", reschedule=True)
+        # Below its error nft draws where it is.
+        raise ServerError("ProcessExecutionError", f"{argv[0]}: {next((line for line in lines if 'Error:' in line), lines[-1])}", reschedule=True)
     return done.stdout.decode("utf-8", "replace")

@@ -366,7 +366,7 @@ class Outcome(t.TypedDict):
 class Leaving(t.TypedDict):
     """Something on a host that nobody needs any more, or that nobody is known to need."""
 
-    kind: str  # claim, journal, folder, temporary, partial, lock or network
+    kind: str  # claim, journal, folder, temporary, partial, lock, network or rules
     id: t.Optional[str]  # of the server that it was for; null: it is of no server
     path: str  # where it lies, or the name of a network device
     bytes: int  # disk space that it takes

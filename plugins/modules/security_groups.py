@@ -33,7 +33,8 @@ options:
   operation:
     description:
       - V(report) says which addresses servers of the host have in which group, and which groups the host has to know.
-      - V(apply) takes what hosts have reported, and O(security_groups). Network filters and IP sets of the host that are not what they must be are made so.
+      - V(apply) takes what hosts have reported, and O(security_groups). Network filters, IP sets and tables of nftables of
+        the host that are not what they must be are made so.
     type: str
     choices: [report, apply]
     default: report
@@ -82,6 +83,7 @@ options:
 requirements:
   - Python >= 3.9 and the libvirt Python binding on the host
   - ipset on hosts with rules that name a group
+  - nft (nftables) on hosts with ports that are filtered
 seealso:
   - module: kvmfleet.compute.server
 """
@@ -139,7 +141,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, packet_rules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, packet_rules, packet_tables
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import NoReport, read_report
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 
@@ -180,7 +182,7 @@ def main() -> None:
     groups: dict[str, GroupRules] = {group["id"]: group for group in options.security_groups}
     try:
         with Hypervisor(host.libvirt_uri, host.libvirt_timeout_s) as hypervisor:
-            members = GroupMembers(hypervisor, host.state_path, ip_sets, packet_rules, time.time, check_mode=module.check_mode)
+            members = GroupMembers(hypervisor, host.state_path, ip_sets, packet_rules, packet_tables, time.time, check_mode=module.check_mode)
             if options.operation == "report":
                 asked = members.ask(options.host_name or "", options.wanted, options.leaving, options.staying, groups)
                 module.exit_json(changed=asked.changed, report=asked.report, wanted_groups=asked.wanted)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import time
@@ -74,12 +75,19 @@ def ip_sets() -> list[str]:
     ]
 
 
+def packet_chains() -> list[tuple[str, str]]:
+    """Ours, of nftables: (family, name)."""
+    listed = json.loads(subprocess.run(["nft", "-j", "list", "chains"], capture_output=True, text=True, check=True).stdout)["nftables"]
+    return [(item["chain"]["family"], item["chain"]["name"]) for item in listed if "chain" in item and item["chain"]["table"] == "kvmfleet"]
+
+
 def things(connection: libvirt.virConnect) -> list[str]:
     found = [f"tap {name}" for name in os.listdir("/sys/class/net") if name.startswith(("tap", "vnet"))]
     found += [f"QEMU {name}" for name in _qemus()]
     found += [f"filter of {binding.portDev()}" for binding in connection.listAllNWFilterBindings()]
     found += [f"network filter {name}" for name in network_filters(connection)]
     found += [f"IP set {name}" for name in ip_sets()]
+    found += [f"chain of nftables {family} {name}" for family, name in packet_chains()]
     for folder in FOLDERS:
         for above, folders, files in os.walk(folder):
             found += [os.path.join(above, name) for name in files]
@@ -104,6 +112,9 @@ def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:
             connection.nwfilterLookupByName(name).undefine()
     for name in ip_sets():
         subprocess.run(["ipset", "destroy", name], capture_output=True, check=False)
+    if not kept:
+        for family in {family for family, _name in packet_chains()}:
+            subprocess.run(["nft", "delete", "table", family, "kvmfleet"], capture_output=True, check=False)
     for folder in ("/var/lib/libvirt/kvmfleet/instances", "/var/lib/kvmfleet/journal", "/var/lib/kvmfleet/locks"):
         for name in os.listdir(folder) if os.path.isdir(folder) else []:
             if name not in (*kept, *LOCKS):

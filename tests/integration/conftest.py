@@ -12,6 +12,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import packet_tables
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTBED = ROOT / "tests" / "testbed"
 if "KVMFLEET_TESTBED_OF_WORKER" in os.environ:
@@ -82,6 +84,10 @@ class Host:
         names = [words[1] for words in lines if words[0] == "create" and words[1].startswith("kvmfleet-")]
         return {name: {words[2] for words in lines if words[:2] == ["add", name]} for name in names}
 
+    def nft_chains(self) -> dict[str, set[str]]:
+        """The names of the chains of the collection's tables of nftables, by family."""
+        return packet_tables.of_listing(self.run("nft", "-j", "list tables; list chains"))
+
     def taps(self, bridge: str = "br-ext") -> set[str]:
         return {name for name in self.run("ls", f"/sys/class/net/{bridge}/brif").split() if name.startswith("tap")}
 
@@ -147,6 +153,7 @@ class Fleet:
                 " virsh -q undefine --nvram --managed-save --snapshots-metadata --checkpoints-metadata $d; done >/dev/null 2>&1;"
                 " for f in $(virsh -q nwfilter-list | awk '$2 ~ /^kvmfleet-/ {print $2}' | sort -r); do virsh -q nwfilter-undefine $f; done >/dev/null 2>&1;"
                 " for s in $(ipset list -name | grep ^kvmfleet-); do ipset destroy $s; done >/dev/null 2>&1;"
+                " nft delete table bridge kvmfleet >/dev/null 2>&1; nft delete table inet kvmfleet >/dev/null 2>&1;"
                 " for d in /run/kvmfleet/dhcp/*; do pkill -f -- --conf-file=$d/ ; rm -rf $d; done >/dev/null 2>&1;"
                 " for n in $(ip netns list | grep -oE '^kvmfleet-dhcp-[0-9a-f]{11}'); do ip netns delete $n; done >/dev/null 2>&1;"
                 " for l in $(ip -br link | grep -oE '^kv[blxd]-[0-9a-f]{11}'); do ip link delete dev $l; done >/dev/null 2>&1;"

@@ -8,7 +8,8 @@ import struct
 
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 ARP, IPV4, IPV6, VLAN, LLDP = 0x0806, 0x0800, 0x86DD, 0x8100, 0x88CC
-ICMP, TCP, UDP, ICMPV6, OPTIONS = 1, 6, 17, 58, 60
+ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
+HOP_BY_HOP, FRAGMENT, DESTINATION = 0, 44, 60  # extension headers of IPv6
 SYN, ACK = 2, 16  # flags of TCP
 # So long that no frame needs padding: connection tracking cuts it off, and it would not come out as it was sent.
 DATA = b"x" * 32
@@ -98,6 +99,22 @@ def neighbour(sender: End, receiver: End, kind: int, target: str) -> bytes:
     return icmpv6(sender, receiver, kind, bytes(4) + _packed(target))
 
 
+def _behind(frame: bytes, kind: int, rest: bytes) -> bytes:
+    """A frame of IPv6 with one more extension header before what it had."""
+    ether, head, payload = frame[:14], frame[14:54], frame[54:]
+    return ether + head[:4] + struct.pack("!HB", len(payload) + 1 + len(rest), kind) + head[7:] + head[6:7] + rest + payload
+
+
+def behind_options(frame: bytes, kind: int) -> bytes:
+    """A frame of IPv6 with options (HOP_BY_HOP or DESTINATION) that say nothing."""
+    return _behind(frame, kind, bytes([0, 1, 4, 0, 0, 0, 0]))
+
+
+def in_fragment(frame: bytes, offset: int = 0, more: bool = False) -> bytes:
+    """A frame of IPv6 as a fragment, all of it unless there are others; ``offset`` in bytes."""
+    return _behind(frame, FRAGMENT, struct.pack("!BHI", 0, offset | more, 5))
+
+
 def router_advertisement(sender: End, receiver: End) -> bytes:
     return icmpv6(sender, receiver, 134, bytes(12))
 
@@ -105,9 +122,3 @@ def router_advertisement(sender: End, receiver: End) -> bytes:
 def redirect(sender: End, receiver: End, target: str) -> bytes:
     """Who would go to another router from now on for the target."""
     return icmpv6(sender, receiver, 137, bytes(4) + _packed(sender.ip) + _packed(target))
-
-
-def behind_options(frame: bytes) -> bytes:
-    """A packet of IPv6 with a header of options, which say nothing, before what it carries."""
-    head, (length,) = frame[:18], struct.unpack("!H", frame[18:20])
-    return head + struct.pack("!HB", length + 8, OPTIONS) + frame[21:54] + bytes([frame[20], 0, 1, 4, 0, 0, 0, 0]) + frame[54:]

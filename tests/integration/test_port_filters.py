@@ -10,10 +10,12 @@ import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters import tables
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, group_key, port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import port_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership, Told
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import bridge_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, Port
 from ansible_collections.kvmfleet.compute.tests.integration import frames
 from ansible_collections.kvmfleet.compute.tests.integration.conftest import TESTBED, Host
@@ -33,7 +35,7 @@ PORT: Port = make.port(
     mac_address=MAC,
     device="tapf0",
     fixed_ips=[make.fixed_ip(ip_address=GUEST.ip), make.fixed_ip(ip_address=GUEST_6.ip, version=6)],
-    allowed_address_pairs=[{"mac_address": MAC, "ip_address": "203.0.113.0/24"}],
+    allowed_address_pairs=[{"mac_address": MAC, "ip_address": "203.0.113.0/24"}, {"mac_address": MAC, "ip_address": "2001:db8:7::/48"}],
 )
 
 
@@ -75,6 +77,8 @@ BINDING = (
     "<filterbinding><owner><name>frames</name><uuid>00000000-0000-4000-8000-00000000f00d</uuid></owner><portdev name='tapf0'/>"
     f"<mac address='{MAC}'/><filterref filter='{port_filter_name(PORT['id'])}'/></filterbinding>"
 )
+TARGETS = tables.Chain(*tables.port_chain(PORT) or ())
+TWIN = bridge_of({"type": "local", "name": "twin"})
 
 
 class Bench:
@@ -96,14 +100,23 @@ class Bench:
         script = ip_sets.script(Membership(wanted=said).sets(SETS))
         self.host.run("sh", "-c", 'printf %s "$0" | ipset restore', script)
 
-    def raise_taps(self) -> None:
+    def load(self, *chains: tables.Chain) -> None:
+        """Chains of nftables, beside those that are loaded."""
+        script = tables.to_add(chains, self.host.nft_chains())
+        self.host.run("sh", "-c", 'printf %s "$0" | nft -f -', script)
+
+    def add_bridge(self, bridge: str, *taps: str) -> None:
         for command in (
-            "ip link add br-frames type bridge forward_delay 0 mcast_snooping 0",
-            *(f"ip tuntap add dev tapf{number} mode tap" for number in range(2)),
-            *(f"ip link set tapf{number} master br-frames up" for number in range(2)),
-            "ip link set br-frames up",
+            f"ip link add {bridge} type bridge forward_delay 0 mcast_snooping 0",
+            *(f"ip tuntap add dev {tap} mode tap" for tap in taps),
+            *(f"ip link set {tap} master {bridge} up" for tap in taps),
+            f"ip link set {bridge} up",
         ):
             self.host.run(*command.split())
+
+    def raise_taps(self) -> None:
+        self.add_bridge("br-frames", "tapf0", "tapf1")
+        self.load(TARGETS)
         self.fill([], [])
         self.define_group(GROUP)
         self.define("nwfilter-define", port_filter(PORT, ["g"], "p"))
@@ -112,16 +125,17 @@ class Bench:
     def remove(self) -> None:
         names = [port_filter_name(PORT["id"]), *(group_filter_name("g", "p", ethertype) for ethertype in ("IPv4", "IPv6"))]
         filters = "; ".join(f"virsh -q nwfilter-undefine {name}" for name in names)
-        taps = "ip link del tapf0; ip link del tapf1; ip link del br-frames"
+        taps = "; ".join(f"ip link del {device}" for device in ("tapf0", "tapf1", "br-frames", "tapf2", "tapf3", TWIN))
+        loaded = "; ".join(f"nft delete table {family} {tables.TABLE}" for family in (tables.TARGETS, tables.ZONES))
         sets = "; ".join(f"ipset destroy {name}" for name in SETS)
-        said = self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}; {sets}) 2>&1; true")
+        said = self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}; {sets}; {loaded}) 2>&1; true")
         left = self.host.run("virsh", "-q", "nwfilter-binding-list").strip(), self.host.ip_sets()
         assert left == ("", {}), said
 
-    def passing(self, *steps: Step) -> list[bool]:
+    def passing(self, *steps: Step, taps: tuple[str, str] = ("tapf0", "tapf1")) -> list[bool]:
         """Which frames come out at the other tap, sent one after another."""
         marks = [frames.arp(end, "192.0.2.254").hex() for end in (GUEST, OTHER)]
-        asked = {"taps": ["tapf0", "tapf1"], "marks": marks, "steps": [(which, frame.hex()) for which, frame in steps]}
+        asked = {"taps": taps, "marks": marks, "steps": [(which, frame.hex()) for which, frame in steps]}
         script = (TESTBED / "frames.py").read_text()
         argv = [str(TESTBED / "exec"), self.host.name, "python3", "-c", script]
         done = subprocess.run(argv, input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=300)
@@ -177,15 +191,15 @@ def test_a_guest_is_no_router_and_no_dhcp_server_even_if_its_groups_let_all_out(
             bench,
             {
                 "sends what it likes": ((OUT, frames.udp(GUEST, 67, ALL, 69)), True),
-                "sends what it likes over IPv6": ((OUT, frames.behind_options(frames.udp(GUEST_6, 547, OTHER_6, 548))), True),
+                "sends what it likes over IPv6": ((OUT, frames.behind_options(frames.udp(GUEST_6, 547, OTHER_6, 548), frames.DESTINATION)), True),
                 "asks for a DHCP lease": ((OUT, frames.udp(NOBODY, 68, ALL, 67)), True),
                 "offers a DHCP lease": ((OUT, frames.udp(GUEST, 67, ALL, 68)), False),
                 "offers a DHCPv6 lease": ((OUT, offers_6), False),
-                "offers a DHCPv6 lease behind options": ((OUT, frames.behind_options(offers_6)), False),
+                "offers a DHCPv6 lease behind options": ((OUT, frames.behind_options(offers_6, frames.DESTINATION)), False),
                 "advertises itself as a router": ((OUT, advertises), False),
-                "advertises itself as a router behind options": ((OUT, frames.behind_options(advertises)), False),
+                "advertises itself as a router behind options": ((OUT, frames.behind_options(advertises, frames.DESTINATION)), False),
                 "redirects": ((OUT, redirects), False),
-                "redirects behind options": ((OUT, frames.behind_options(redirects)), False),
+                "redirects behind options": ((OUT, frames.behind_options(redirects, frames.DESTINATION)), False),
                 "looks whether its address is free": ((OUT, frames.neighbour(End(MAC, "::"), ALL_NODES, 135, GUEST_6.ip)), True),
                 "solicits a neighbour": ((OUT, frames.neighbour(LINK_LOCAL, ALL_NODES, 135, OTHER_6.ip)), True),
                 "advertises itself": ((OUT, frames.neighbour(GUEST_6, OTHER_6, 136, GUEST_6.ip)), True),
@@ -197,6 +211,57 @@ def test_a_guest_is_no_router_and_no_dhcp_server_even_if_its_groups_let_all_out(
         )
     finally:
         bench.define_group(GROUP)
+
+
+def test_a_guest_advertises_its_own_addresses_only(bench: Bench) -> None:
+    def advertised(target: str) -> bytes:
+        return frames.neighbour(GUEST_6, OTHER_6, 136, target)
+
+    own, foreign = advertised(GUEST_6.ip), advertised(OTHER_6.ip)
+    # The header before ICMPv6 ends in the second fragment.
+    whole = frames.behind_options(foreign, frames.DESTINATION)
+    long = whole[:54] + whole[54:55] + bytes([2, 1, 20]) + bytes(20) + whole[62:]
+    check(
+        bench,
+        {
+            "its own": ((OUT, own), True),
+            "its own link-local one": ((OUT, advertised(LINK_LOCAL.ip)), True),
+            "an address pair's": ((OUT, advertised("2001:db8:7:1::9")), True),
+            "a neighbour's": ((OUT, foreign), False),
+            "a neighbour's link-local one": ((OUT, advertised("fe80::99")), False),
+            "its own behind options": ((OUT, frames.behind_options(own, frames.DESTINATION)), True),
+            "a neighbour's behind options": ((OUT, whole), False),
+            "a neighbour's behind options for routers": ((OUT, frames.behind_options(foreign, frames.HOP_BY_HOP)), False),
+            "its own in a fragment": ((OUT, frames.in_fragment(own)), False),
+            "a neighbour's in a fragment": ((OUT, frames.in_fragment(foreign)), False),
+            "a neighbour's in a fragment behind options": ((OUT, frames.in_fragment(whole)), False),
+            "the beginning of options in a fragment": ((OUT, frames.in_fragment(long[:62], more=True)), False),
+            "a router advertisement in a fragment": ((OUT, frames.in_fragment(frames.router_advertisement(LINK_LOCAL, ALL_NODES))), False),
+            "without a target": ((OUT, frames.icmpv6(GUEST_6, OTHER_6, 136, bytes(4))), False),
+            "is its own address free?": ((OUT, frames.neighbour(End(MAC, "::"), ALL_NODES, 135, GUEST_6.ip)), True),
+            "is a neighbour's address free?": ((OUT, frames.neighbour(End(MAC, "::"), ALL_NODES, 135, OTHER_6.ip)), False),
+            "where is a neighbour?": ((OUT, frames.neighbour(GUEST_6, ALL_NODES, 135, OTHER_6.ip)), True),
+            "a neighbour advertises itself": ((IN, frames.neighbour(OTHER_6, GUEST_6, 136, OTHER_6.ip)), True),
+            "listens to a group": ((OUT, frames.behind_options(frames.icmpv6(LINK_LOCAL, ALL_NODES, 143, bytes(4)), frames.HOP_BY_HOP)), True),
+        },
+    )
+
+
+def test_networks_with_the_same_addresses_do_not_share_connections(bench: Bench) -> None:
+    bench.add_bridge(TWIN, "tapf2", "tapf3")
+
+    def answered(port: int) -> bool:
+        """Is the guest answered, on one network, because a guest with its address has asked on the other?"""
+        asked = bench.passing((OUT, frames.udp(GUEST, port, OTHER, 123)), taps=("tapf2", "tapf3"))
+        assert asked == [True]
+        return bench.passing((IN, frames.udp(OTHER, 123, GUEST, port)))[0]
+
+    # Without a zone it is, which shows that the test can tell.
+    assert answered(9001)
+    (zone,) = tables.zone_chains([TWIN], {})
+    bench.load(zone)
+    assert not answered(9002)
+    assert bench.passing((OUT, frames.udp(GUEST, 9002, OTHER, 123)), (IN, frames.udp(OTHER, 123, GUEST, 9002))) == [True, True]
 
 
 def test_rules_let_through_what_they_say_and_its_answers(bench: Bench) -> None:

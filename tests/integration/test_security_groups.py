@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kvmfleet.compute.tests.integration.conftest import NET4, SSH, Fleet, server, ssh
+from ansible_collections.kvmfleet.compute.tests.integration.conftest import NET4, NET6, SSH, Fleet, server, ssh
 
 SSH_IN = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22, "remote_ip_prefix": f"{NET4}.0.1/32"}
 GROUPS = {
@@ -166,3 +166,30 @@ def test_edited_rules_and_what_somebody_has_flushed_are_brought_back_by_the_play
     again = fleet.create(server("two", availability_zone="az2:h2", **web), **variables)
     assert again.code == 0 and "host h1 does not filter its guests as it must" in again.told(), again.output
     assert applied(rules).changed() == 0
+
+
+@pytest.mark.campaign
+def test_what_nftables_has_of_a_server_comes_back_after_a_flush_and_goes_with_it(fleet: Fleet) -> None:
+    v4 = {"cidr": f"{NET4}.0.0/16", "gateway_ip": f"{NET4}.0.1", "allocation_pools": [{"start": f"{NET4}.2.10", "end": f"{NET4}.2.250"}]}
+    networks = {
+        "dual": {"bridge": "br-ext", "mtu": 1500, "subnets": [v4, {"cidr": f"{NET6}/64", "gateway_ip": None}]},
+        "own": {"provider:network_type": "local", "subnets": [{"cidr": "192.168.56.0/24", "gateway_ip": None}]},
+    }
+    host, asked = fleet.hosts["h1"], server("one", availability_zone="az1:h1", networks=[{"name": "dual"}, {"name": "own"}])
+    made = fleet.create(asked, compute_networks=networks)
+    assert made.code == 0, made.output
+    loaded = host.nft_chains()
+    assert [sorted(name.split("-")[0] for name in loaded[family]) for family in ("bridge", "inet")] == [
+        ["discovery", "of", "port", "prerouting"],
+        ["of", "prerouting", "zone"],
+    ]
+    # All that the kernel has, libvirt's rules, too.
+    host.run("nft", "flush", "ruleset")
+    mended = fleet.play("kvmfleet.compute.security_groups", {})
+    assert mended.code == 0 and mended.output.count("rules of nftables for") >= 2, mended.output
+    assert host.nft_chains() == loaded
+    again = fleet.create(asked, compute_networks=networks)
+    assert (again.code, again.changed()) == (0, 0) and "does not filter" not in again.told(), again.output
+    gone = fleet.play("kvmfleet.compute.delete_server", {"compute_delete_names": ["one"]})
+    assert gone.code == 0, gone.output
+    assert host.nft_chains() == {}

@@ -48,11 +48,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.domain_xml 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import (
     address_probe,
-    bridge_netfilter,
     ip_sets,
     limits,
     links,
     open_vswitch,
+    packet_tables,
+    port_security,
     ports,
     user_backends,
 )
@@ -63,6 +64,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer imp
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand import facts
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.kernel import Kernel, KernelLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.names import PROVIDER
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ssh_ports import with_ssh_ports
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
@@ -165,9 +167,10 @@ class Builder:
         self.defining: t.Set[str] = set()  # servers whose define has begun
         self.diffs: t.List[Diff] = []
         self._secrets = secrets or {}
-        self.unfiltered: t.Callable[[], t.Optional[str]] = bridge_netfilter.unfiltered
+        self.unfiltered: t.Callable[[], t.Optional[str]] = port_security.unfiltered
         self.user_backends: t.Callable[[HypervisorLike], t.Dict[str, t.Optional[str]]] = user_backends.missing
         self.ip_sets: IpSetsLike = ip_sets
+        self.packet_tables: PacketTablesLike = packet_tables
         self.plugging = Plugging(hypervisor, links, patience)
         self.kernel: KernelLike = Kernel()
         self.daemons: DhcpLike = Dnsmasq()
@@ -332,7 +335,7 @@ class Builder:
     @property
     def filters(self) -> Filters:
         """The network filters of the host."""
-        return Filters(self.hypervisor, self.host.state_path, self.ip_sets)
+        return Filters(self.hypervisor, self.host.state_path, self.ip_sets, self.packet_tables)
 
     @property
     def on_demand(self) -> OnDemand:

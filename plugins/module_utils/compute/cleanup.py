@@ -94,6 +94,7 @@ class Cleanup:
         self._keys()
         self._partials()
         self._networks()
+        self._rules()
         for uuid in unlocked:
             self._lock(uuid)
 
@@ -289,6 +290,18 @@ class Cleanup:
             self.removed.append({"kind": "network", "id": None, "path": device.name, "bytes": 0, "why": why})
         for name, why in swept.left:
             self.left.append({"kind": "network", "id": None, "path": name, "bytes": 0, "why": why})
+
+    def _rules(self) -> None:
+        """Of servers whose domain somebody has undefined by hand, or that went at the same time as their neighbours."""
+        try:
+            devices = self._builder.filters.sweep_tables(check_mode=self._builder.check_mode)
+        except KvmfleetError as error:
+            self.failed.append(f"rules of nftables: {error}")
+            return
+        for device in devices:
+            self.removed.append(
+                {"kind": "rules", "id": None, "path": device, "bytes": 0, "why": "nftables has rules for it, and no server needs them any more"}
+            )
 
     def _lock(self, uuid: str) -> None:
         path = locks.lock_path(self._host.state_path, uuid)

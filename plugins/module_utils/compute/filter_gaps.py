@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks, member_sets, membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import loaded_tables, locks, member_sets, membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import NO_GROUPS, Groups, filters_of, secured, sets_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
@@ -15,6 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import GROUP, IP_VERSIONS, group_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, NetworkFilter, Port, Record
 
 RUNNING = ("running", "paused")
@@ -77,32 +78,64 @@ class OpenPort(t.NamedTuple):
     port: Port
 
 
+def running(domains: t.Iterable[Domain]) -> t.List[Record]:
+    """The servers whose guests run."""
+    return [record for domain in domains for record in active([domain]) if domain["power_state"] in RUNNING]
+
+
+def unloaded(domains: t.Iterable[Domain], tables: PacketTablesLike, is_settled: t.Callable[[str], bool]) -> t.List[loaded_tables.Lacking]:
+    """What running guests lack in the kernel's tables of nftables; ServerError as ``loaded_tables.lacking``."""
+    return [item for item in loaded_tables.lacking(tables, running(domains)) if is_settled(item.record["uuid"])]
+
+
 def open_ports(domains: t.Iterable[Domain], rules: PacketRulesLike, is_settled: t.Callable[[str], bool]) -> t.List[OpenPort]:
     """The ports of running guests that lack rules of the kernel."""
-    ports = {
-        port["id"]: OpenPort(domain["record"], port)
-        for domain in domains
-        if domain["record"] is not None and domain["record"]["vm_state"] == "active" and domain["power_state"] in RUNNING
-        for port in secured(domain["record"]["ports"])
-    }
+    ports = {port["id"]: OpenPort(record, port) for record in running(domains) for port in secured(record["ports"])}
     found = [ports[port["id"]] for port in rules.unfiltered_ports([item.port for item in ports.values()])]
     return [item for item in found if is_settled(item.record["uuid"])]
 
 
-def gaps(hypervisor: HypervisorLike, state_path: str, ip_sets: IpSetsLike, rules: PacketRulesLike, domains: t.Collection[Domain]) -> t.List[str]:
+def gaps(
+    hypervisor: HypervisorLike,
+    state_path: str,
+    ip_sets: IpSetsLike,
+    rules: PacketRulesLike,
+    tables: PacketTablesLike,
+    domains: t.Collection[Domain],
+) -> t.List[str]:
     """A sentence for each; ``domains`` may have been read a while ago."""
-    first = _look(hypervisor, state_path, ip_sets, rules, domains)
+
+    def look(domains: t.Collection[Domain]) -> t.List[str]:
+        is_settled = settled(hypervisor, state_path)
+        return [*_look(hypervisor, state_path, ip_sets, rules, domains, is_settled), *_look_at_tables(tables, domains, is_settled)]
+
+    first = look(domains)
     # While somebody defines a filter, or tells the host of members, rules and sets are others for a moment.
-    still = set(_look(hypervisor, state_path, ip_sets, rules, hypervisor.domains())) if first else set()
+    still = set(look(hypervisor.domains())) if first else set()
     return [what for what in first if what in still]
 
 
-def _look(hypervisor: HypervisorLike, state_path: str, ip_sets: IpSetsLike, rules: PacketRulesLike, domains: t.Collection[Domain]) -> t.List[str]:
+def _look_at_tables(tables: PacketTablesLike, domains: t.Collection[Domain], is_settled: t.Callable[[str], bool]) -> t.List[str]:
+    try:
+        return [
+            f"the kernel lacks rules of nftables for {item.device} of server {item.record['display_name']}" for item in unloaded(domains, tables, is_settled)
+        ]
+    except ServerError as error:
+        return [error.message]
+
+
+def _look(
+    hypervisor: HypervisorLike,
+    state_path: str,
+    ip_sets: IpSetsLike,
+    rules: PacketRulesLike,
+    domains: t.Collection[Domain],
+    is_settled: t.Callable[[str], bool],
+) -> t.List[str]:
     records = [record for record in active(domains) if secured(record["ports"])]
     if not records:
         return []
     standing = {found["name"]: found for found in hypervisor.filters()}
-    is_settled = settled(hypervisor, state_path)
     filters, found = differing_filters(records, NO_GROUPS, standing, is_settled)
     found += [f"the {item.what} {'is missing' if item.is_missing else 'is not what it must be'}" for item in filters]
     try:

@@ -6,6 +6,8 @@
 A port's filter belongs to its server. A group's filter is shared by all ports of the host in that group: a new definition is followed by every guest that runs.
 It goes when no filter refers to it any more; that nobody begins to refer to it meanwhile is held by a lock of the host. So do the IP sets that its rules look
 into. These are there before the rules: the kernel takes no rule without its set, so that after a reboot no guest starts with half of its rules.
+
+What libvirt's filters can't say stands in tables of nftables (``loaded_tables.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import contextlib
 import types
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks, member_sets, membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import loaded_tables, locks, member_sets, membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.on_demand import made_bindings
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
@@ -29,7 +32,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.n
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import another, ethertypes, port_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, NetworkFilter, Port, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, GroupRules, NetworkFilter, Port, Record
 
 Groups = t.Mapping[str, GroupRules]  # by id
 NO_GROUPS: Groups = types.MappingProxyType({})
@@ -44,17 +48,20 @@ def secured(ports: t.Iterable[Port]) -> t.List[Port]:
 class Filters:
     """The network filters of one host."""
 
-    def __init__(self, hypervisor: HypervisorLike, state_path: str, sets: IpSetsLike, timeout_s: float = LOCK_S) -> None:
-        self._hypervisor, self._state_path, self._sets, self._timeout_s = hypervisor, state_path, sets, timeout_s
+    def __init__(self, hypervisor: HypervisorLike, state_path: str, sets: IpSetsLike, tables: PacketTablesLike, timeout_s: float = LOCK_S) -> None:
+        self._hypervisor, self._state_path, self._sets, self._tables, self._timeout_s = hypervisor, state_path, sets, tables, timeout_s
 
     def define(self, record: Record, groups: Groups) -> None:
         """The filters of a server's ports and of its groups.
 
         A group that is not given stays as it stands; ServerError (SecurityGroupNotFound) if it does not stand there.
         """
-        if not secured(record["ports"]):
+        if not secured(record["ports"]) and not loaded_tables.needs(record):
             return
         with self.lock():
+            loaded_tables.load(self._tables, record)
+            if not secured(record["ports"]):
+                return
             standing = {found["name"]: found for found in self._hypervisor.filters()}
             wanted = filters_of(record, groups, standing)
             membership = member_sets.want(self._state_path, named_groups(record, groups))
@@ -65,27 +72,39 @@ class Filters:
     def remove(self, record: Record) -> None:
         """The filters of a server's ports, of groups that nobody refers to any more, and the sets that nobody looks into. Its guest must be off."""
         names = {port_filter_name(port["id"]) for port in secured(record["ports"])}
-        if not names:
+        if not names and not loaded_tables.needs(record):
             return
         with self.lock():
-            standing = self._hypervisor.filters()
-            ours = [found["name"] for found in standing if found["name"] in names and found["uuid"] == filter_uuid(found["name"])]
-            for name in ours:
-                self._hypervisor.undefine_filter(name)
-            used = {name for found in standing if found["name"] not in ours for name in found["refers_to"]}
-            for found in standing:
-                if is_group_filter(found["name"], found["uuid"]) and found["name"] not in used:
-                    self._forget(found["name"])
-            self._drop_sets(record["uuid"])
+            if names:
+                self._undefine(names)
+                self._drop_sets(record["uuid"])
+            loaded_tables.drop(self._tables, record, lambda: self._others(record))
+
+    def _undefine(self, names: t.Container[str]) -> None:
+        standing = self._hypervisor.filters()
+        ours = [found["name"] for found in standing if found["name"] in names and found["uuid"] == filter_uuid(found["name"])]
+        for name in ours:
+            self._hypervisor.undefine_filter(name)
+        used = {name for found in standing if found["name"] not in ours for name in found["refers_to"]}
+        for found in standing:
+            if is_group_filter(found["name"], found["uuid"]) and found["name"] not in used:
+                self._forget(found["name"])
+
+    def _others(self, record: Record) -> t.List[Domain]:
+        return [domain for domain in self._hypervisor.domains() if domain["uuid"] != record["uuid"]]
 
     def drop_sets(self, record: Record) -> None:
-        """The sets that nobody looks into, now that a server is gone: of claims that go at once each has kept them for the other.
+        """The sets that nobody looks into, and zones that nobody needs, now that a server is gone: of claims that go at once each has kept them for the other.
 
         What fails here harms nobody, and the next server that goes takes them along.
         """
-        if secured(record["ports"]):
+        shares_zone = bool(made_bindings(record["ports"]))
+        if secured(record["ports"]) or shares_zone:
             with contextlib.suppress(KvmfleetError, OSError), self.lock():
-                self._drop_sets(record["uuid"])
+                if shares_zone:
+                    loaded_tables.drop(self._tables, record, lambda: self._others(record))
+                if secured(record["ports"]):
+                    self._drop_sets(record["uuid"])
 
     def _drop_sets(self, uuid: str) -> None:
         """What a claim is going to look into has been asked for before there is a rule, so that it stays for any that is there."""
@@ -105,6 +124,20 @@ class Filters:
         if self._sets.missing() is None:
             self._sets.destroy(sorted(name for name in self._sets.names() if member_set(name) and name not in named))
         return named
+
+    def sweep_tables(self, *, check_mode: bool) -> t.List[str]:
+        """Drop the kernel's rules of nftables for devices that no domain of the host has any more: their names, in check mode of those that are due."""
+        devices = loaded_tables.unneeded(self._tables, self._hypervisor.domains)
+        if check_mode or not devices:
+            return devices
+        with self.lock():
+            devices = loaded_tables.unneeded(self._tables, self._hypervisor.domains)
+            loaded_tables.drop_devices(self._tables, devices)
+        return devices
+
+    def reload(self, record: Record) -> None:
+        """What a server needs in tables of nftables, which somebody has flushed. The caller holds the lock."""
+        loaded_tables.load(self._tables, record)
 
     def renew(self, record: Record, port: Port) -> None:
         """The kernel's rules of a port whose guest runs, which somebody has removed: libvirt makes them again for a definition that is another one.

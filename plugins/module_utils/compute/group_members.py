@@ -13,16 +13,18 @@ import contextlib
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import member_sets, membership_file
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import active, differing_filters, open_ports, settled
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import active, differing_filters, open_ports, settled, unloaded
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import NO_GROUPS, Filters, Groups, named_groups, secured, sets_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, MemberReport
 
 
 class Asked(t.NamedTuple):
@@ -49,13 +51,14 @@ class GroupMembers:
         state_path: str,
         ip_sets: IpSetsLike,
         rules: PacketRulesLike,
+        tables: PacketTablesLike,
         clock: t.Callable[[], float],
         *,
         check_mode: bool,
     ) -> None:
         self._hypervisor, self._state_path, self._ip_sets, self._clock, self._check_mode = hypervisor, state_path, ip_sets, clock, check_mode
-        self._rules = rules
-        self._filters = Filters(hypervisor, state_path, ip_sets)
+        self._rules, self._tables = rules, tables
+        self._filters = Filters(hypervisor, state_path, ip_sets, tables)
 
     def ask(
         self,
@@ -117,8 +120,10 @@ class GroupMembers:
                 for record, port in unfiltered:
                     self._filters.renew(record, port)
                 self._filters.destroy_unused()
+            reloaded = self._reload(domains, is_settled, problems)
         changes = [f"{item.what}{', which was missing' if item.is_missing else ''}" for item in filters]
         changes += [f"rules in the kernel for {port['device']} of server {record['display_name']}, which were missing" for record, port in unfiltered]
+        changes += [f"rules of nftables for {device}, which were missing" for device in reloaded]
         refilled = membership.groups_of(sets)
         for key in sorted(membership.wanted):
             now = membership.members(key)
@@ -126,6 +131,18 @@ class GroupMembers:
             if come or gone or key in refilled:
                 changes.append(f"members of security group {names.get(key, key)}: {len(now)}, {come} more and {gone} less than before")
         return Applied(list(dict.fromkeys(changes)), problems)
+
+    def _reload(self, domains: t.Collection[Domain], is_settled: t.Callable[[str], bool], problems: t.List[str]) -> t.List[str]:
+        """The tables of nftables are what running guests need: the devices, with the names of their servers, of which rules were missing."""
+        reloaded: t.List[str] = []
+        try:
+            for record, device in unloaded(domains, self._tables, is_settled):
+                if not self._check_mode:
+                    self._filters.reload(record)
+                reloaded.append(f"{device} of server {record['display_name']}")
+        except ServerError as error:
+            problems.append(error.message)
+        return reloaded
 
     def _lock(self) -> t.ContextManager[None]:
         return contextlib.nullcontext() if self._check_mode else self._filters.lock()

@@ -23,14 +23,15 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.traits im
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.image.cache import cached_images
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, limits, packet_rules, user_backends
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, limits, packet_rules, packet_tables, user_backends
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp import dnsmasq
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.facts import add_offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.own_addresses import own_addresses
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.port_security import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.host_state import held
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
@@ -142,6 +143,7 @@ def facts(
     tunnel_address: t.Optional[str] = None,
     sets: IpSetsLike = ip_sets,
     rules: PacketRulesLike = packet_rules,
+    tables: PacketTablesLike = packet_tables,
 ) -> HostFacts:
     """All that is reported of a host; ServerError (HostLocked) if others claim on it for too long."""
     host, disk = hypervisor.host(), file_system(instances_path)
@@ -155,7 +157,7 @@ def facts(
         **offer(hypervisor.networks(), unfiltered(), user_backends.missing(hypervisor)),
         "no_sets": sets.missing(),
         "wanted_groups": sorted(membership_file.read(state_path).wanted),
-        "gaps": gaps(hypervisor, state_path, sets, rules, domains),
+        "gaps": gaps(hypervisor, state_path, sets, rules, tables, domains),
         "unlimited": limits.obstacle(),
         "no_dhcp": dnsmasq.obstacle(),
     }

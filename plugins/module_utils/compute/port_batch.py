@@ -14,10 +14,10 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import Kvm
 from ansible_collections.kvmfleet.compute.plugins.module_utils.guest.network_data import NetworkData, network_data
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import limits, ports, user_backends
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp import dnsmasq
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.offer import offer
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.facts import add_offer
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.port_security import unfiltered
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Binding, HostNetworks, Outcome, Port
 

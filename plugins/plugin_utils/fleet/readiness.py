@@ -18,9 +18,9 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Bin
 
 # The package of each command, by Ansible's os_family.
 PACKAGES: dict[str, dict[str, str]] = {
-    "Debian": {"qemu-img": "qemu-utils", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "ipset": "ipset", "iso": "genisoimage"},
-    "RedHat": {"qemu-img": "qemu-img", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "ipset": "ipset", "iso": "xorriso"},
-    "Suse": {"qemu-img": "qemu-tools", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "ipset": "ipset", "iso": "mkisofs"},
+    "Debian": {"qemu-img": "qemu-utils", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "ipset": "ipset", "nft": "nftables", "iso": "genisoimage"},
+    "RedHat": {"qemu-img": "qemu-img", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "ipset": "ipset", "nft": "nftables", "iso": "xorriso"},
+    "Suse": {"qemu-img": "qemu-tools", "mkfs.ext4": "e2fsprogs", "mkswap": "util-linux", "ipset": "ipset", "nft": "nftables", "iso": "mkisofs"},
 }
 BINDINGS = {"Debian": "python3-libvirt", "RedHat": "python3-libvirt", "Suse": "python3-libvirt-python"}
 NAMES = {"iso": "genisoimage, mkisofs or xorriso"}

@@ -10,7 +10,7 @@ Follows ``neutron/agent/linux/iptables_firewall.py``: ``_spoofing_rule``, ``_dro
 2. Packets: what an IP version can't do without (neighbour discovery, multicast listeners, the DHCP client), errors of connections that are let through, and
    the rules of the groups. Nothing else.
 
-Filters of libvirt's can't look into a neighbour advertisement: its sender is checked, the address that it tells of is not.
+Filters of libvirt's can't look into a neighbour advertisement: its sender is checked here, the address that it tells of in ``tables.py``.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from ansible_collections.kvmfleet.compute.tests.unit.fake_ip_sets import FakeIpS
 from ansible_collections.kvmfleet.compute.tests.unit.fake_kernel import FakeKernel
 from ansible_collections.kvmfleet.compute.tests.unit.fake_link_events import FakeLinkEvents
 from ansible_collections.kvmfleet.compute.tests.unit.fake_packet_rules import FakePacketRules
+from ansible_collections.kvmfleet.compute.tests.unit.fake_packet_tables import FakePacketTables
 
 
 class PlainDisk(DiskBackend):
@@ -103,6 +104,7 @@ class Lab:
         self.unfiltered: str | None = None
         self.ip_sets = FakeIpSets()
         self.packet_rules = FakePacketRules()
+        self.packet_tables = FakePacketTables()
         self.kernel = FakeKernel()
         self.daemons = FakeDhcp(lambda: self.kernel)
         self.no_dhcp: str | None = None
@@ -154,6 +156,7 @@ class Lab:
         made.who_has = self.who_has
         made.unfiltered = lambda: self.unfiltered
         made.ip_sets = self.ip_sets
+        made.packet_tables = self.packet_tables
         made.kernel = self.kernel
         made.daemons, made.no_dhcp = self.daemons, lambda: self.no_dhcp
         made.add_offer = self.add_offer

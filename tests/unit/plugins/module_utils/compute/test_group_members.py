@@ -51,7 +51,7 @@ def set_name(lab: Lab, ethertype: str = "IPv4") -> str:
 
 
 def members(lab: Lab, *, check_mode: bool = False) -> GroupMembers:
-    return GroupMembers(lab.hypervisor, str(lab.state), lab.ip_sets, lab.packet_rules, lambda: 1000.0, check_mode=check_mode)
+    return GroupMembers(lab.hypervisor, str(lab.state), lab.ip_sets, lab.packet_rules, lab.packet_tables, lambda: 1000.0, check_mode=check_mode)
 
 
 def build(lab: Lab, *servers: Instance) -> list[t.Any]:
@@ -222,7 +222,7 @@ def test_a_filter_that_is_gone_or_was_edited_is_made_again(lab: Lab) -> None:
 
 
 def reported(lab: Lab) -> list[str]:
-    return gaps(lab.hypervisor, str(lab.state), lab.ip_sets, lab.packet_rules, lab.hypervisor.domains())
+    return gaps(lab.hypervisor, str(lab.state), lab.ip_sets, lab.packet_rules, lab.packet_tables, lab.hypervisor.domains())
 
 
 def test_rules_that_are_missing_in_the_kernel_are_made_again_of_a_definition_that_is_another_one(lab: Lab) -> None:
