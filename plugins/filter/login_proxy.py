@@ -25,8 +25,8 @@ options:
     required: true
   server_id:
     description:
-      - The id of the server, if it is reached at a port of the hypervisor's loopback address. Its host key is known by the id then, because many servers have that
-        address.
+      - The id of the server, if it is reached at a port of the hypervisor's loopback address. Its host key is known by the id then, because many servers
+        have that address.
     type: str
     version_added: 0.3.0
 """

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What servers need in the host's tables of nftables: loaded before a guest runs, dropped with it.
 
-Whoever changes it holds the host's lock for network filters. Nothing of another server's is touched, so that it does not matter who comes and goes at the same time. Only a zone is shared, by all servers on its bridge:
-a server that goes leaves it to those whose domains are there.
+Whoever changes it holds the host's lock for network filters. Nothing of another server's is touched, so that it does not matter who comes and goes at the same
+time. Only a zone is shared, by all servers on its bridge: a server that goes leaves it to those whose domains are there.
 """
 
 from __future__ import annotations
