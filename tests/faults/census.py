@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import time
 import typing as t
@@ -18,11 +19,12 @@ import libvirt
 STATES = {1: "running", 2: "blocked", 3: "paused", 5: "shutdown", 6: "crashed"}
 # Folders of ours and of libvirt's in which nothing of a server may stay.
 FOLDERS = ("/var/lib/libvirt/kvmfleet", "/var/lib/kvmfleet", "/etc/libvirt/qemu", "/run/libvirt/qemu", "/var/lib/libvirt/qemu", "/var/lib/libvirt/swtpm")
+DHCP = "/run/kvmfleet/dhcp"
 # libvirtd's own folder of each running guest, which stays after a power cut.
 OF_LIBVIRT = "/var/lib/libvirt/qemu/domain-"
 # What belongs to the host, and to no server.
 HELD = tuple(f"/var/lib/kvmfleet/{name}.json{end}" for name in ("registrar", "security_groups") for end in ("", ".new"))
-LOCKS = ("host", "filters")
+LOCKS = ("host", "filters", "networks")
 OF_THE_HOST = (*(f"/var/lib/kvmfleet/locks/{name}" for name in LOCKS), "/var/lib/kvmfleet/secret.key", "/var/lib/kvmfleet/failed_builds", *HELD)
 
 
@@ -81,6 +83,39 @@ def packet_chains() -> list[tuple[str, str]]:
     return [(item["chain"]["family"], item["chain"]["name"]) for item in listed if "chain" in item and item["chain"]["table"] == "kvmfleet"]
 
 
+def _dnsmasqs() -> list[tuple[int, str]]:
+    """The processes of ours that answer guests, each with its configuration."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+            found += [(int(pid), word.decode()) for word in file.read().split(b"\0") if word.startswith(f"--conf-file={DHCP}/".encode())]
+    return found
+
+
+def _made_for_dhcp() -> tuple[list[str], list[str]]:
+    """(network namespaces, links) of ours that they have."""
+    namespaces = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+    return [name for name in namespaces if name.startswith("kvmfleet-dhcp-")], [name for name in os.listdir("/sys/class/net") if name.startswith("kvd-")]
+
+
+def dhcp_servers() -> list[str]:
+    """What answers guests, with its files; their folder and the one above stay."""
+    namespaces, links = _made_for_dhcp()
+    files = [os.path.join(above, name) for above, folders, files in os.walk(DHCP) for name in (*folders, *files)]
+    return [*files, *(f"dnsmasq {word}" for _pid, word in _dnsmasqs()), *(f"namespace {name}" for name in namespaces), *(f"link {name}" for name in links)]
+
+
+def end_dhcp_servers() -> None:
+    for pid, _word in _dnsmasqs():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    namespaces, links = _made_for_dhcp()
+    for kind, names in (("link", links), ("netns", namespaces)):
+        for name in names:
+            subprocess.run(["ip", kind, "delete", name], capture_output=True, check=False)
+    subprocess.run(["rm", "-rf", DHCP], check=True)
+
+
 def things(connection: libvirt.virConnect) -> list[str]:
     found = [f"tap {name}" for name in os.listdir("/sys/class/net") if name.startswith(("tap", "vnet"))]
     found += [f"QEMU {name}" for name in _qemus()]
@@ -88,6 +123,7 @@ def things(connection: libvirt.virConnect) -> list[str]:
     found += [f"network filter {name}" for name in network_filters(connection)]
     found += [f"IP set {name}" for name in ip_sets()]
     found += [f"chain of nftables {family} {name}" for family, name in packet_chains()]
+    found += dhcp_servers()
     for folder in FOLDERS:
         for above, folders, files in os.walk(folder):
             found += [os.path.join(above, name) for name in files]
@@ -115,6 +151,7 @@ def remove_servers(connection: libvirt.virConnect, kept: list[str]) -> None:
     if not kept:
         for family in {family for family, _name in packet_chains()}:
             subprocess.run(["nft", "delete", "table", family, "kvmfleet"], capture_output=True, check=False)
+    end_dhcp_servers()
     for folder in ("/var/lib/libvirt/kvmfleet/instances", "/var/lib/kvmfleet/journal", "/var/lib/kvmfleet/locks"):
         for name in os.listdir(folder) if os.path.isdir(folder) else []:
             if name not in (*kept, *LOCKS):

@@ -50,12 +50,15 @@ def instance(host: Hypervisor, image: dict[str, t.Any], name: str, **changes: t.
     # Every case makes a server: none may get the address of the neighbour, which was the first.
     nets, last = divmod(number, 250)
     address = f"{NET4}.{92 + 8 * int(host.name[1:]) + nets}.{last + 1}"
+    # Its guest is answered by its host: the neighbour's is not, so that the DHCP server comes and goes with each case.
+    asking = {} if name.startswith("neighbour") else {"address_mode": "dhcp"}
+    told: t.Any = make.fixed_ip(ip_address=address, cidr=f"{NET4}.0.0/16", gateway_ip=f"{NET4}.0.1", **asking)
     port = make.port(
         id=uuid,
         mac_address=f"fa:16:3e:{int(host.name[1:]):02x}:{number >> 8:02x}:{number & 255:02x}",
         binding=make.bridge("br-ext"),
         device=f"tap{uuid[:11]}",
-        fixed_ips=[make.fixed_ip(ip_address=address, cidr=f"{NET4}.0.0/16", gateway_ip=f"{NET4}.0.1")],
+        fixed_ips=[{**told, "served": True} if asking else told],
     )
     disks = [
         make.root_disk(size_bytes=1024 * MB),

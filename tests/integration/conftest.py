@@ -154,7 +154,7 @@ class Fleet:
                 " for f in $(virsh -q nwfilter-list | awk '$2 ~ /^kvmfleet-/ {print $2}' | sort -r); do virsh -q nwfilter-undefine $f; done >/dev/null 2>&1;"
                 " for s in $(ipset list -name | grep ^kvmfleet-); do ipset destroy $s; done >/dev/null 2>&1;"
                 " nft delete table bridge kvmfleet >/dev/null 2>&1; nft delete table inet kvmfleet >/dev/null 2>&1;"
-                " for d in /run/kvmfleet/dhcp/*; do pkill -f -- --conf-file=$d/ ; rm -rf $d; done >/dev/null 2>&1;"
+                " for d in /run/kvmfleet/dhcp/*; do kill $(cat $d/pid); rm -rf $d; done >/dev/null 2>&1;"
                 " for n in $(ip netns list | grep -oE '^kvmfleet-dhcp-[0-9a-f]{11}'); do ip netns delete $n; done >/dev/null 2>&1;"
                 " for l in $(ip -br link | grep -oE '^kv[blxd]-[0-9a-f]{11}'); do ip link delete dev $l; done >/dev/null 2>&1;"
                 f"cd /var/lib/kvmfleet && rm -rf {INSTANCES}/* journal locks failed_builds security_groups.json tunnels.json; true",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import typing as t
 
@@ -15,9 +16,10 @@ from .conftest import NET4, Fleet, Host, server, ssh
 KIND, NUMBER = "provider:network_type", "provider:segmentation_id"
 ROUTES = [{"destination": "198.51.100.0/24", "nexthop": "192.168.55.2"}]
 SUBNET = {"cidr": "192.168.55.0/24", "gateway_ip": "192.168.55.1", "dns_nameservers": [f"{NET4}.0.1"], "dhcp": True, "dhcp_server": True}
+SIX = {"cidr": "fd55::/64", "ipv6_address_mode": "slaac", "dhcp_server": True}
 NETWORKS: dict[str, t.Any] = {
     "lan": {"bridge": "br-ext", "mtu": 1500, "subnets": [{"cidr": f"{NET4}.0.0/16", "gateway_ip": f"{NET4}.0.1"}]},
-    "five": {KIND: "vxlan", NUMBER: 5, "mtu": 1400, "subnets": [{**SUBNET, "host_routes": ROUTES}]},
+    "five": {KIND: "vxlan", NUMBER: 5, "mtu": 1400, "subnets": [{**SUBNET, "host_routes": ROUTES}, SIX]},
     # With the addresses of the other one, on the same hosts.
     "inside": {"bridge": "br-int", "subnets": [{**SUBNET, "gateway_ip": None, "dns_nameservers": []}]},
 }
@@ -42,6 +44,14 @@ def asks(address: str, device: str) -> dict[str, str]:
     """What a guest is told that asks on a device."""
     write = f"mkdir -p /tmp; cat > /tmp/tell << 'END'\n{TELL}END\nchmod 755 /tmp/tell; ip link set {device} up"
     return told(ssh(address, f"{write}; {ASK.format(device=device, tries=5)}"))
+
+
+def makes(address: str, device: str) -> str:
+    """The address that a guest makes of what a router tells it on a device; what the micro image has given it is taken away before."""
+    wait = f"for n in $(busybox seq 30); do grep -v ^fe80 /proc/net/if_inet6 | grep -q {device} && break; sleep 1; done"
+    found = ssh(address, f"ip addr flush dev {device}; ip link set {device} down; ip link set {device} up; {wait}; grep {device} /proc/net/if_inet6")
+    digits = next((line.split()[0] for line in found.splitlines() if not line.startswith("fe80")), "")
+    return str(ipaddress.IPv6Address(int(digits, 16))) if digits else ""
 
 
 def stranger(host: Host, bridge: str) -> dict[str, str]:
@@ -97,6 +107,7 @@ def test_a_guest_gets_what_its_port_has_from_its_host_and_a_stranger_gets_nothin
         "serverid": "169.254.0.67",
     }
     assert asks(lan_of(two), "eth1")["ip"] == given(two, "five") != given(one, "five")
+    assert makes(lan_of(two), "eth1") == two["addresses"]["five"][1]["addr"]
     # A bridge of the host's own, without a way out.
     inside = asks(lan_of(one), "eth2")
     assert (inside["ip"], inside.keys() & {"router", "dns", "mtu", "staticroutes"}) == (given(one, "inside"), set())

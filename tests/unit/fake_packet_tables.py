@@ -22,7 +22,7 @@ class FakePacketTables:
         self.there: dict[str, dict[str, list[str]]] = {}
         self.jumps: dict[str, dict[str, str]] = {}
         self.lacking: str | None = None
-        self.error: ServerError | None = None
+        self.errors: list[ServerError] = []
         self.asked = 0
 
     def missing(self) -> str | None:
@@ -35,8 +35,8 @@ class FakePacketTables:
 
     def load(self, script: str) -> None:
         assert self.lacking is None
-        if self.error:
-            raise self.error
+        for error in self.errors:
+            raise error
         before = copy.deepcopy((self.there, self.jumps))
         try:
             for line in script.splitlines():

@@ -32,10 +32,10 @@ def lab(lab: Lab) -> Lab:
     return lab
 
 
-def asking(lab: Lab, number: int = 0, binding: Binding = LOCAL, **changes: t.Any) -> Instance:
+def asking(lab: Lab, number: int = 0, binding: Binding | None = None, **changes: t.Any) -> Instance:
     (port,) = lab.web(number)["ports"]
     ips: t.Any = [{**ip, "address_mode": "dhcp", "served": True, **changes} for ip in port["fixed_ips"]]
-    return lab.web(number, ports=[{**port, "binding": binding, "fixed_ips": ips}])
+    return lab.web(number, ports=[{**port, "binding": binding or LOCAL, "fixed_ips": ips}])
 
 
 def hosts(lab: Lab) -> list[str]:

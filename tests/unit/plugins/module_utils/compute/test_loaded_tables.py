@@ -98,7 +98,7 @@ def test_a_build_that_fails_leaves_nothing_there(lab: Lab, method: str) -> None:
 
 
 def test_a_build_fails_before_its_guest_is_there_if_the_rules_are_refused(lab: Lab) -> None:
-    lab.packet_tables.error = ServerError("ProcessExecutionError", "nft: Error", reschedule=True)
+    lab.packet_tables.errors = [ServerError("ProcessExecutionError", "nft: Error", reschedule=True)]
     (outcome,) = build(lab, with_6(lab))
     assert (outcome["outcome"], outcome["error"]["message"]) == ("failed", "nft: Error")
     assert "start_paused" not in lab.hypervisor.calls and lab.left() == []
@@ -107,9 +107,9 @@ def test_a_build_fails_before_its_guest_is_there_if_the_rules_are_refused(lab: L
 def test_a_delete_that_was_cut_off_is_finished_by_the_next_one(lab: Lab) -> None:
     server = with_6(lab)
     build(lab, server)
-    lab.packet_tables.error = ServerError("CommandTimeout", "nft did not end")
+    lab.packet_tables.errors = [ServerError("CommandTimeout", "nft did not end")]
     assert lab.delete(server["uuid"])[0]["outcome"] != "deleted"
-    lab.packet_tables.error = None
+    lab.packet_tables.errors = []
     assert lab.delete(server["uuid"])[0]["outcome"] == "deleted"
     assert lab.packet_tables.there == {} and lab.left() == []
 

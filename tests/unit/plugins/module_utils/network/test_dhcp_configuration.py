@@ -123,7 +123,7 @@ def test_what_a_host_makes_is_whole_only_at_its_end_and_goes_without_a_trace() -
         kernel.run([command])
     assert is_whole(wanted, kernel.devices())
     key = names.key_of("br0")
-    (inside,) = kernel.within.values()
+    inside = next(iter(kernel.within.values()))
     assert inside[1:] == ["address add 169.254.0.67/32 dev dhcp0", "link set dev dhcp0 up", "route add default dev dhcp0"]
     # A bridge that has no address of its own would take the lower one of its ports, and its host not be reached for a while.
     assert kernel.there[names.outer_of(key)].mac_address > kernel.there["br0"].mac_address
