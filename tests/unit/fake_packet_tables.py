@@ -15,7 +15,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_ta
 class FakePacketTables:
     """``there``: the rules by family and chain; ``jumps``: the chain of each device, by family.
 
-    ``lacking``: why the host has none; ``error``: what every script ends with; ``asked``: how often somebody has looked.
+    ``lacking``: why the host has none; ``errors``: the first is what every script ends with; ``asked``: how often somebody has looked.
     """
 
     def __init__(self) -> None:
