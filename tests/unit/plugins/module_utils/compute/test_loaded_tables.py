@@ -160,12 +160,14 @@ def test_a_network_that_is_made_has_a_zone_until_its_last_server_goes(lab: Lab) 
 def test_the_zone_of_servers_that_go_at_once_goes_with_the_later_one(lab: Lab) -> None:
     first, second = on_own_network(lab), on_own_network(lab, 1)
     build(lab, first, second)
-    filters = lab.builder().filters
-    for server in (first, second):
+    filters, records = lab.builder().filters, [lab.hypervisor.record(server["uuid"]) for server in (first, second)]
+    for record in records:
         # Each sees the other's domain still.
-        filters.remove(lab.hypervisor.record(server["uuid"]))
+        filters.remove(record)
     assert lab.packet_tables.there != {}
-    lab.delete(first["uuid"], second["uuid"])
+    for record in records:
+        lab.hypervisor.undefine(record["uuid"])
+    filters.drop_sets(records[-1])
     assert lab.packet_tables.there == {}
 
 
