@@ -97,9 +97,9 @@ class FakeKernel:
             assert words[-2] == "netns" and words[-1] in self.namespaces
             words = words[: words.index("peer")]
         at = words.index("type")
-        given = dict(zip(words[:at:2], words[1:at:2], strict=True))
+        given = {words[index]: words[index + 1] for index in range(0, at, 2)}
         kind, rest = words[at + 1], [word for word in words[at + 2 :] if word != "learning"]
-        details = dict(zip(rest[::2], rest[1::2], strict=True))
+        details = {rest[index]: rest[index + 1] for index in range(0, len(rest), 2)}
         made = device(
             given["name"],
             kind,
