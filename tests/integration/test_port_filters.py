@@ -349,6 +349,7 @@ def test_a_rule_whose_set_is_missing_keeps_the_tap_closed(bench: Bench) -> None:
 
 def test_a_restart_of_libvirtd_keeps_it(bench: Bench) -> None:
     subprocess.run([str(TESTBED / "restart-libvirtd"), bench.host.name], check=True)
+    bench.host.run("timeout", "60", "sh", "-c", "until virsh -q nwfilter-binding-list > /dev/null 2>&1; do sleep 0.1; done")
     steps = [(IN, frames.udp(OTHER, 2000, GUEST, port)) for port in (54, 53, 55)]
     assert bench.passing(*steps) == [False, True, False]
     bench.fill([OTHER.ip], [])
