@@ -9,6 +9,8 @@ import json
 import pathlib
 import typing as t
 
+import pytest
+
 from .at_once import at_once
 from .conftest import ROOT, Fleet, server
 
@@ -27,6 +29,7 @@ def members(fleet: Fleet) -> dict[str, set[str]]:
     return {name: {entry.split(",")[0] for entries in host.ip_sets().values() for entry in entries} for name, host in fleet.hosts.items()}
 
 
+@pytest.mark.campaign
 def test_every_host_knows_all_members_whoever_came_first_and_believes_no_older_news(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     stays = fleet.create(asked("stays", "az1:h1"), **VARIABLES)
     assert stays.code == 0, stays.output

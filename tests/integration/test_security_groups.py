@@ -129,6 +129,7 @@ def pinged(address: str) -> bool:
     return subprocess.run(["busybox", "ping", "-c", "1", "-W", "3", address], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.campaign
 def test_edited_rules_and_what_somebody_has_flushed_are_brought_back_by_the_playbook(fleet: Fleet) -> None:
     web = {"security_groups": [{"name": "web"}]}
     variables = {"compute_security_groups": GROUPS}

@@ -147,6 +147,7 @@ def test_after_a_reboot_a_start_brings_the_network_back(fleet: Fleet) -> None:
     assert pings(lan_of(again.server("one")), "192.168.55.11") and pings(lan_of(again.server("two")), "192.168.55.10")
 
 
+@pytest.mark.campaign
 def test_a_flat_network_is_the_bridge_of_the_host_and_what_a_host_lacks_is_said(fleet: Fleet) -> None:
     before = {name: links(host) for name, host in fleet.hosts.items()}
     flat = fleet.create(server("flat", networks=[{"name": "outside"}]), **VARIABLES)
