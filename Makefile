@@ -45,7 +45,7 @@ demo-down: ## remove every trace of the demo
 	$(call say,Removing the testbed)
 	@tests/testbed/down --purge
 
-test: venv ## what CI runs, part by part; the campaigns are targets of their own
+test: system venv ## what CI runs, part by part; the campaigns are targets of their own
 	@tests/tools/run-parts $(STEPS)
 
 test-fast: venv ## what one runs while writing

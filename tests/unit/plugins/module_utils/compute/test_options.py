@@ -6,6 +6,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import port_batch
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments import NetworkOptions
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import missing_fields, read_order
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.port_batch import PortBatch, read_servers
@@ -51,6 +52,12 @@ DEFAULTS: dict[str, t.Any] = {
     "reserved_host_memory_mb": 512,
     "reserved_host_disk_mb": 1025,
 }
+
+
+@pytest.fixture(autouse=True)
+def _can_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine has."""
+    monkeypatch.setattr(port_batch, "unfiltered", lambda: None)
 
 
 def options(lab: Lab, **changes: t.Any) -> ServerOptions:

@@ -48,6 +48,9 @@ def needs(*tools: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(any(shutil.which(tool) is None for tool in tools), reason=f"needs {', '.join(tools)}")
 
 
+needs_iso_tool = pytest.mark.skipif(iso_tool() is None, reason="needs an ISO tool")
+
+
 def test_every_kind_stands_in_the_table_under_its_name() -> None:
     assert sorted(KINDS) == ["blank", "config_drive", "overlay"]
     assert all(kind == backend.kind for kind, backend in KINDS.items())
@@ -86,7 +89,7 @@ def test_a_blank_disk_is_never_made_over_a_file(tmp_path: pathlib.Path) -> None:
     assert (tmp_path / "disk.eph0").read_text() == "written by the guest"
 
 
-@pytest.mark.skipif(iso_tool() is None, reason="needs an ISO tool")
+@needs_iso_tool
 def test_a_config_drive_is_an_iso_with_the_label_that_guests_look_for(tmp_path: pathlib.Path) -> None:
     path = made(tmp_path, make.config_disk())
     assert path.read_bytes()[32808:32840].decode().strip() == "config-2"
@@ -126,7 +129,7 @@ def test_a_disk_is_there_as_a_whole_or_not_at_all(tmp_path: pathlib.Path, monkey
     assert sorted(item.name for item in tmp_path.iterdir()) == ["image"]
 
 
-@pytest.mark.parametrize("disk", [make.disk(size_bytes=2**24), make.config_disk()])
+@pytest.mark.parametrize("disk", [make.disk(size_bytes=2**24), pytest.param(make.config_disk(), marks=needs_iso_tool)])
 def test_what_a_killed_process_left_half_made_is_made_anew(tmp_path: pathlib.Path, disk: Disk) -> None:
     backend = backend_of(disk)
     for path, kind in backend.scratch(str(tmp_path / disk["file"])).items():
