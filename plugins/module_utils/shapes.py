@@ -609,7 +609,6 @@ class HostNetworks(t.TypedDict):
     devices: t.NotRequired[t.List[Device]]  # what macvtap can be on
     unfiltered: t.NotRequired[t.Optional[str]]  # why the host can't enforce port security, as half a sentence; null: it can
     user_backends: t.NotRequired[t.Dict[str, t.Optional[str]]]  # why it can't connect guests by passt, and by slirp, as half a sentence; null: it can
-    no_sets: t.NotRequired[t.Optional[str]]  # why it can't enforce rules that name a security group, as half a sentence; null: it can
     wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>
     gaps: t.NotRequired[t.List[str]]  # where its ports are not filtered as they must be, a sentence each
     unlimited: t.NotRequired[t.Optional[str]]  # why the host can't limit bandwidth, as half a sentence; null: it can, or that is not known

@@ -12,8 +12,8 @@ version_added: 0.3.0
 author:
   - The kvmfleet.compute authors (@kvmfleet)
 description:
-  - Rules of security groups may name a group in place of addresses. A host whose ports have such rules must know the addresses of the group's members on
-    all hosts. It has them in IP sets of the kernel, which its network filters look into.
+  - What the rules of security groups allow stands in IP sets of the kernel, which the network filters of a host look into. Rules may name a group in place of
+    addresses. A host whose ports have such rules must know the addresses of the group's members on all hosts.
   - The roles P(kvmfleet.compute.create_server#role), P(kvmfleet.compute.delete_server#role) and P(kvmfleet.compute.security_groups#role) use it; it is of
     little use alone.
   - A host is believed about itself only. Each report has a number that grows, and of two reports of a host the one with the lower number counts no more. So
@@ -82,8 +82,7 @@ options:
     default: []
 requirements:
   - Python >= 3.9 and the libvirt Python binding on the host
-  - ipset on hosts with rules that name a group
-  - nft (nftables) on hosts with ports that are filtered
+  - ipset and nft (nftables) on hosts with ports that are filtered
 seealso:
   - module: kvmfleet.compute.server
 """
@@ -122,7 +121,7 @@ changes:
   returned: if O(operation=apply)
   type: list
   elements: str
-  sample: [network filter of security group web, "members of security group web: 3, 1 more and 0 less than before"]
+  sample: [rules of security group web, "members of security group web: 3, 1 more and 0 less than before"]
 problems:
   description: What could not be made what it must be, and why, as sentences.
   returned: if O(operation=apply)

@@ -286,7 +286,6 @@ class SpecNetwork(t.TypedDict):
     name: str  # the catalogue's name
     binding: Binding  # how ports reach it
     port_security_enabled: t.NotRequired[bool]  # the host must enforce it
-    needs_sets: t.NotRequired[bool]  # with rules that name a security group
     mtu: t.NotRequired[int | None]  # bytes; null: that of the host's bridge
     limited: t.NotRequired[bool]  # the host must be able to limit bandwidth
     served: t.NotRequired[bool]  # the host must be able to answer its guest

@@ -28,23 +28,15 @@ NICS = 8  # of a guest
 Step = dict[str, t.Any]
 
 
-def rule(direction: str, port: int | None) -> FilterRule:
-    """A rule for all of IPv4, or for a port of TCP."""
-    return {
-        "direction": direction,
-        "ethertype": "IPv4",
-        "protocol": "tcp" if port else None,
-        "port_range_min": port,
-        "port_range_max": port,
-        "remote": None,
-        "remote_group": None,
-    }
+def called(port: int) -> FilterRule:
+    """A rule for a port of TCP."""
+    return make.rule(protocol="tcp", port_range_min=port, port_range_max=port)
 
 
 def group(rules: int, version: int = 0) -> GroupRules:
     """A group that lets everything out, and TCP in to one port for each other rule; in each version the first of these is another one."""
     ports = [1000 + version, *range(2002, 2002 + 2 * rules, 2)]
-    return {"id": "bench", "name": "bench", "rules": [rule("egress", None), *(rule("ingress", port) for port in ports[: rules - 1])]}
+    return {"id": "bench", "name": "bench", "rules": [make.rule("egress"), *map(called, ports[: rules - 1])]}
 
 
 def guest(number: int, first: int, nics: int, *, is_secured: bool) -> Step:

@@ -20,7 +20,7 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters, secured
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, packet_rules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, packet_rules, packet_tables
 
 BRIDGE, STATE = "br-bench", "/run/port-filters-bench"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -47,7 +47,7 @@ class Bench:
 
     def __init__(self, hypervisor: Hypervisor) -> None:
         self._hypervisor = hypervisor
-        self._filters = Filters(hypervisor, STATE, ip_sets)
+        self._filters = Filters(hypervisor, STATE, ip_sets, packet_tables)
 
     def start(self, guest: dict[str, t.Any], groups: dict[str, t.Any]) -> Took:
         """As a build does it: the filters first."""
@@ -67,7 +67,7 @@ class Bench:
 
     def apply(self, groups: dict[str, t.Any]) -> Took:
         """As the role security_groups does it; something is changed."""
-        members = GroupMembers(self._hypervisor, STATE, ip_sets, packet_rules, time.time, check_mode=False)
+        members = GroupMembers(self._hypervisor, STATE, ip_sets, packet_rules, packet_tables, time.time, check_mode=False)
         applied: list[t.Any] = []
         took = timed(lambda: applied.append(members.tell([], groups)))
         if applied[0].problems or not applied[0].changes:

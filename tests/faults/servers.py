@@ -12,7 +12,7 @@ import uuid as uuid_library
 
 from integration.conftest import NET4
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.existing import action_for
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
@@ -25,22 +25,14 @@ _tickets = itertools.count(1)
 Outcome = dict[str, t.Any]
 
 
-def _rule(direction: str, port: int | None = None, remote_group: str | None = None) -> FilterRule:
-    return {
-        "direction": direction,
-        "ethertype": "IPv4",
-        "protocol": "tcp" if port else None,
-        "port_range_min": port,
-        "port_range_max": port,
-        "remote": None,
-        "remote_group": remote_group,
-    }
+def _tcp(port: int) -> dict[str, t.Any]:
+    return {"protocol": "tcp", "port_range_min": port, "port_range_max": port}
 
 
 # The neighbour's group is another one, so that filters and IP sets come and go with each case.
 GROUPS: list[GroupRules] = [
-    {"id": "web", "name": "web", "rules": [_rule("egress"), _rule("ingress", 22), _rule("ingress", 80, "web")]},
-    {"id": "neighbour", "name": "neighbour", "rules": [_rule("egress"), _rule("ingress")]},
+    {"id": "web", "name": "web", "rules": [make.rule("egress"), make.rule(**_tcp(22)), make.rule(**_tcp(80), remote_group="web")]},
+    {"id": "neighbour", "name": "neighbour", "rules": [make.rule("egress"), make.rule()]},
 ]
 
 

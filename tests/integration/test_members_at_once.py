@@ -26,7 +26,10 @@ def asked(name: str, zone: str) -> dict[str, t.Any]:
 
 def members(fleet: Fleet) -> dict[str, set[str]]:
     """Whom each host's rules let in, by the kernel's sets."""
-    return {name: {entry.split(",")[0] for entries in host.ip_sets().values() for entry in entries} for name, host in fleet.hosts.items()}
+    return {
+        name: {entry.split(",")[0] for of, entries in host.ip_sets().items() if of.endswith(("-ia", "-ip")) for entry in entries}
+        for name, host in fleet.hosts.items()
+    }
 
 
 @pytest.mark.campaign

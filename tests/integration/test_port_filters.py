@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import group_sets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters import tables
@@ -31,6 +32,7 @@ ALL_NODES = End("33:33:00:00:00:01", "ff02::1")
 NOBODY, ALL = End(MAC, "0.0.0.0"), End(frames.EVERYBODY, "255.255.255.255")
 OUT, IN = 0, 1  # which tap sends: the guest's or its neighbour's
 Step = tuple[int, bytes]
+Entries = t.Mapping[str, t.Collection[str]]
 PORT: Port = make.port(
     mac_address=MAC,
     device="tapf0",
@@ -43,15 +45,7 @@ def rule(
     direction: str, ethertype: str, protocol: str | None, first: int | None, remote: list[str] | None = None, remote_group: str | None = None
 ) -> FilterRule:
     last = None if protocol == "icmp" else first
-    return {
-        "direction": direction,
-        "ethertype": ethertype,
-        "protocol": protocol,
-        "port_range_min": first,
-        "port_range_max": last,
-        "remote": remote,
-        "remote_group": remote_group,
-    }
+    return make.rule(direction, ethertype, protocol=protocol, port_range_min=first, port_range_max=last, remote=remote, remote_group=remote_group)
 
 
 ASKED = rule("ingress", "IPv4", "udp", 53, ["192.0.2.96/28"])
@@ -66,6 +60,8 @@ GROUP: GroupRules = {
         rule("ingress", "IPv4", "tcp", 22),
         rule("egress", "IPv4", "udp", 123),
         rule("egress", "IPv6", "udp", 123),
+        # Sets can't say so many ports.
+        make.rule(protocol="udp", port_range_min=30000, port_range_max=32767, remote=["192.0.2.96/28"]),
         *(rule("ingress", version, "udp", 55, remote_group="friends") for version in ("IPv4", "IPv6")),
         *(rule("egress", version, "udp", 56, remote_group="friends") for version in ("IPv4", "IPv6")),
         rule("ingress", "IPv4", "icmp", None, remote_group="friends"),
@@ -81,24 +77,50 @@ TARGETS = tables.Chain(*tables.port_chain(PORT) or ())
 TWIN = bridge_of({"type": "local", "name": "twin"})
 
 
+class HostSets:
+    """The IP sets of a hypervisor, of which a test has no Python."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    def missing(self) -> str | None:
+        return None
+
+    def contents(self) -> dict[str, set[str]]:
+        return {name: set(map(ip_sets.as_written, entries)) for name, entries in self.host.ip_sets().items()}
+
+    def names(self) -> list[str]:
+        return list(self.contents())
+
+    def add(self, entries: Entries) -> None:
+        self.host.run("sh", "-c", 'printf %s "$0" | ipset restore', ip_sets.to_add(entries))
+
+    def remove(self, entries: Entries) -> None:
+        self.host.run("sh", "-c", 'printf %s "$0" | ipset restore', ip_sets.to_remove(entries))
+
+    def destroy(self, names: t.Iterable[str]) -> None:
+        for name in sorted(names):
+            self.host.run("ipset", "destroy", name)
+
+
 class Bench:
     """Two taps on a bridge."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
+        self.sets = HostSets(host)
 
     def define(self, kind: str, xml: str) -> None:
         self.host.run("sh", "-c", 'printf %s "$1" > /tmp/frames.xml && virsh -q "$0" /tmp/frames.xml', kind, xml)
 
-    def define_group(self, group: GroupRules) -> None:
+    def bring(self, group: GroupRules, friends: t.Sequence[str] = (), family: t.Sequence[str] = ()) -> None:
+        """These rules, and these members of the groups that they name."""
+        said = {group_key(name, "p"): {"h1": Told(1, list(addresses))} for name, addresses in (("friends", friends), ("family", family))}
+        different = group_sets.difference(self.sets, Membership(wanted=said, rules={group_key("g", "p"): group["rules"]}), SETS)
+        group_sets.add_missing(self.sets, different)
         for ethertype in ("IPv4", "IPv6"):
             self.define("nwfilter-define", group_filter(group, "p", ethertype))
-
-    def fill(self, friends: list[str], family: list[str]) -> None:
-        """The members of the groups that rules name."""
-        said = {group_key(name, "p"): {"h1": Told(1, addresses)} for name, addresses in (("friends", friends), ("family", family))}
-        script = ip_sets.script(Membership(wanted=said).sets(SETS))
-        self.host.run("sh", "-c", 'printf %s "$0" | ipset restore', script)
+        group_sets.remove_extra(self.sets, different)
 
     def load(self, *chains: tables.Chain) -> None:
         """Chains of nftables, beside those that are loaded."""
@@ -117,8 +139,7 @@ class Bench:
     def raise_taps(self) -> None:
         self.add_bridge("br-frames", "tapf0", "tapf1")
         self.load(TARGETS)
-        self.fill([], [])
-        self.define_group(GROUP)
+        self.bring(GROUP)
         self.define("nwfilter-define", port_filter(PORT, ["g"], "p"))
         self.define("nwfilter-binding-create", BINDING)
 
@@ -127,8 +148,8 @@ class Bench:
         filters = "; ".join(f"virsh -q nwfilter-undefine {name}" for name in names)
         taps = "; ".join(f"ip link del {device}" for device in ("tapf0", "tapf1", "br-frames", "tapf2", "tapf3", TWIN))
         loaded = "; ".join(f"nft delete table {family} {tables.TABLE}" for family in (tables.TARGETS, tables.ZONES))
-        sets = "; ".join(f"ipset destroy {name}" for name in SETS)
-        said = self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}; {sets}; {loaded}) 2>&1; true")
+        said = self.host.run("sh", "-c", f"(virsh -q nwfilter-binding-delete tapf0; {filters}; {taps}; {loaded}) 2>&1; true")
+        self.sets.destroy(self.sets.names())
         left = self.host.run("virsh", "-q", "nwfilter-binding-list").strip(), self.host.ip_sets()
         assert left == ("", {}), said
 
@@ -183,7 +204,7 @@ def test_a_guest_speaks_as_itself_only(bench: Bench) -> None:
 
 
 def test_a_guest_is_no_router_and_no_dhcp_server_even_if_its_groups_let_all_out(bench: Bench) -> None:
-    bench.define_group({**GROUP, "rules": [*GROUP["rules"], *(rule("egress", version, None, None) for version in ("IPv4", "IPv6"))]})
+    bench.bring({**GROUP, "rules": [*GROUP["rules"], *(rule("egress", version, None, None) for version in ("IPv4", "IPv6"))]})
     advertises, redirects = frames.router_advertisement(LINK_LOCAL, ALL_NODES), frames.redirect(LINK_LOCAL, OTHER_6, "2001:db8::7")
     offers_6 = frames.udp(GUEST_6, 547, OTHER_6, 546)
     try:
@@ -210,7 +231,7 @@ def test_a_guest_is_no_router_and_no_dhcp_server_even_if_its_groups_let_all_out(
             },
         )
     finally:
-        bench.define_group(GROUP)
+        bench.bring(GROUP)
 
 
 def test_a_guest_advertises_its_own_addresses_only(bench: Bench) -> None:
@@ -273,6 +294,10 @@ def test_rules_let_through_what_they_say_and_its_answers(bench: Bench) -> None:
             "an answer to nothing": ((OUT, frames.udp(GUEST, 53, OTHER, 2001)), False),
             "another port": ((IN, frames.udp(OTHER, 2000, GUEST, 54)), False),
             "by a stranger": ((IN, frames.udp(STRANGER, 2000, GUEST, 53)), False),
+            "at one of many ports": ((IN, frames.udp(OTHER, 2000, GUEST, 32767)), True),
+            "its answer from there": ((OUT, frames.udp(GUEST, 32767, OTHER, 2000)), True),
+            "at the port behind them": ((IN, frames.udp(OTHER, 2000, GUEST, 32768)), False),
+            "at one of many ports by a stranger": ((IN, frames.udp(STRANGER, 2000, GUEST, 32767)), False),
             "asked out": ((OUT, frames.udp(GUEST, 3000, OTHER, 123)), True),
             "the answer to it": ((IN, frames.udp(OTHER, 123, GUEST, 3000)), True),
             "out to another port": ((OUT, frames.udp(GUEST, 3000, OTHER, 124)), False),
@@ -300,12 +325,19 @@ def test_rules_let_through_what_they_say_and_its_answers(bench: Bench) -> None:
 def test_a_changed_group_is_followed_and_cuts_what_it_no_longer_allows(bench: Bench) -> None:
     asked, answer = (IN, frames.udp(OTHER, 4000, GUEST, 53)), (OUT, frames.udp(GUEST, 53, OTHER, 4000))
     kept = (OUT, frames.udp(GUEST, 5000, OTHER, 123)), (IN, frames.udp(OTHER, 123, GUEST, 5000))
+    other_rules = [rule for rule in GROUP["rules"] if rule is not ASKED]
     assert bench.passing(asked, answer, *kept) == [True] * 4
-    bench.define_group({**GROUP, "rules": [rule for rule in GROUP["rules"] if rule is not ASKED]})
     try:
+        bench.bring({**GROUP, "rules": other_rules})
+        assert bench.passing(asked, answer, kept[1]) == [False, False, True]
+        # From the sets into the filter, and back.
+        wide = make.rule(protocol="udp", port_range_min=1, port_range_max=1000, remote=["192.0.2.96/28"])
+        bench.bring({**GROUP, "rules": [*other_rules, wide]})
+        assert bench.passing(asked, answer, kept[1]) == [True] * 3
+        bench.bring({**GROUP, "rules": other_rules})
         assert bench.passing(asked, answer, kept[1]) == [False, False, True]
     finally:
-        bench.define_group(GROUP)
+        bench.bring(GROUP)
     assert bench.passing(asked, answer) == [True, True]
 
 
@@ -333,17 +365,16 @@ def test_who_is_a_member_is_let_in_and_out_and_one_who_leaves_is_cut_off(bench: 
         ([], ["198.51.100.0/24"], of_strangers),
         ([], [], set()),
     ):
-        bench.fill(friends, family)
+        bench.bring(GROUP, friends, family)
         check(bench, {name: (step, name in passing) for name, step in steps.items()})
 
 
 def test_a_rule_whose_set_is_missing_keeps_the_tap_closed(bench: Bench) -> None:
     bench.host.run("virsh", "-q", "nwfilter-binding-delete", "tapf0")
-    for name in SETS:
-        bench.host.run("ipset", "destroy", name)
+    bench.sets.destroy(bench.sets.names())
     with pytest.raises(AssertionError, match="Set"):
         bench.define("nwfilter-binding-create", BINDING)
-    bench.fill([], [])
+    bench.bring(GROUP)
     bench.define("nwfilter-binding-create", BINDING)
 
 
@@ -352,5 +383,5 @@ def test_a_restart_of_libvirtd_keeps_it(bench: Bench) -> None:
     bench.host.run("timeout", "60", "sh", "-c", "until virsh -q nwfilter-binding-list > /dev/null 2>&1; do sleep 0.1; done")
     steps = [(IN, frames.udp(OTHER, 2000, GUEST, port)) for port in (54, 53, 55)]
     assert bench.passing(*steps) == [False, True, False]
-    bench.fill([OTHER.ip], [])
+    bench.bring(GROUP, [OTHER.ip])
     assert bench.passing(*steps) == [False, True, True]

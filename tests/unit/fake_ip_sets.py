@@ -9,6 +9,8 @@ import collections.abc
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 
+Entries = collections.abc.Mapping[str, collections.abc.Collection[str]]  # by the names of the sets
+
 
 class FakeIpSets:
     """``there``: the sets; ``lacking``: why the host has none; ``in_use``: what can't be destroyed."""
@@ -27,8 +29,13 @@ class FakeIpSets:
     def names(self) -> list[str]:
         return list(self.there)
 
-    def fill(self, wanted: collections.abc.Mapping[str, collections.abc.Collection[str]]) -> None:
-        self.there.update((name, set(entries)) for name, entries in wanted.items())
+    def add(self, entries: Entries) -> None:
+        for name, new in entries.items():
+            self.there.setdefault(name, set()).update(new)
+
+    def remove(self, entries: Entries) -> None:
+        for name, gone in entries.items():
+            self.there[name] -= set(gone)
 
     def destroy(self, names: collections.abc.Iterable[str]) -> None:
         for name in names:

@@ -17,6 +17,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Domain,
     Epoch,
     EpochOffer,
+    FilterRule,
     FixedIp,
     Flavor,
     Grant,
@@ -468,6 +469,20 @@ def port(**changes: t.Any) -> Port:
         "allowed_address_pairs": [],
         "bandwidth": None,
         "queues": None,
+    }
+    return _with(made, changes)
+
+
+def rule(direction: str = "ingress", ethertype: str = "IPv4", **changes: t.Any) -> FilterRule:
+    """A rule of a security group that lets all through, or what the changes leave of it."""
+    made: FilterRule = {
+        "direction": direction,
+        "ethertype": ethertype,
+        "protocol": None,
+        "port_range_min": None,
+        "port_range_max": None,
+        "remote": None,
+        "remote_group": None,
     }
     return _with(made, changes)
 

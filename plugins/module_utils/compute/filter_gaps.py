@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import loaded_tables, locks, member_sets, membership_file
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import NO_GROUPS, Groups, filters_of, secured, sets_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import group_sets, loaded_tables, locks, membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import filters_of, known_groups, secured, sets_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import GROUP, IP_VERSIONS, group_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, NetworkFilter, Port, Record
@@ -45,14 +46,14 @@ def settled(hypervisor: HypervisorLike, state_path: str) -> t.Callable[[str], bo
 
 
 def differing_filters(
-    records: t.Iterable[Record], groups: Groups, standing: t.Mapping[str, NetworkFilter], is_settled: t.Callable[[str], bool]
+    records: t.Iterable[Record], membership: Membership, standing: t.Mapping[str, NetworkFilter], is_settled: t.Callable[[str], bool]
 ) -> t.Tuple[t.List[DifferingFilter], t.List[str]]:
     """(the filters of these servers that are not there as they must be, those of groups first; why others can't be made)."""
     different: t.Dict[str, DifferingFilter] = {}
     problems = []
     for record in records:
         try:
-            for xml in filters_of(record, groups, standing) if secured(record["ports"]) else []:
+            for xml in filters_of(record, known_groups(record, membership), standing) if secured(record["ports"]) else []:
                 wanted = parse_filter(xml)
                 found = standing.get(wanted["name"])
                 # One that is there can't be removed meanwhile, for want of the lock.
@@ -136,11 +137,13 @@ def _look(
     if not records:
         return []
     standing = {found["name"]: found for found in hypervisor.filters()}
-    filters, found = differing_filters(records, NO_GROUPS, standing, is_settled)
-    found += [f"the {item.what} {'is missing' if item.is_missing else 'is not what it must be'}" for item in filters]
+    found: t.List[str] = []
     try:
-        sets = member_sets.differing(ip_sets, membership_file.read(state_path), sets_of(standing.values()))
-        found += [f"the IP set {name} is not what it must be" for name in sorted(sets)]
+        membership = membership_file.read(state_path)
+        filters, found = differing_filters(records, membership, standing, is_settled)
+        found += [f"the {item.what} {'is missing' if item.is_missing else 'is not what it must be'}" for item in filters]
+        different = group_sets.difference(ip_sets, membership, sets_of(standing.values()))
+        found += [f"the IP set {name} is not what it must be" for name in different.names()]
         unfiltered = open_ports(domains, rules, is_settled)
         found += [f"the kernel lacks rules for {item.port['device']} of server {item.record['display_name']}" for item in unfiltered]
     except ServerError as error:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The network filters of a host's ports: defined before a guest starts, removed with it.
 
-A port's filter belongs to its server. A group's filter is shared by all ports of the host in that group: a new definition is followed by every guest that runs.
-It goes when no filter refers to it any more; that nobody begins to refer to it meanwhile is held by a lock of the host. So do the IP sets that its rules look
-into. These are there before the rules: the kernel takes no rule without its set, so that after a reboot no guest starts with half of its rules.
+A port's filter belongs to its server. A group's filter is shared by all ports of the host in that group, and so are the IP sets that it looks into, which have
+what its rules allow. All of that goes when no filter refers to it any more; that nobody begins to refer to it meanwhile is held by a lock of the host. The sets
+are there before the filters: the kernel takes no rule without its set, so that after a reboot no guest starts with half of its rules.
 
 What libvirt's filters can't say stands in tables of nftables (``loaded_tables.py``).
 """
@@ -16,22 +16,24 @@ import contextlib
 import types
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import loaded_tables, locks, member_sets, membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import group_sets, loaded_tables, locks, membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.on_demand import made_bindings
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import (
+    LIST,
     filter_uuid,
     group_filter_name,
     group_key,
     is_group_filter,
-    member_set,
     port_filter_name,
+    rule_set,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import another, ethertypes, port_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, GroupRules, NetworkFilter, Port, Record
 
@@ -54,7 +56,7 @@ class Filters:
     def define(self, record: Record, groups: Groups) -> None:
         """The filters of a server's ports and of its groups.
 
-        A group that is not given stays as it stands; ServerError (SecurityGroupNotFound) if it does not stand there.
+        A group that is not given keeps the rules that it has; ServerError (SecurityGroupNotFound) if the host does not know them.
         """
         if not secured(record["ports"]) and not loaded_tables.needs(record):
             return
@@ -63,11 +65,17 @@ class Filters:
             if not secured(record["ports"]):
                 return
             standing = {found["name"]: found for found in self._hypervisor.filters()}
-            wanted = filters_of(record, groups, standing)
-            membership = member_sets.want(self._state_path, named_groups(record, groups))
-            member_sets.fill(self._sets, membership, sets_of((*standing.values(), *map(parse_filter, wanted))))
+            membership = membership_file.read(self._state_path)
+            known = membership.as_dict()
+            keep_rules(membership, record, groups)
+            wanted = filters_of(record, known_groups(record, membership), standing)
+            different = group_sets.difference(self._sets, membership, sets_of((*standing.values(), *map(parse_filter, wanted))))
+            if membership.as_dict() != known:
+                membership_file.write(self._state_path, membership)
+            group_sets.add_missing(self._sets, different)
             for xml in wanted:
                 self._hypervisor.define_filter(xml)
+            group_sets.remove_extra(self._sets, different)
 
     def remove(self, record: Record) -> None:
         """The filters of a server's ports, of groups that nobody refers to any more, and the sets that nobody looks into. Its guest must be off."""
@@ -108,22 +116,25 @@ class Filters:
 
     def _drop_sets(self, uuid: str) -> None:
         """What a claim is going to look into has been asked for before there is a rule, so that it stays for any that is there."""
-        named = self.destroy_unused()
+        looked_into = self.destroy_unused()
         membership = membership_file.read(self._state_path)
-        if not membership.wanted:
-            return
-        if any(domain["record"] and domain["record"]["vm_state"] == "building" and domain["uuid"] != uuid for domain in self._hypervisor.domains()):
-            return
-        for key in membership.useless(named):
-            del membership.wanted[key]
-        membership_file.write(self._state_path, membership)
+        known = membership.as_dict()
+        membership.forget_rules(looked_into)
+        if membership.wanted and not self._is_another_built(uuid):
+            membership.forget_members()
+        if membership.as_dict() != known:
+            membership_file.write(self._state_path, membership)
+
+    def _is_another_built(self, uuid: str) -> bool:
+        return any(domain["record"] and domain["record"]["vm_state"] == "building" and domain["uuid"] != uuid for domain in self._hypervisor.domains())
 
     def destroy_unused(self) -> t.Set[str]:
-        """Only sets that rules look into stay: the names of these. The caller holds the lock."""
-        named = {name for found in self._hypervisor.filters() for name in found["sets"]}
+        """Only sets that filters look into stay, and those in them: the names of the former. The caller holds the lock."""
+        looked_into = {name for found in self._hypervisor.filters() for name in found["sets"]}
         if self._sets.missing() is None:
-            self._sets.destroy(sorted(name for name in self._sets.names() if member_set(name) and name not in named))
-        return named
+            ours = {name: of for name in self._sets.names() for of in [rule_set(name)] if of is not None}
+            self._sets.destroy(sorted(name for name, of in ours.items() if of._replace(kind=LIST).name not in looked_into))
+        return looked_into
 
     def sweep_tables(self, *, check_mode: bool) -> t.List[str]:
         """Drop the kernel's rules of nftables for devices that no domain of the host has any more: their names, in check mode of those that are due."""
@@ -169,6 +180,22 @@ def named_groups(record: Record, groups: Groups) -> t.List[str]:
     return list(dict.fromkeys(group_key(rule["remote_group"], record["project_id"]) for rule in rules if rule["remote_group"] is not None))
 
 
+def keep_rules(membership: Membership, record: Record, groups: Groups) -> None:
+    """The host knows the rules that are given of a server's groups, and has to know who is in the groups that these name."""
+    membership.want(named_groups(record, groups))
+    for group in record["security_groups"]:
+        if group["id"] in groups:
+            membership.rules[group_key(group["id"], record["project_id"])] = list(groups[group["id"]]["rules"])
+
+
+def known_groups(record: Record, membership: Membership) -> t.Dict[str, GroupRules]:
+    """Those of a server's groups whose rules the host knows, by id."""
+    keys = {group["id"]: group_key(group["id"], record["project_id"]) for group in record["security_groups"]}
+    return {
+        group["id"]: {**group, "rules": membership.rules[keys[group["id"]]]} for group in record["security_groups"] if keys[group["id"]] in membership.rules
+    }
+
+
 def filters_of(record: Record, groups: Groups, standing: t.Mapping[str, NetworkFilter]) -> t.List[str]:
     """The filters that a server's ports need, as XML: of its groups, then of its ports. ServerError if one can't be made."""
     ports = secured(record["ports"])
@@ -176,13 +203,11 @@ def filters_of(record: Record, groups: Groups, standing: t.Mapping[str, NetworkF
     found = []
     for group in record["security_groups"]:
         for ethertype in needed:
-            name, given = group_filter_name(group["id"], record["project_id"], ethertype), groups.get(group["id"])
-            _check_ours(name, standing)
-            if given is not None:
-                found.append(group_filter(given, record["project_id"], ethertype))
-            elif name not in standing:
-                why = f"the rules of security group {group['name']} are not given, and the host has no network filter {name}"
+            _check_ours(group_filter_name(group["id"], record["project_id"], ethertype), standing)
+            if group["id"] not in groups:
+                why = f"the rules of security group {group['name']} are not given, and the host does not know them"
                 raise ServerError("SecurityGroupNotFound", why)
+            found.append(group_filter(groups[group["id"]], record["project_id"], ethertype))
     for port in ports:
         _check_ours(port_filter_name(port["id"]), standing)
         found.append(port_filter(port, [group["id"] for group in record["security_groups"]], record["project_id"]))
@@ -190,8 +215,8 @@ def filters_of(record: Record, groups: Groups, standing: t.Mapping[str, NetworkF
 
 
 def sets_of(filters: t.Iterable[NetworkFilter]) -> t.List[str]:
-    """The sets that rules of groups look into."""
-    return [name for found in filters if is_group_filter(found["name"], found["uuid"]) for name in found["sets"] if member_set(name)]
+    """The sets that filters of groups look into."""
+    return [name for found in filters if is_group_filter(found["name"], found["uuid"]) for name in found["sets"] if rule_set(name)]
 
 
 def _check_ours(name: str, standing: t.Mapping[str, NetworkFilter]) -> None:

@@ -12,9 +12,17 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import member_sets, membership_file
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import group_sets, membership_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filter_gaps import active, differing_filters, open_ports, settled, unloaded
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import NO_GROUPS, Filters, Groups, named_groups, secured, sets_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import (
+    NO_GROUPS,
+    Filters,
+    Groups,
+    keep_rules,
+    named_groups,
+    secured,
+    sets_of,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
@@ -99,21 +107,25 @@ class GroupMembers:
             names = {
                 group_key(group["id"], record["project_id"]): group["name"] for record in records for group in (*record["security_groups"], *groups.values())
             }
-            known, before = membership.as_dict(), {key: membership.members(key) for key in membership.wanted}
-            membership.want(key for record in records if secured(record["ports"]) for key in named_groups(record, groups))
+            known, before, rules_before = membership.as_dict(), {key: membership.members(key) for key in membership.wanted}, dict(membership.rules)
+            for record in records:
+                if secured(record["ports"]):
+                    keep_rules(membership, record, groups)
+            edited = [key for key, rules in membership.rules.items() if rules != rules_before.get(key)]
             membership.take(reports)
             if epoch and epoch["store"] != NONE:
                 membership.keep_only(epoch["hosts"])
             is_settled = settled(self._hypervisor, self._state_path)
-            filters, problems = differing_filters(records, groups, standing, is_settled)
-            sets = member_sets.differing(self._ip_sets, membership, sets_of((*standing.values(), *(parse_filter(item.xml) for item in filters))))
+            filters, problems = differing_filters(records, membership, standing, is_settled)
+            looked_into = sets_of((*standing.values(), *(parse_filter(item.xml) for item in filters)))
+            different = group_sets.difference(self._ip_sets, membership, looked_into)
             if not self._check_mode:
                 if membership.as_dict() != known:
                     membership_file.write(self._state_path, membership)
-                if sets:
-                    self._ip_sets.fill(sets)
+                group_sets.add_missing(self._ip_sets, different)
                 for item in filters:
                     self._hypervisor.define_filter(item.xml)
+                group_sets.remove_extra(self._ip_sets, different)
             # A filter that was defined anew may have brought them.
             unfiltered = open_ports(domains, self._rules, is_settled)
             if not self._check_mode:
@@ -124,12 +136,15 @@ class GroupMembers:
         changes = [f"{item.what}{', which was missing' if item.is_missing else ''}" for item in filters]
         changes += [f"rules in the kernel for {port['device']} of server {record['display_name']}, which were missing" for record, port in unfiltered]
         changes += [f"rules of nftables for {device}, which were missing" for device in reloaded]
-        refilled = membership.groups_of(sets)
+        changes += [f"rules of security group {names.get(key, key)}" for key in edited]
+        explained = set(edited)
         for key in sorted(membership.wanted):
             now = membership.members(key)
             come, gone = len(now - before.get(key, set())), len(before.get(key, set()) - now)
-            if come or gone or key in refilled:
+            if come or gone:
                 changes.append(f"members of security group {names.get(key, key)}: {len(now)}, {come} more and {gone} less than before")
+                explained.update(other for other in membership.rules if key in membership.named_by(other))
+        changes += [f"IP sets of security group {names.get(key, key)}" for key in membership.groups_of(different.names()) if key not in explained]
         return Applied(list(dict.fromkeys(changes)), problems)
 
     def _reload(self, domains: t.Collection[Domain], is_settled: t.Callable[[str], bool], problems: t.List[str]) -> t.List[str]:

@@ -155,7 +155,6 @@ def facts(
     records = instances(domains, instances_path, state_path)
     networks: HostNetworks = {
         **offer(hypervisor.networks(), unfiltered(), user_backends.missing(hypervisor)),
-        "no_sets": sets.missing(),
         "wanted_groups": sorted(membership_file.read(state_path).wanted),
         "gaps": gaps(hypervisor, state_path, sets, rules, tables, domains),
         "unlimited": limits.obstacle(),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is a member of the security groups that a host's rules name, on this host and on others; pure.
+"""What a host keeps of security groups: the rules of those that its servers are in, and who is a member of those that these rules name; pure.
 
 A host is believed about itself only: each reports its own members with a number that grows, and what one of them said last is what counts of it. So what runs
 at once tell a host comes to the same in whichever order it arrives, and whatever it was not told it learns the next time.
@@ -13,12 +13,13 @@ import dataclasses
 import ipaddress
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import IP_VERSIONS, group_tag, member_set
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import what
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import LIST, RuleSet, group_key, group_tag, rule_set
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.set_entries import Sets, entries
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import groups_of_members
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, MemberReport, Record
 
-VERSION = 1  # of what is kept
+VERSION = 2  # of what is kept
+WITHOUT_RULES = 1  # the version before, whose filters had them
 
 
 class Told(t.NamedTuple):
@@ -28,20 +29,9 @@ class Told(t.NamedTuple):
     addresses: t.List[str]
 
 
-def prefixes(addresses: t.Iterable[str], version: int) -> t.Set[str]:
-    """The addresses of one IP version, as an IP set lists them: it takes no prefix that every address has, so that one is two halves."""
-    found: t.Set[str] = set()
-    for address in addresses:
-        network = ipaddress.ip_network(address, strict=False)
-        if network.version == version:
-            parts = network.subnets() if network.prefixlen == 0 else [network]
-            found.update(str(part.network_address) if part.prefixlen == part.max_prefixlen else str(part) for part in parts)
-    return found
-
-
-def prefixes_by_version(addresses: t.Collection[str]) -> t.Dict[int, t.Set[str]]:
-    """The addresses as IP sets list them, by IP version."""
-    return {version: prefixes(addresses, version) for version in IP_VERSIONS.values()}
+def _project_of(key: str) -> str:
+    """A group's id has no slash."""
+    return key.rpartition("/")[0]
 
 
 class NoReport(ValueError):
@@ -60,11 +50,12 @@ def read_report(given: t.Any) -> MemberReport:
 
 @dataclasses.dataclass
 class Membership:
-    """What a host keeps of members."""
+    """What a host keeps of security groups."""
 
     number: int = 0  # of its own last report
     leaving: t.List[str] = dataclasses.field(default_factory=list)  # its servers that are about to be deleted, and are members no more
     wanted: t.Dict[str, t.Dict[str, Told]] = dataclasses.field(default_factory=dict)  # what hosts said, by group and name of the host
+    rules: t.Dict[str, t.List[FilterRule]] = dataclasses.field(default_factory=dict)  # of the groups that servers of the host are in
 
     def report(self, host: str, records: t.Iterable[Record], now_ms: int) -> MemberReport:
         """What the host says of its own servers; the clock keeps the number growing where a host has lost what it kept."""
@@ -89,40 +80,65 @@ class Membership:
         for key, said in self.wanted.items():
             self.wanted[key] = {host: told for host, told in said.items() if host in hosts}
 
-    def useless(self, set_names: t.Iterable[str]) -> t.List[str]:
-        """The groups that need not be known if there are these sets alone."""
-        named = self.groups_of(set_names)
-        return [key for key in self.wanted if key not in named]
+    def named_by(self, key: str) -> t.Set[str]:
+        """The groups that rules of this one name: they are of its project."""
+        return {group_key(rule["remote_group"], _project_of(key)) for rule in self.rules.get(key, ()) if rule["remote_group"] is not None}
 
-    def groups_of(self, set_names: t.Iterable[str]) -> t.Set[str]:
-        """The groups whose members these sets have."""
-        tags = {found.group for found in map(member_set, set_names) if found}
-        return {key for key in self.wanted if group_tag(key) in tags}
+    def forget_rules(self, set_names: t.Iterable[str]) -> None:
+        """Filters of the host look into these sets, and into no others."""
+        self.rules = {key: self.rules[key] for key in self.groups_of(set_names)}
+
+    def forget_members(self) -> None:
+        """Of groups that no rule names."""
+        named = {name for key in self.rules for name in self.named_by(key)}
+        self.wanted = {key: said for key, said in self.wanted.items() if key in named}
+
+    def groups_of(self, set_names: t.Iterable[str]) -> t.List[str]:
+        """The groups whose rules these sets have."""
+        tags = {found.group for found in map(rule_set, set_names) if found}
+        return [key for key in self.rules if group_tag(key) in tags]
 
     def members(self, key: str) -> t.Set[str]:
         """The addresses and CIDRs of a group's members on all hosts."""
-        return {address for told in self.wanted[key].values() for address in told.addresses}
+        return {address for told in self.wanted.get(key, {}).values() for address in told.addresses}
 
-    def sets(self, names: t.Iterable[str]) -> t.Dict[str, t.Set[str]]:
-        """What each of these IP sets must have, by name: nothing, if the host does not know the group."""
-        by_tag = {group_tag(key): prefixes_by_version(self.members(key)) for key in self.wanted}
-        found: t.Dict[str, t.Set[str]] = {}
-        for name in names:
-            of = member_set(name)
-            if of is not None:
-                who, may = by_tag.get(of.group, {}).get(IP_VERSIONS[of.ethertype], set()), what(of.service, of.ethertype)
-                found[name] = {f"{prefix},{thing}" for prefix in who for thing in may} if of.service else who
+    def sets(self, names: t.Iterable[str]) -> Sets:
+        """What these IP sets must have that filters look into, and those in them; of a group whose rules are not known nobody can say."""
+        by_tag = {group_tag(key): key for key in self.rules}
+        found: Sets = {}
+        for of in map(rule_set, names):
+            if of is not None and of.kind == LIST and of.group in by_tag:
+                found.update(self._entries(of, by_tag[of.group]))
         return found
+
+    def _entries(self, of: RuleSet, key: str) -> Sets:
+        project = _project_of(key)
+        return entries(of, self.rules[key], lambda group_id: self.members(group_key(group_id, project)))
 
     def as_dict(self) -> t.Dict[str, object]:
         """As it is kept."""
         return {"version": VERSION, **dataclasses.asdict(self)}
 
 
+def _rule(kept: t.Mapping[str, t.Any]) -> FilterRule:
+    remote, remote_group = kept["remote"], kept["remote_group"]
+    return {
+        "direction": str(kept["direction"]),
+        "ethertype": str(kept["ethertype"]),
+        "protocol": None if kept["protocol"] is None else str(kept["protocol"]),
+        "port_range_min": None if kept["port_range_min"] is None else int(kept["port_range_min"]),
+        "port_range_max": None if kept["port_range_max"] is None else int(kept["port_range_max"]),
+        "remote": None if remote is None else [str(ipaddress.ip_network(prefix)) for prefix in remote],
+        "remote_group": None if remote_group is None else str(remote_group),
+    }
+
+
 def read_membership(content: t.Mapping[str, t.Any]) -> Membership:
     """What was kept; KeyError, TypeError or ValueError if it can't be read."""
-    if content["version"] != VERSION:
+    if content["version"] not in (VERSION, WITHOUT_RULES):
         raise ValueError(f"it is of version {content['version']}, and this collection's is {VERSION}")
     kept: t.Dict[str, t.Dict[str, t.Tuple[int, t.List[str]]]] = content["wanted"]
     wanted = {str(key): {str(host): Told(int(number), list(map(str, addresses))) for host, (number, addresses) in said.items()} for key, said in kept.items()}
-    return Membership(int(content["number"]), list(map(str, content["leaving"])), wanted)
+    kept_rules: t.Dict[str, t.List[t.Mapping[str, t.Any]]] = {} if content["version"] == WITHOUT_RULES else content["rules"]
+    rules = {str(key): list(map(_rule, of_group)) for key, of_group in kept_rules.items()}
+    return Membership(int(content["number"]), list(map(str, content["leaving"])), wanted, rules)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridge_netfilter, packet_tables
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import bridge_netfilter, ip_sets, packet_tables
 
 
 def unfiltered() -> t.Optional[str]:
     """Why it can't, as half a sentence; None if it can, or will with the first rule."""
-    return bridge_netfilter.unfiltered() or packet_tables.missing()
+    return bridge_netfilter.unfiltered() or packet_tables.missing() or ip_sets.missing()

@@ -9,7 +9,7 @@ Follows ``nova/compute/api.py: API._validate_and_build_base_options`` and ``nova
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Flavor, Instance
@@ -137,27 +137,24 @@ def _whereabouts(places: Places | None, host: str, migrating_to: str | None) -> 
     return drift.Whereabouts(host, node, zone, migrating_to)
 
 
-def _spec_network(item: RequestedNetwork, names_groups: bool) -> SpecNetwork:
+def _spec_network(item: RequestedNetwork) -> SpecNetwork:
     network = item["network"]
-    secured = is_secured(item["port"], network)
     return {
         "name": network["name"],
         "binding": network["binding"],
-        "port_security_enabled": secured,
-        "needs_sets": secured and names_groups,
+        "port_security_enabled": is_secured(item["port"], network),
         "mtu": network["mtu"],
         "limited": item["bandwidth"] is not None,
         "served": any(subnet["dhcp_server"] for subnet in item["network"]["subnets"]),
     }
 
 
-def request_spec(request: Request, made: list[BuildRequest], project_id: str, naming: Container[str] = ()) -> RequestSpec | None:
-    """What the scheduler is asked for the new servers; None if there are none. ``naming``: ids of the security groups with rules that name a group."""
+def request_spec(request: Request, made: list[BuildRequest], project_id: str) -> RequestSpec | None:
+    """What the scheduler is asked for the new servers; None if there are none."""
     new = [item["instance"] for item in made if item["existing"] is None]
     if not new:
         return None
     lookups, first = request.lookups, new[0]
-    names_groups = any(group["id"] in naming for group in first["security_groups"])
     image = first["image"]
     hints: dict[str, t.Any] = {key: value for key, value in request.asked.hints.items() if key != "group"}
     return {
@@ -180,5 +177,5 @@ def request_spec(request: Request, made: list[BuildRequest], project_id: str, na
         "project_id": project_id,
         "requested_destination": lookups.destination,
         "ignore_hosts": [],
-        "networks": [_spec_network(item, names_groups) for item in lookups.networks],
+        "networks": [_spec_network(item) for item in lookups.networks],
     }

@@ -14,7 +14,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import LAST_PORT, LETTERS, MOST_PORTS, WITH_PORTS
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import IN_SETS, MOST_PORTS, WITH_PORTS, ports_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
@@ -53,10 +53,9 @@ def obstacle(group: CatalogueSecurityGroup) -> str | None:
 
 def _obstacle_of_members(rule: SecurityGroupRule, name: str) -> str | None:
     """Each port is an entry of an IP set for each member."""
-    if name not in LETTERS:
+    if name not in IN_SETS:
         return f"IP sets don't know ports of {name}, by which a rule with a remote_group is kept"
-    first, last = rule["port_range_min"], rule["port_range_max"]
-    ports = (LAST_PORT if last is None else last) - (first or 0) + 1
+    ports = len(ports_of(rule["port_range_min"], rule["port_range_max"]))
     if name in WITH_PORTS and ports > MOST_PORTS:
         return f"with a remote_group a rule of {name} has at most {MOST_PORTS} ports, not {ports}"
     return None
@@ -123,11 +122,6 @@ def groups_of(requests: Iterable[BuildRequest]) -> list[str]:
         existing = request["existing"]
         wanted.update((group["id"], None) for group in (existing["record"] if existing else request["instance"])["security_groups"])
     return list(wanted)
-
-
-def naming(rules: list[GroupRules]) -> set[str]:
-    """Those of the groups that have a rule that names a group, by id."""
-    return {group["id"] for group in rules if any(rule["remote_group"] is not None for rule in group["rules"])}
 
 
 def member_groups(rules: list[GroupRules], hosts: Iterable[FleetHost | None], project: str) -> list[str]:

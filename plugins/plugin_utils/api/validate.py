@@ -21,7 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.choice import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import ERROR_CLASS as DUPLICATE
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import Duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import find as find_duplicates
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import groups_of, member_groups, naming, rules_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import groups_of, member_groups, rules_of
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems, gathered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, Body
@@ -119,7 +119,7 @@ def validate(
         request = run.read(index, given, problems)
         if request:
             made = build_requests(request, owner)
-            spec = request_spec(request, made, owner.project_id, naming(rules_of(entries.security_groups, groups_of(made))))
+            spec = request_spec(request, made, owner.project_id)
             instances += made
             specs += [spec] if spec else []
     ok = not problems.errors

@@ -246,7 +246,6 @@ HOST_FACTS: Schema = open_mapping(
                 "devices": list_of(_DEVICE),
                 "unfiltered": _NULL_OR_TEXT,
                 "user_backends": by_name(_NULL_OR_TEXT),
-                "no_sets": _NULL_OR_TEXT,
                 "wanted_groups": list_of(TEXT),
                 "gaps": list_of(TEXT),
                 "unlimited": _NULL_OR_TEXT,

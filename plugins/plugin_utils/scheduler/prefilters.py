@@ -35,7 +35,6 @@ def _network(host: HostState, request: Request) -> Reason | None:
         if missing:
             return Reason(f"network {wanted['name']}", missing)
         why = vif.unfiltered(binding, networks) if wanted.get("port_security_enabled") else None
-        why = why or (networks.get("no_sets") if wanted.get("needs_sets") else None)
         if why:
             return Reason(f"network {wanted['name']}", why)
     return None

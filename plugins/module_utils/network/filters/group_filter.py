@@ -1,11 +1,13 @@
 # Copyright (c) 2026, the kvmfleet.compute authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules of a security group as libvirt's network filters; pure.
+"""A security group as libvirt's network filters; pure.
 
-Who is a member of a group that a rule names stands in an IP set, with what they may do (``services.py``), which is changed without the filter.
+What its rules allow stands in IP sets (``set_entries.py``), which are changed without the filter: for each port of a host libvirt needs longer than a second
+to follow another filter. A few rules sets can't say (``services.stands_in_set``): these are rules of libvirt's.
 
-A rule of libvirt's follows a connection by itself: what the guest is asked in, it may answer, and the other way round, for as long as the rule stands.
+A rule of libvirt's follows a connection by itself: what the guest is asked in, it may answer, and the other way round, for as long as the rule stands, or
+what the set has of it.
 """
 
 from __future__ import annotations
@@ -14,15 +16,14 @@ import ipaddress
 import typing as t
 import xml.etree.ElementTree as ET
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import filter_uuid, group_filter_name, group_key, member_set_name
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import ANSWERS, ICMP, service
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import filter_uuid, group_filter_name, group_key, rule_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import ICMP, stands_in_set
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
 
 DIRECTIONS = {"ingress": "in", "egress": "out"}
 # Which address of a packet is the other side's.
 REMOTE = {"ingress": "src", "egress": "dst"}
 ANYBODY = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
-OTHER_WAY = {"ingress": "egress", "egress": "ingress"}
 
 
 def new_filter(name: str) -> ET.Element:
@@ -57,29 +58,21 @@ def _accept(element: ET.Element, direction: str, tag: str, attributes: t.Dict[st
     ET.SubElement(ET.SubElement(element, "rule", {"action": "accept", "direction": DIRECTIONS[direction]}), tag, attributes)
 
 
-def add_rule(element: ET.Element, rule: FilterRule, project_id: str) -> None:
-    """Let through what a rule of a project's group allows: one rule of libvirt's for the group that it names, or for each prefix that it is for."""
-    direction, ethertype, named = rule["direction"], rule["ethertype"], rule["remote_group"]
-    if named is not None:
-        may = service(rule)
-        flags = f"{REMOTE[direction]},dst" if may else REMOTE[direction]
-        attributes = {"ipset": member_set_name(group_key(named, project_id), ethertype, may), "ipsetflags": flags}
-        _accept(element, direction, protocol_tag(None, ethertype), attributes)
-        return
-    tag, ports = protocol_tag(rule["protocol"], ethertype), _ports(rule)
-    # Libvirt follows a connection of ICMP only where a rule names no type.
-    answer = ANSWERS[ethertype].get(rule["port_range_min"] or 0) if rule["protocol"] == ICMP else None
+def _add_rule(element: ET.Element, rule: FilterRule) -> None:
+    """One rule of libvirt's for each prefix."""
+    direction, ethertype = rule["direction"], rule["ethertype"]
     for prefix in [ANYBODY[ethertype]] if rule["remote"] is None else rule["remote"]:
-        _accept(element, direction, tag, {**address(prefix, REMOTE[direction]), **ports})
-        if answer is not None:
-            back = OTHER_WAY[direction]
-            _accept(element, back, tag, {**address(prefix, REMOTE[back]), "type": str(answer), "state": "ESTABLISHED"})
+        _accept(element, direction, protocol_tag(rule["protocol"], ethertype), {**address(prefix, REMOTE[direction]), **_ports(rule)})
 
 
 def group_filter(group: GroupRules, project_id: str, ethertype: str) -> str:
     """The filter of a project's security group for one IP version, as XML."""
-    element = new_filter(group_filter_name(group["id"], project_id, ethertype))
+    element, key = new_filter(group_filter_name(group["id"], project_id, ethertype)), group_key(group["id"], project_id)
+    for direction, side in REMOTE.items():
+        # The port of whoever is asked, if what is found in the list has one.
+        found = {"ipset": rule_set_name(key, ethertype, direction), "ipsetflags": f"{side},dst"}
+        _accept(element, direction, protocol_tag(None, ethertype), found)
     for rule in group["rules"]:
-        if rule["ethertype"] == ethertype:
-            add_rule(element, rule, project_id)
+        if rule["ethertype"] == ethertype and not stands_in_set(rule):
+            _add_rule(element, rule)
     return ET.tostring(element, encoding="unicode")

@@ -16,6 +16,9 @@ import uuid
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://kvmfleet.github.io/compute/nwfilter")
 PORT, GROUP, SET = "kvmfleet-port-", "kvmfleet-group-", "kvmfleet-"
 IP_VERSIONS: t.Dict[str, int] = {"IPv4": 4, "IPv6": 6}  # by ethertype
+LETTERS: t.Dict[str, str] = {"ingress": "i", "egress": "e"}
+# Kinds of IP sets: one that has the other two, one of addresses, one of addresses with a protocol and a port.
+LIST, NETS, SERVICES = "", "a", "p"
 
 
 def port_filter_name(port_id: str) -> str:
@@ -33,28 +36,35 @@ def group_key(group_id: str, project_id: str) -> str:
     return f"{project_id}/{group_id}"
 
 
-class MemberSet(t.NamedTuple):
-    """What the name of an IP set with members of a group tells."""
-
-    ethertype: str
-    group: str  # the group's ``group_tag``
-    service: str  # what its members may do (``services.service``)
-
-
 def group_tag(key: str) -> str:
     """A project's group (``group_key``) in 10 characters: the kernel takes no more than 31 for the name of a set."""
     return base64.b32encode(uuid.uuid5(NAMESPACE, key).bytes).decode("ascii")[:10].lower()
 
 
-def member_set_name(key: str, ethertype: str, service: str = "") -> str:
-    """The IP set with the addresses of the members of a project's group (``group_key``), and what these may do."""
-    return f"{SET}{IP_VERSIONS[ethertype]}-{group_tag(key)}{service and f'-{service}'}"
+class RuleSet(t.NamedTuple):
+    """What the name of an IP set with rules of a group tells."""
+
+    ethertype: str
+    group: str  # the group's ``group_tag``
+    direction: str
+    kind: str = LIST
+
+    @property
+    def name(self) -> str:
+        """What the set is called."""
+        return f"{SET}{IP_VERSIONS[self.ethertype]}-{self.group}-{LETTERS[self.direction]}{self.kind}"
 
 
-def member_set(name: str) -> t.Optional[MemberSet]:
+def rule_set_name(key: str, ethertype: str, direction: str) -> str:
+    """The IP set that the filter of a project's group (``group_key``) looks into, for one direction."""
+    return RuleSet(ethertype, group_tag(key), direction).name
+
+
+def rule_set(name: str) -> t.Optional[RuleSet]:
     """What the name of an IP set of ours tells; None of another one."""
-    found = re.fullmatch(f"{SET}([46])-([a-z2-7]{{10}})(?:-([tus][0-9a-f]{{8}}|i[0-9a-f]{{4}}|[igea]))?", name)
-    return MemberSet(f"IPv{found.group(1)}", found.group(2), found.group(3) or "") if found else None
+    found = re.fullmatch(f"{SET}([46])-([a-z2-7]{{10}})-([ie])([{NETS}{SERVICES}]?)", name)
+    directions = {letter: direction for direction, letter in LETTERS.items()}
+    return RuleSet(f"IPv{found.group(1)}", found.group(2), directions[found.group(3)], found.group(4)) if found else None
 
 
 def filter_uuid(name: str) -> str:

@@ -16,26 +16,12 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters i
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_members import GroupMembers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, group_key, member_set_name, port_filter_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import NETS, group_filter_name, group_key, port_filter_name, rule_set_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, Instance, MemberReport, Port, Record
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
 
-RULES: GroupRules = {
-    "id": "db",
-    "name": "db",
-    "rules": [
-        {
-            "direction": "ingress",
-            "ethertype": "IPv4",
-            "protocol": None,
-            "port_range_min": None,
-            "port_range_max": None,
-            "remote": None,
-            "remote_group": "web",
-        }
-    ],
-}
+RULES: GroupRules = {"id": "db", "name": "db", "rules": [make.rule(remote_group="web")]}
 
 
 def of_group(lab: Lab, group: str, number: int = 0) -> Instance:
@@ -46,8 +32,13 @@ def key(lab: Lab) -> str:
     return group_key("web", lab.web()["project_id"])
 
 
-def set_name(lab: Lab, ethertype: str = "IPv4") -> str:
-    return member_set_name(key(lab), ethertype)
+def set_name(lab: Lab, kind: str = NETS) -> str:
+    """Of what the group db lets in."""
+    return f"{rule_set_name(group_key('db', lab.web()['project_id']), 'IPv4', 'ingress')}{kind}"
+
+
+def let_in(lab: Lab) -> set[str]:
+    return lab.ip_sets.there[set_name(lab)]
 
 
 def members(lab: Lab, *, check_mode: bool = False) -> GroupMembers:
@@ -82,13 +73,11 @@ def test_who_is_told_of_before_the_build_is_let_in_by_the_guest(lab: Lab) -> Non
     members(lab).ask("h1", [key(lab)])
     members(lab).tell([said(lab, 1, "192.0.2.77")])
     build(lab, of_group(lab, "db"))
-    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.77"}
+    assert let_in(lab) == {"192.0.2.77"}
 
 
-def test_a_host_of_which_no_rule_names_a_group_needs_no_sets(lab: Lab) -> None:
+def test_a_host_without_ip_sets_is_none_for_a_filtered_port(lab: Lab) -> None:
     lab.ip_sets.lacking = "no ipset"
-    assert build(lab, of_group(lab, "web"))[0]["outcome"] == "built"
-    assert members(lab).tell([said(lab, 1, "192.0.2.77")]).changes == []
     (outcome,) = build(lab, of_group(lab, "db", 1))
     assert (outcome["outcome"], outcome["error"]["error_class"], outcome["error"]["message"]) == ("failed", "PortBindingFailed", "no ipset")
     assert outcome["error"]["reschedule"]
@@ -114,24 +103,24 @@ def test_a_host_tells_what_changed(lab: Lab) -> None:
     build(lab, of_group(lab, "db"))
     one, who = members(lab), f"members of security group {key(lab)}"
     assert one.tell([said(lab, 2, "192.0.2.77", "2001:db8::7")]).changes == [f"{who}: 2, 2 more and 0 less than before"]
-    assert lab.ip_sets.there == {set_name(lab): {"192.0.2.77"}}
+    assert let_in(lab) == {"192.0.2.77"}
     assert one.tell([said(lab, 2, "192.0.2.77", "2001:db8::7")]).changes == []
     assert one.tell([said(lab, 1)]).changes == []
     assert one.tell([said(lab, 3)]).changes == [f"{who}: 0, 0 more and 2 less than before"]
-    assert lab.ip_sets.there[set_name(lab)] == set()
+    assert let_in(lab) == set()
 
 
 def test_sets_that_somebody_has_emptied_or_a_reboot_has_taken_are_filled_again(lab: Lab) -> None:
     build(lab, of_group(lab, "db"))
     members(lab).tell([said(lab, 1, "192.0.2.77")])
     lab.ip_sets.there[set_name(lab)] = set()
-    assert members(lab).tell([]).changes == [f"members of security group {key(lab)}: 1, 0 more and 0 less than before"]
-    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.77"}
+    assert members(lab).tell([]).changes == ["IP sets of security group db"]
+    assert let_in(lab) == {"192.0.2.77"}
     lab.ip_sets.there.clear()
     server = of_group(lab, "db")
     lab.hypervisor.states[server["uuid"]] = "shutdown"
     lab.build(make.order(server, action="start"), builder=lab.builder())
-    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.77"}
+    assert let_in(lab) == {"192.0.2.77"}
 
 
 def test_check_mode_says_what_it_would_do(lab: Lab) -> None:
@@ -187,19 +176,31 @@ def test_a_set_that_somebodys_own_rule_looks_into_stays_and_holds_up_nobody(lab:
 
 def test_edited_rules_reach_the_ports_that_are_there(lab: Lab) -> None:
     build(lab, of_group(lab, "db"))
+    members(lab).tell([said(lab, 1, "192.0.2.77")])
     assert members(lab).tell([], {"db": RULES}) == ([], [])
-    edited: GroupRules = {**RULES, "rules": [{**RULES["rules"][0], "remote_group": "admin"}]}
+    edited: GroupRules = {**RULES, "rules": [make.rule(remote_group="admin"), make.rule(remote=["198.51.100.0/24"])]}
     asked = members(lab).ask("h1", groups={"db": edited})
     admin = group_key("admin", of_group(lab, "db")["project_id"])
     assert asked.changed and admin in asked.wanted
-    before = dict(lab.hypervisor.network_filters)
-    looked = members(lab, check_mode=True).tell([], {"db": edited})
-    assert looked.changes[0] == "network filter of security group db" and lab.hypervisor.network_filters == before
-    assert members(lab).tell([], {"db": edited}).changes == looked.changes
-    changed = [name for name, xml in lab.hypervisor.network_filters.items() if xml != before[name]]
-    assert changed == [group_filter_name("db", of_group(lab, "db")["project_id"], "IPv4")]
-    assert list(lab.ip_sets.there) == [member_set_name(admin, "IPv4")], "and the other is gone"
+    filters, sets = dict(lab.hypervisor.network_filters), lab.ip_sets.contents()
+    assert members(lab, check_mode=True).tell([], {"db": edited}).changes == ["rules of security group db"]
+    assert lab.ip_sets.there == sets
+    told = members(lab).tell([{"host": "h2", "number": 2, "groups": {admin: ["192.0.2.78"]}}], {"db": edited})
+    assert told.changes[0] == "rules of security group db" and told.problems == []
+    assert let_in(lab) == {"192.0.2.78", "198.51.100.0/24"} and lab.hypervisor.network_filters == filters
     assert members(lab).tell([], {"db": edited}) == ([], [])
+
+
+def test_rules_that_the_host_has_lost_leave_its_sets_as_they_are_until_somebody_brings_them(lab: Lab) -> None:
+    build(lab, of_group(lab, "db"))
+    members(lab).tell([said(lab, 1, "192.0.2.77")])
+    (lab.state / membership_file.FILE).unlink()
+    (why,) = reported(lab)
+    assert "server web-0: the rules of security group db are not given, and the host does not know them" in why
+    told = members(lab).tell([])
+    assert (told.changes, len(told.problems), let_in(lab)) == ([], 1, {"192.0.2.77"})
+    members(lab).tell([said(lab, 1, "192.0.2.77")], {"db": RULES})
+    assert (reported(lab), let_in(lab)) == ([], {"192.0.2.77"})
 
 
 def test_a_filter_that_is_gone_or_was_edited_is_made_again(lab: Lab) -> None:
@@ -215,9 +216,7 @@ def test_a_filter_that_is_gone_or_was_edited_is_made_again(lab: Lab) -> None:
     del lab.hypervisor.network_filters[group_filter_name("db", server["project_id"], "IPv4")]
     # The kernel's rules look into it all the same.
     lab.ip_sets.in_use = {set_name(lab)}
-    missing = members(lab).tell([])
-    assert missing.changes == [] and "the rules of security group db are not given" in missing.problems[0]
-    assert members(lab).tell([], {"db": RULES}) == (["network filter of security group db, which was missing"], [])
+    assert members(lab).tell([]) == (["network filter of security group db, which was missing"], [])
     assert lab.hypervisor.network_filters == there
 
 
@@ -267,8 +266,7 @@ def test_gaps_are_reported(lab: Lab) -> None:
     del lab.hypervisor.network_filters[port]
     assert reported(lab) == ["the network filter of a port of server web-0 is missing"]
     del lab.hypervisor.network_filters[group]
-    (why,) = reported(lab)
-    assert "server web-0: the rules of security group db are not given" in why
+    assert sorted(reported(lab)) == ["the network filter of a port of server web-0 is missing", "the network filter of security group db is missing"]
 
 
 def test_who_is_at_work_on_a_server_sees_to_its_filters(lab: Lab) -> None:
@@ -283,8 +281,8 @@ def test_who_is_at_work_on_a_server_sees_to_its_filters(lab: Lab) -> None:
             assert (reported(lab), members(lab).tell([])) == ([], ([], []))
         lab.hypervisor.network_filters = dict(kept)
         edited: GroupRules = {**RULES, "rules": []}
-        assert members(lab).tell([], {"db": edited}).changes == ["network filter of security group db"]
-    assert members(lab).tell([], {"db": RULES}).changes[0] == "network filter of security group db"
+        assert members(lab).tell([], {"db": edited}).changes == ["rules of security group db"]
+    assert "rules of security group db" in members(lab).tell([], {"db": RULES}).changes
     del lab.hypervisor.network_filters[port]
     domains = lab.hypervisor.domains()
     lab.hypervisor.undefine(server["uuid"])
@@ -316,11 +314,11 @@ def test_a_host_that_is_not_of_the_fleet_any_more_has_no_members(lab: Lab) -> No
     members(lab).tell([said(lab, 1, "192.0.2.77", host="gone"), said(lab, 1, "192.0.2.78")])
     lab.hold(make.epoch(hosts=["h1", "h2"]))
     members(lab).tell([])
-    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.78"}
+    assert let_in(lab) == {"192.0.2.78"}
     # Without a registrar nobody has said who is of the fleet.
     lab.hold({**make.epoch(hosts=["h1"]), "store": "none"})
     members(lab).tell([])
-    assert lab.ip_sets.there[set_name(lab)] == {"192.0.2.78"}
+    assert let_in(lab) == {"192.0.2.78"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"version": 2}', '{"version": 1, "number": 1, "leaving": [], "wanted": {"p/web": {"h": 1}}}'])

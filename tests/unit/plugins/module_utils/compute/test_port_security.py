@@ -10,18 +10,20 @@ import pytest
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.transitions.table import TRANSITIONS
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.bridge_netfilter import unfiltered
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_filter_name, port_filter_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import (
+    NETS,
+    SERVICES,
+    group_filter_name,
+    group_key,
+    port_filter_name,
+    rule_set,
+    rule_set_name,
+)
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, Instance
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
 
-GROUP: GroupRules = {
-    "id": "g",
-    "name": "web",
-    "rules": [
-        {"direction": "ingress", "ethertype": "IPv4", "protocol": "tcp", "port_range_min": 80, "port_range_max": 80, "remote": None, "remote_group": None}
-    ],
-}
+GROUP: GroupRules = {"id": "g", "name": "web", "rules": [make.rule(protocol="tcp", port_range_min=80, port_range_max=80)]}
 FOREIGN = "<filter name='{}' chain='root'><uuid>00000000-0000-4000-8000-000000000000</uuid>{}</filter>"
 
 
@@ -32,6 +34,13 @@ def in_group(lab: Lab, number: int = 0, **changes: t.Any) -> Instance:
 def names_of(*servers: Instance, groups: bool = True) -> list[str]:
     of_groups = {group_filter_name("g", server["project_id"], "IPv4") for server in servers if groups}
     return sorted([*of_groups, *(port_filter_name(port["id"]) for server in servers for port in server["ports"])])
+
+
+def allowed(lab: Lab, server: Instance, direction: str = "ingress") -> set[str]:
+    """What sets of the group say of IPv4."""
+    of = rule_set(rule_set_name(group_key("g", server["project_id"]), "IPv4", direction))
+    assert of is not None
+    return {entry for kind in (NETS, SERVICES) for entry in lab.ip_sets.there[of._replace(kind=kind).name]}
 
 
 def build(lab: Lab, *servers: Instance, rules: t.Sequence[GroupRules] = (GROUP,)) -> list[t.Any]:
@@ -82,14 +91,40 @@ def test_the_filter_of_a_group_goes_with_the_last_server_in_it(lab: Lab) -> None
 def test_a_server_that_was_stopped_is_started_with_the_rules_of_now(lab: Lab) -> None:
     server = in_group(lab)
     build(lab, server)
-    before = dict(lab.hypervisor.network_filters)
+    filters = dict(lab.hypervisor.network_filters)
+    assert allowed(lab, server) == {"0.0.0.0/1,tcp:80", "128.0.0.0/1,tcp:80"}
     lab.hypervisor.states[server["uuid"]] = "shutdown"
     builder = lab.builder()
-    builder.groups = {"g": {**GROUP, "rules": []}}
+    builder.groups = {"g": {**GROUP, "rules": [make.rule(remote=["198.51.100.0/24"])]}}
     lab.build(make.order(server, action="start"), builder=builder)
     assert lab.hypervisor.states[server["uuid"]] == "running"
-    changed = [name for name, xml in lab.hypervisor.network_filters.items() if xml != before[name]]
-    assert changed == [group_filter_name("g", server["project_id"], "IPv4")]
+    assert allowed(lab, server) == {"198.51.100.0/24"} and lab.hypervisor.network_filters == filters
+
+
+def test_rules_that_sets_cannot_say_stand_in_the_filter(lab: Lab) -> None:
+    server = in_group(lab)
+    build(lab, server)
+    before = dict(lab.hypervisor.network_filters)
+    build(lab, in_group(lab, 1), rules=[{**GROUP, "rules": [make.rule(protocol="tcp", port_range_min=1024, port_range_max=65535)]}])
+    changed = [name for name, xml in before.items() if lab.hypervisor.network_filters[name] != xml]
+    assert changed == [group_filter_name("g", server["project_id"], "IPv4")] and allowed(lab, server) == set()
+
+
+def test_what_is_allowed_before_and_after_is_allowed_while_a_rule_moves_from_the_sets_into_the_filter(lab: Lab) -> None:
+    server = in_group(lab)
+    build(lab, server)
+    old, while_defining = allowed(lab, server), []
+    define = lab.hypervisor.define_filter
+
+    def look(xml: str) -> None:
+        while_defining.append(allowed(lab, server))
+        define(xml)
+
+    lab.hypervisor.define_filter = look  # type: ignore[method-assign]
+    wide = make.rule(protocol="tcp", port_range_min=80, port_range_max=1000)
+    build(lab, in_group(lab, 1), rules=[{**GROUP, "rules": [wide, make.rule(remote=["198.51.100.1/32"])]}])
+    assert while_defining and all(old | {"198.51.100.1"} == found for found in while_defining)
+    assert allowed(lab, server) == {"198.51.100.1"}
 
 
 def test_what_others_have_made_is_left_alone(lab: Lab) -> None:

@@ -15,25 +15,26 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.g
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import (
     GROUP,
     PORT,
-    MemberSet,
+    RuleSet,
     filter_uuid,
     group_filter_name,
     group_key,
     group_tag,
     is_group_filter,
-    member_set,
-    member_set_name,
     port_filter_name,
+    rule_set,
+    rule_set_name,
 )
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.port_filter import ethertypes, link_local, port_filter
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import service, what
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import services, stands_in_set
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.set_entries import entries, prefixes
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, Port
 from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.make import rule
 
 MAC = "fa:16:3e:00:00:01"
 SIX = make.fixed_ip(ip_address="2001:db8::5", version=6, cidr="2001:db8::/64")
-WEB = member_set_name(group_key("web", "p"), "IPv4")
 # (action, direction, element, its attributes)
 Line = tuple[str, str, str, dict[str, str]]
 
@@ -44,60 +45,54 @@ def lines(xml: str) -> list[Line]:
     return [(rule.get("action", ""), rule.get("direction", ""), rule[0].tag, dict(rule[0].attrib)) for rule in rules]
 
 
-def rule(direction: str = "ingress", ethertype: str = "IPv4", **changes: t.Any) -> FilterRule:
-    made: FilterRule = {
-        "direction": direction,
-        "ethertype": ethertype,
-        "protocol": None,
-        "port_range_min": None,
-        "port_range_max": None,
-        "remote": None,
-        "remote_group": None,
-    }
-    return t.cast(FilterRule, {**made, **changes})
-
-
 def group(*rules: FilterRule) -> GroupRules:
     return {"id": "g", "name": "g", "rules": list(rules)}
+
+
+def looks(ethertype: str) -> list[Line]:
+    """The rules that every group has."""
+    tag = {"IPv4": "all", "IPv6": "all-ipv6"}[ethertype]
+    names = {direction: rule_set_name(group_key("g", "p"), ethertype, direction) for direction in ("ingress", "egress")}
+    return [
+        ("accept", "in", tag, {"ipset": names["ingress"], "ipsetflags": "src,dst"}),
+        ("accept", "out", tag, {"ipset": names["egress"], "ipsetflags": "dst,dst"}),
+    ]
 
 
 @pytest.mark.parametrize(
     ("of", "expected"),
     [
-        (rule(), [("in", "all", {})]),
-        (rule("egress", remote=["198.51.100.0/24"]), [("out", "all", {"dstipaddr": "198.51.100.0", "dstipmask": "24"})]),
-        (rule(remote=["0.0.0.0/0"]), [("in", "all", {})]),
-        (rule(remote=[]), []),
+        (rule(protocol="tcp", port_range_min=1, port_range_max=200), [("in", "tcp", {"dstportstart": "1", "dstportend": "200"})]),
         (
-            rule(protocol="tcp", port_range_min=80, port_range_max=88, remote=["192.0.2.1/32", "192.0.2.8/29"]),
+            rule(protocol="udp", remote=["192.0.2.1/32", "192.0.2.8/29", "0.0.0.0/0"]),
             [
-                ("in", "tcp", {"srcipaddr": "192.0.2.1", "srcipmask": "32", "dstportstart": "80", "dstportend": "88"}),
-                ("in", "tcp", {"srcipaddr": "192.0.2.8", "srcipmask": "29", "dstportstart": "80", "dstportend": "88"}),
+                ("in", "udp", {"srcipaddr": "192.0.2.1", "srcipmask": "32"}),
+                ("in", "udp", {"srcipaddr": "192.0.2.8", "srcipmask": "29"}),
+                ("in", "udp", {}),
             ],
         ),
+        (rule("egress", protocol="udplite", remote=["198.51.100.0/24"]), [("out", "udplite", {"dstipaddr": "198.51.100.0", "dstipmask": "24"})]),
+        (rule("egress", protocol="udplite", remote=[]), []),
         (rule(protocol="icmp", port_range_min=3, port_range_max=4), [("in", "icmp", {"type": "3", "code": "4"})]),
-        (rule(protocol="icmp", port_range_min=8), [("in", "icmp", {"type": "8"}), ("out", "icmp", {"type": "0", "state": "ESTABLISHED"})]),
-        (rule(protocol="icmp"), [("in", "icmp", {})]),
-        (rule(remote_group="web"), [("in", "all", {"ipset": WEB, "ipsetflags": "src"})]),
-        (
-            rule("egress", protocol="tcp", port_range_min=80, port_range_max=88, remote_group="web"),
-            [("out", "all", {"ipset": f"{WEB}-t00500058", "ipsetflags": "dst,dst"})],
-        ),
-        (
-            rule(protocol="icmp", port_range_min=8, remote_group="web"),
-            [("in", "all", {"ipset": f"{WEB}-i0800", "ipsetflags": "src,dst"})],
-        ),
+        (rule(), []),
+        (rule(protocol="tcp", port_range_min=80, port_range_max=207), []),
+        (rule(protocol="icmp"), []),
+        (rule(protocol="icmp", port_range_min=8), []),
+        (rule(protocol="tcp", port_range_min=80, port_range_max=1000, remote_group="web"), []),
     ],
 )
-def test_a_rule_of_a_group_lets_through_what_it_says_and_nothing_else(of: FilterRule, expected: list[tuple[str, str, dict[str, str]]]) -> None:
-    assert lines(group_filter(group(of), "p", "IPv4")) == [("accept", *line) for line in expected]
-    assert lines(group_filter(group(of), "p", "IPv6")) == []
+def test_the_filter_of_a_group_looks_into_its_sets_and_has_the_rules_that_these_cannot_say(
+    of: FilterRule, expected: list[tuple[str, str, dict[str, str]]]
+) -> None:
+    assert lines(group_filter(group(of), "p", "IPv4")) == [*looks("IPv4"), *(("accept", *line) for line in expected)]
+    assert lines(group_filter(group(of), "p", "IPv6")) == looks("IPv6")
 
 
-@pytest.mark.parametrize(("protocol", "tag"), [(None, "all-ipv6"), ("tcp", "tcp-ipv6"), ("udplite", "udplite-ipv6"), ("icmp", "icmpv6")])
-def test_protocols_of_ipv6_have_other_names(protocol: str | None, tag: str) -> None:
-    (line,) = lines(group_filter(group(rule("egress", "IPv6", protocol=protocol)), "p", "IPv6"))
-    assert line == ("accept", "out", tag, {})
+@pytest.mark.parametrize(("protocol", "tag"), [("tcp", "tcp-ipv6"), ("udplite", "udplite-ipv6")])
+def test_protocols_of_ipv6_have_other_names(protocol: str, tag: str) -> None:
+    assert lines(group_filter(group(rule("egress", "IPv6", protocol=protocol)), "p", "IPv6"))[2:] == [("accept", "out", tag, {})]
+    redirected = rule(ethertype="IPv6", protocol="icmp", port_range_min=137)
+    assert lines(group_filter(group(redirected), "p", "IPv6"))[2:] == [("accept", "in", "icmpv6", {"type": "137"})]
 
 
 def test_a_port_may_only_send_from_its_addresses() -> None:
@@ -198,29 +193,41 @@ def test_nothing_is_let_out_without_the_ports_mac_address_nor_into_it_by_default
     assert all(line[3] for line in packets)
 
 
-PORT_NUMBERS = st.none() | st.integers(0, 65535)
 TYPES = st.none() | st.integers(0, 255)
 
 
-@given(
-    st.text(),
-    st.text(),
+ENDS = st.tuples(st.integers(0, 65535), st.integers(0, 65535)).map(sorted) | st.just([None, None])
+RULES = st.builds(
+    lambda direction, ethertype, may, everybody: rule(
+        direction,
+        ethertype,
+        protocol=may[0],
+        port_range_min=may[1],
+        port_range_max=may[2],
+        remote=None if everybody else [{"IPv4": "198.51.100.0/24", "IPv6": "2001:db8::/48"}[ethertype]],
+    ),
+    st.sampled_from(["ingress", "egress"]),
     st.sampled_from(["IPv4", "IPv6"]),
-    st.sampled_from([None, "igmp", "esp", "ah"]).map(lambda name: (name, None, None))
-    | st.tuples(st.sampled_from(["tcp", "udp", "sctp"]), PORT_NUMBERS, PORT_NUMBERS)
+    st.sampled_from([None, "igmp", "esp", "ah", "udplite"]).map(lambda name: (name, None, None))
+    | st.tuples(st.sampled_from(["tcp", "udp", "sctp"]), ENDS).map(lambda of: (of[0], *of[1]))
     | st.tuples(st.just("icmp"), TYPES, TYPES),
+    st.booleans(),
 )
-def test_a_set_of_members_has_a_name_that_the_kernel_takes_and_that_tells_what_is_in_it(
-    group_id: str, project: str, ethertype: str, may: tuple[str | None, int | None, int | None]
-) -> None:
-    key, of = group_key(group_id, project), service(rule(protocol=may[0], port_range_min=may[1], port_range_max=may[2], remote_group="web"))
-    name = member_set_name(key, ethertype, of)
-    assert len(name) <= 31 and member_set(name) == MemberSet(ethertype, group_tag(key), of)
 
 
-@pytest.mark.parametrize("name", ["kvmfleet-4-web", "kvmfleet-new-4", "mine", "kvmfleet-4-aaaaaaaaaa-t0050", "kvmfleet-5-aaaaaaaaaa"])
+@given(st.text(), st.text(), st.sampled_from(["IPv4", "IPv6"]), st.sampled_from(["ingress", "egress"]))
+def test_a_set_has_a_name_that_the_kernel_takes_and_that_tells_what_is_in_it(group_id: str, project: str, ethertype: str, direction: str) -> None:
+    key = group_key(group_id, project)
+    of = rule_set(rule_set_name(key, ethertype, direction))
+    assert of == RuleSet(ethertype, group_tag(key), direction)
+    for kind in ("", "a", "p"):
+        name = of._replace(kind=kind).name
+        assert len(name) <= 31 and rule_set(name) == of._replace(kind=kind)
+
+
+@pytest.mark.parametrize("name", ["kvmfleet-4-web", "kvmfleet-new-4", "mine", "kvmfleet-4-aaaaaaaaaa", "kvmfleet-4-aaaaaaaaaa-ix", "kvmfleet-5-aaaaaaaaaa-i"])
 def test_a_set_of_another_name_is_somebody_elses(name: str) -> None:
-    assert member_set(name) is None
+    assert rule_set(name) is None
 
 
 @pytest.mark.parametrize(
@@ -237,14 +244,49 @@ def test_a_set_of_another_name_is_somebody_elses(name: str) -> None:
         ("esp", None, None, "IPv4", ["esp:0"]),
     ],
 )
-def test_a_set_has_what_its_members_may_do(protocol: str | None, first: int | None, last: int | None, ethertype: str, expected: list[str]) -> None:
-    of = service(rule(protocol=protocol, port_range_min=first, port_range_max=last, remote_group="web"))
-    assert what(of, ethertype) == expected
+def test_a_set_has_what_a_rule_lets_through(protocol: str | None, first: int | None, last: int | None, ethertype: str, expected: list[str]) -> None:
+    assert services(rule(ethertype=ethertype, protocol=protocol, port_range_min=first, port_range_max=last)) == expected
+
+
+@pytest.mark.parametrize(
+    ("of", "nets", "with_services"),
+    [
+        (rule(), {"0.0.0.0/1", "128.0.0.0/1"}, set()),
+        (rule("egress"), set(), set()),
+        (rule(ethertype="IPv6"), set(), set()),
+        (rule(remote=[]), set(), set()),
+        (rule(remote=["198.51.100.0/24", "192.0.2.1/32"]), {"198.51.100.0/24", "192.0.2.1"}, set()),
+        (rule(protocol="tcp", port_range_min=80, port_range_max=80), set(), {"0.0.0.0/1,tcp:80", "128.0.0.0/1,tcp:80"}),
+        (rule(protocol="tcp", port_range_min=80, port_range_max=1000), set(), set()),
+        (rule(remote_group="web"), {"192.0.2.7"}, set()),
+        (rule(protocol="tcp", port_range_min=80, port_range_max=81, remote_group="web"), set(), {"192.0.2.7,tcp:80", "192.0.2.7,tcp:81"}),
+        (rule(remote_group="other"), set(), set()),
+    ],
+)
+def test_a_set_has_who_a_rule_is_for(of: FilterRule, nets: set[str], with_services: set[str]) -> None:
+    a_set = RuleSet("IPv4", "aaaaaaaaaa", "ingress")
+    members = {"web": ["192.0.2.7", "2001:db8::7"]}
+    found = entries(a_set, [of], lambda name: members.get(name, []))
+    names = ["kvmfleet-4-aaaaaaaaaa-ia", "kvmfleet-4-aaaaaaaaaa-ip"]
+    assert found == {names[0]: nets, names[1]: with_services, "kvmfleet-4-aaaaaaaaaa-i": set(names)}
+
+
+@given(RULES)
+def test_a_rule_stands_in_the_sets_or_in_the_filter(of: FilterRule) -> None:
+    found = entries(RuleSet(of["ethertype"], "aaaaaaaaaa", of["direction"]), [of], lambda _name: [])
+    in_sets = any(of_set for name, of_set in found.items() if name[-1] in "ap")
+    assert in_sets == stands_in_set(of)
+    assert in_sets != bool(lines(group_filter(group(of), "p", of["ethertype"]))[2:])
+
+
+def test_a_prefix_that_every_address_has_is_two() -> None:
+    assert prefixes(["0.0.0.0/0", "::/0"], 4) == {"0.0.0.0/1", "128.0.0.0/1"}
+    assert prefixes(["0.0.0.0/0", "::/0"], 6) == {"::/1", "8000::/1"}
 
 
 def test_what_libvirt_writes_of_a_filter_is_what_was_said() -> None:
-    said = group_filter(group(rule(protocol="tcp", port_range_min=80, port_range_max=80, remote_group="web")), "p", "IPv4")
+    said = group_filter(group(rule(protocol="tcp", port_range_min=80, port_range_max=880)), "p", "IPv4")
     written = said.replace("action=", "priority='500' action=").replace("<rule", "\n  <rule").replace("<uuid>", "\n  <uuid>")
     assert said != written and parse_filter(written) == parse_filter(said)
-    assert parse_filter(said)["sets"] == [f"{WEB}-t00500050"]
+    assert parse_filter(said)["sets"] == sorted(line[3]["ipset"] for line in looks("IPv4"))
     assert parse_filter(said.replace("src,dst", "dst,dst"))["content"] != parse_filter(said)["content"]

@@ -12,9 +12,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import member_set_name
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import comparable
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership, NoReport, prefixes, read_membership, read_report
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import rule_set_name
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import as_written, to_add
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership, NoReport, read_membership, read_report
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport, Record
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
@@ -92,44 +92,64 @@ def test_a_host_that_is_gone_has_no_members_once_all_that_are_left_have_spoken()
     assert kept.members(WEB) == {"192.0.2.1/32"}
 
 
-def test_groups_that_no_rule_looks_for_are_of_no_use() -> None:
-    assert wanting(WEB, OTHER).useless({member_set_name(WEB, "IPv6")}) == [OTHER]
+def test_of_groups_without_a_filter_nothing_is_kept_nor_of_members_whom_no_rule_names() -> None:
+    kept = wanting(WEB, OTHER, "p/gone")
+    kept.rules = {WEB: [make.rule(remote_group="other")], "p/gone": [make.rule(remote_group="gone")]}
+    kept.forget_rules([rule_set_name(WEB, "IPv6", "egress"), "mine"])
+    kept.forget_members()
+    assert list(kept.rules) == [WEB] and list(kept.wanted) == [OTHER]
 
 
-def test_sets_have_the_addresses_of_one_ip_version() -> None:
-    kept = wanting(WEB)
+def test_sets_have_what_rules_say_and_the_addresses_of_members_of_the_same_project() -> None:
+    kept = wanting(WEB, "q/web")
     kept.take([report("h1", 1, "192.0.2.1", "2001:db8::5", "2001:db8:1::/64"), report("h2", 1, "192.0.2.1")])
-    four, six, unknown = member_set_name(WEB, "IPv4"), member_set_name(WEB, "IPv6"), member_set_name(OTHER, "IPv4")
-    assert kept.sets([four, six, unknown, "mine"]) == {four: {"192.0.2.1"}, six: {"2001:db8::5", "2001:db8:1::/64"}, unknown: set()}
-
-
-def test_sets_of_a_protocol_have_each_port_of_each_member() -> None:
-    kept = wanting(WEB)
-    kept.take([report("h1", 1, "192.0.2.1", "192.0.3.0/24", "2001:db8::5")])
-    tcp, icmp = member_set_name(WEB, "IPv4", "t00500051"), member_set_name(WEB, "IPv6", "i8000")
-    assert kept.sets([tcp, icmp]) == {
-        tcp: {"192.0.2.1,tcp:80", "192.0.2.1,tcp:81", "192.0.3.0/24,tcp:80", "192.0.3.0/24,tcp:81"},
-        icmp: {"2001:db8::5,icmpv6:128/0", "2001:db8::5,icmpv6:129/0"},
+    kept.take([report("h3", 1, "192.0.2.3", key="q/web")])
+    kept.rules = {OTHER: [make.rule(remote_group="web"), make.rule(ethertype="IPv6", remote_group="web", protocol="tcp", port_range_min=80, port_range_max=81)]}
+    four, six, unknown = (rule_set_name(key, version, "ingress") for key, version in ((OTHER, "IPv4"), (OTHER, "IPv6"), (WEB, "IPv4")))
+    assert kept.sets([four, six, unknown, "mine", f"{four}a"]) == {
+        four: {f"{four}a", f"{four}p"},
+        f"{four}a": {"192.0.2.1"},
+        f"{four}p": set(),
+        six: {f"{six}a", f"{six}p"},
+        f"{six}a": set(),
+        f"{six}p": {f"{who},tcp:{port}" for who in ("2001:db8::5", "2001:db8:1::/64") for port in (80, 81)},
     }
-    assert kept.groups_of([tcp]) == {WEB}
+    assert kept.groups_of([six, unknown]) == [OTHER]
 
 
 def test_types_of_icmp_are_listed_by_their_names() -> None:
-    assert comparable("192.0.2.1,icmp:echo-request") == comparable("192.0.2.1,icmp:8/0") != comparable("192.0.2.2,icmp:8/0")
-    assert comparable("::1,ipv6-icmp:echo-request") == comparable("::1,icmpv6:128/0")
-    assert comparable("192.0.2.1,tcp:80") == "192.0.2.1,tcp:80"
+    assert as_written("192.0.2.1,icmp:echo-request") == "192.0.2.1,icmp:8/0"
+    assert as_written("::1,ipv6-icmp:echo-request") == "::1,icmpv6:128/0"
+    assert as_written("::1,ipv6-icmp:139/0") == "::1,icmpv6:139/0"
+    for entry in ("192.0.2.1,tcp:80", "192.0.2.0/24", "kvmfleet-4-aaaaaaaaaa-ia"):
+        assert as_written(entry) == entry
 
 
-def test_a_prefix_that_every_address_has_is_two() -> None:
-    assert prefixes(["0.0.0.0/0", "::/0"], 4) == {"0.0.0.0/1", "128.0.0.0/1"}
-    assert prefixes(["0.0.0.0/0", "::/0"], 6) == {"::/1", "8000::/1"}
+def test_a_list_is_made_after_the_sets_that_it_has() -> None:
+    made = to_add({"kvmfleet-6-aaaaaaaaaa-e": ["kvmfleet-6-aaaaaaaaaa-ea"], "kvmfleet-6-aaaaaaaaaa-ea": [], "kvmfleet-6-aaaaaaaaaa-ep": ["::1,tcp:80"]})
+    assert made.splitlines() == [
+        "create -exist kvmfleet-6-aaaaaaaaaa-ea hash:net family inet6 maxelem 1048576",
+        "create -exist kvmfleet-6-aaaaaaaaaa-ep hash:net,port family inet6 maxelem 1048576",
+        "add -exist kvmfleet-6-aaaaaaaaaa-ep ::1,tcp:80",
+        "create -exist kvmfleet-6-aaaaaaaaaa-e list:set",
+        "add -exist kvmfleet-6-aaaaaaaaaa-e kvmfleet-6-aaaaaaaaaa-ea",
+    ]
+    with pytest.raises(ValueError, match="no set of ours"):
+        to_add({"mine": []})
 
 
 def test_what_is_kept_is_read_again() -> None:
     kept = wanting(WEB)
     kept.report("h1", [], 9)
     kept.take([report("h1", 1, "192.0.2.1")])
+    kept.rules[OTHER] = [make.rule(remote=["192.0.2.0/24"]), make.rule(protocol="tcp", port_range_min=80, port_range_max=80, remote_group="web")]
     assert read_membership(json.loads(json.dumps(kept.as_dict()))) == kept
+
+
+def test_what_was_kept_when_filters_had_the_rules_is_read() -> None:
+    kept = {**wanting(WEB).as_dict(), "version": 1}
+    del kept["rules"]
+    assert read_membership(kept) == wanting(WEB)
 
 
 @pytest.mark.parametrize(

@@ -157,9 +157,10 @@ def test_what_nft_finds_wrong_is_told_and_not_where_it_points(tmp_path: pathlib.
         commands.run([str(tool)])
 
 
-def test_a_host_without_nft_enforces_no_port_security(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tool", ["nft", "ipset"])
+def test_a_host_without_a_tool_enforces_no_port_security(monkeypatch: pytest.MonkeyPatch, tool: str) -> None:
     monkeypatch.setattr(port_security.bridge_netfilter, "unfiltered", lambda: None)
-    monkeypatch.setattr(commands, "installed", lambda name: None if name == "nft" else name)
-    assert port_security.unfiltered() == "port security can't be enforced on the host: the tool nft is not installed"
+    monkeypatch.setattr(commands, "installed", lambda name: None if name == tool else name)
+    assert port_security.unfiltered() == f"port security can't be enforced on the host: the tool {tool} is not installed"
     monkeypatch.setattr(commands, "installed", lambda name: name)
     assert port_security.unfiltered() is None

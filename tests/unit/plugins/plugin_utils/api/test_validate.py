@@ -21,7 +21,7 @@ def test_an_ordinary_request() -> None:
     spec = result["request_specs"][0]
     assert (spec["num_instances"], spec["min_count"], spec["group"]) == (2, 2, first["group"]["id"])
     binding = {"type": "bridge", "name": "br0"}
-    needed = {"port_security_enabled": True, "needs_sets": True, "mtu": None, "limited": False, "served": False}
+    needed = {"port_security_enabled": True, "mtu": None, "limited": False, "served": False}
     assert spec["networks"] == [{"name": "lan", "binding": binding, **needed}]
 
 

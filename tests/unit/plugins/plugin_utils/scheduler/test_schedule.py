@@ -99,15 +99,6 @@ def test_a_host_that_cannot_enforce_port_security_is_no_candidate_for_ports_that
     assert explain.reasons(one({**spec, "networks": [{**spec["networks"][0], "port_security_enabled": True}]}, hosts))["a"] == "network lan: it is off"
 
 
-def test_a_host_without_ip_sets_is_no_candidate_for_rules_that_name_a_group() -> None:
-    networks = {"bridges": [{"name": "br1", "up": True, "mtu": 1500}], "libvirt": []}
-    hosts = [host("a", networks={**networks, "no_sets": "ipset is not installed"}), host("b", networks=networks)]
-    wanted = {"name": "lan", "binding": {"type": "bridge", "name": "br1"}, "port_security_enabled": True}
-    result = one(request(networks=[{**wanted, "needs_sets": True}]), hosts)
-    assert hosts_of(result) == ["b"] and explain.reasons(result)["a"] == "network lan: ipset is not installed"
-    assert hosts_of(one(request(networks=[{**wanted, "needs_sets": False}]), hosts[:1])) == ["a"]
-
-
 def test_a_host_whose_bridge_is_too_small_for_the_network_is_no_candidate() -> None:
     spec = request(networks=[{"name": "lan", "binding": {"type": "bridge", "name": "br0"}, "mtu": 9000}])
     hosts = [host(name, networks={"bridges": [{"name": "br0", "up": True, "mtu": mtu}], "libvirt": []}) for name, mtu in (("a", 1500), ("b", 9000))]
