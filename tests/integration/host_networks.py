@@ -9,6 +9,8 @@ import json
 import re
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.tables import TABLE, TARGETS, ZONES
+
 from .conftest import Host
 
 # What counts, or runs out by itself.
@@ -16,6 +18,8 @@ MOVING = re.compile(r".*_timer|valid_life_time|preferred_life_time|expires|tenta
 # A tap is made with each start of its guest, and its place in the kernel's lists is another one then.
 OF_A_TAP = re.compile(r"ifindex|id|no|designated_port")
 TO_A_PORT = re.compile(r"-A libvirt-|-A (PREROUTING|POSTROUTING) -[io] tap|:")
+# The kernel gives each tap an address of its own, and a route to it once nobody else has it.
+SETTLED = 'until [ -z "$(ip -6 addr show tentative)" ]; do sleep 0.1; done'
 COMMANDS = {
     "links": ("ip", "-j", "-d", "link", "show"),
     "addresses": ("ip", "-j", "addr", "show"),
@@ -41,6 +45,7 @@ def _lines(text: str) -> list[str]:
 
 def of_host(host: Host) -> dict[str, t.Any]:
     """Links, addresses, routes, network filters, IP sets, packet rules, and Open vSwitch where it runs, each sorted where the order means nothing."""
+    host.run("timeout", "30", "sh", "-c", SETTLED)
     found: dict[str, t.Any] = {}
     for what, command in COMMANDS.items():
         items = [json.dumps(_steady(item), sort_keys=True) for item in json.loads(host.run(*command) or "[]")]
@@ -50,6 +55,8 @@ def of_host(host: Host) -> dict[str, t.Any]:
     found["IP sets"] = sorted(host.run("ipset", "save").splitlines())
     for tool in ("iptables", "ip6tables", "ebtables"):
         found[tool] = _lines(host.run(f"{tool}-save"))
+    tables = "; ".join(f"nft -s list table {family} {TABLE} 2> /dev/null" for family in (TARGETS, ZONES))
+    found["nftables"] = sorted(host.run("sh", "-c", f"{tables}; true").splitlines())
     found["Open vSwitch"] = host.run("sh", "-c", "[ ! -e /run/openvswitch/db.sock ] || ovs-vsctl show").splitlines()
     return found
 

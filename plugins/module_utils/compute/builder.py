@@ -348,10 +348,9 @@ class Builder:
         host = self.host
         return DhcpServers(self.hypervisor, host.name, host.state_path, self.kernel, self.daemons, check_mode=self.check_mode)
 
-    def sweep(self) -> Swept:
-        """Remove what is on the host for its servers' networks and nobody needs any more. ServerError if that fails."""
-        self.dhcp_servers.sweep()
-        return self.on_demand.sweep()
+    def sweep(self) -> t.Tuple[t.List[str], Swept]:
+        """Remove what is on the host for its servers' networks and nobody needs any more: links of DHCP servers, and the rest. ServerError if that fails."""
+        return self.dhcp_servers.sweep(), self.on_demand.sweep()
 
     @property
     def reservations(self) -> Reservations:

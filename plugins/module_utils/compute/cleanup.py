@@ -277,8 +277,7 @@ class Cleanup:
     def _networks(self) -> None:
         """After the claims, which may have been the last that needed one. In check mode these claims are there, and need it."""
         try:
-            ended = self._builder.dhcp_servers.sweep()
-            swept = self._builder.on_demand.sweep()
+            ended, swept = self._builder.sweep()
         except KvmfleetError as error:
             self.failed.append(f"networks: {error}")
             return

@@ -88,7 +88,7 @@ def drop(packet_tables: PacketTablesLike, record: Record, others: t.Callable[[],
     devices = {port["device"] for port in record["ports"]}.union(_bridges(record))
     if _bridges(record):
         devices -= needed_bridges(others())
-    _drop(packet_tables, loaded, lambda device: device in devices)
+    _drop(packet_tables, loaded, devices)
 
 
 def unneeded(packet_tables: PacketTablesLike, domains: t.Callable[[], t.Collection[Domain]]) -> t.List[str]:
@@ -103,7 +103,7 @@ def unneeded(packet_tables: PacketTablesLike, domains: t.Callable[[], t.Collecti
 
 def drop_devices(packet_tables: PacketTablesLike, devices: t.Container[str]) -> None:
     """The rules of these devices are dropped."""
-    _drop(packet_tables, packet_tables.loaded(), lambda device: device in devices)
+    _drop(packet_tables, packet_tables.loaded(), devices)
 
 
 def _devices(loaded: Loaded) -> t.Dict[str, t.Dict[str, str]]:
@@ -115,8 +115,8 @@ def _devices(loaded: Loaded) -> t.Dict[str, t.Dict[str, str]]:
     }
 
 
-def _drop(packet_tables: PacketTablesLike, loaded: Loaded, is_due: t.Callable[[str], bool]) -> None:
-    going = {family: [name for name, device in names.items() if is_due(device)] for family, names in _devices(loaded).items()}
+def _drop(packet_tables: PacketTablesLike, loaded: Loaded, devices: t.Container[str]) -> None:
+    going = {family: [name for name, device in names.items() if device in devices] for family, names in _devices(loaded).items()}
     script = tables.to_drop(going, loaded)
     if script:
         packet_tables.load(script)

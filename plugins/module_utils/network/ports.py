@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp.configuration import bridge_of
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import port_filter_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.base import Late, Links
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.vif.table import vif_of
@@ -85,20 +86,23 @@ def check_unused(ports: t.Iterable[Port], networks: HostNetworks, who_has: WhoHa
             raise ServerError("FixedIpAlreadyInUse", what)
 
 
-def check_limits(ports: t.Iterable[Port], obstacle: t.Callable[[], t.Optional[str]]) -> None:
+Obstacle = t.Callable[[], t.Optional[str]]
+
+
+def check_limits(ports: t.Iterable[Port], obstacle: Obstacle) -> None:
     """ServerError (PortBindingFailed) if a port has a limit, and ``obstacle``, which is only asked then, says why the host can't keep it."""
-    for port in ports:
-        why = obstacle() if port.get("bandwidth") else None
-        if why:
-            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
+    _check([port for port in ports if port.get("bandwidth")], obstacle)
 
 
-def check_served(ports: t.Iterable[Port], obstacle: t.Callable[[], t.Optional[str]]) -> None:
+def check_served(ports: t.Iterable[Port], obstacle: Obstacle) -> None:
     """ServerError (PortBindingFailed) if a port's guest is to be answered by its host, and ``obstacle``, which is only asked then, says why it can't."""
-    for port in ports:
-        why = obstacle() if any(ip.get("served") for ip in port["fixed_ips"]) else None
-        if why:
-            raise ServerError("PortBindingFailed", f"port {port['id']} on network {port['network_name']}: {why}", reschedule=True)
+    _check([port for port in ports if bridge_of(port) is not None], obstacle)
+
+
+def _check(concerned: t.Sequence[Port], obstacle: Obstacle) -> None:
+    why = obstacle() if concerned else None
+    if why:
+        raise ServerError("PortBindingFailed", f"port {concerned[0]['id']} on network {concerned[0]['network_name']}: {why}", reschedule=True)
 
 
 def check_plugged(ports: t.Iterable[Port], interfaces: t.Iterable[Interface], links: Links) -> t.List[Late]:

@@ -15,6 +15,7 @@ from collections import Counter
 
 import jinja2
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.nova_view import shown
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.choices import request_rows, server_rows
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.host_rows import Bar, fleet_bars, host_rows
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.report.page_script import SCRIPT
@@ -65,7 +66,7 @@ def _title(rows: list[ReportRow]) -> str:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters.update(drawn=_drawn, number=_number, mood=lambda state: MOODS.get(state, ""))
+    environment.filters.update(drawn=_drawn, number=_number, mood=lambda state: MOODS.get(state, ""), shown=shown)
     return environment
 
 

@@ -62,7 +62,7 @@ TEMPLATE = """\
 <tr><th scope="row">{{ row.name }}</th><td class="{{ row.state | mood }}">{{ row.state }}</td><td>{{ row.host or "nowhere" }}</td>
 <td>{{ row.zone or "" }}</td><td>{{ server.flavor }}</td>
 <td>{% for network, found in row.addresses.items() %}{% for address in found %}
-{{- "127.0.0.1:%d" | format(address.ssh_port) if address.get("ssh_port") else address.addr }} <span class="dim">{{ network }}</span><br>{% endfor %}
+{{- address | shown }} <span class="dim">{{ network }}</span><br>{% endfor %}
 {%- endfor %}</td></tr>
 <tr class="why"><td colspan="6"><details class="print"><summary>Why {{ row.host or "nowhere" }}: {{ server.why }}</summary>
 {% if row.error and row.host %}<p class="is-bad">{{ row.error.error_class }}: {{ row.error.message }}</p>
