@@ -57,7 +57,9 @@ def of_host(host: Host) -> dict[str, t.Any]:
         found[tool] = _lines(host.run(f"{tool}-save"))
     tables = "; ".join(f"nft -s list table {family} {TABLE} 2> /dev/null" for family in (TARGETS, ZONES))
     found["nftables"] = sorted(host.run("sh", "-c", f"{tables}; true").splitlines())
-    found["Open vSwitch"] = host.run("sh", "-c", "[ ! -e /run/openvswitch/db.sock ] || ovs-vsctl show").splitlines()
+    shown = host.run("sh", "-c", "[ ! -e /run/openvswitch/db.sock ] || ovs-vsctl show")
+    # It lists the ports of a bridge in any order.
+    found["Open vSwitch"] = sorted(part.strip() for part in shown.split(" Port "))
     return found
 
 
