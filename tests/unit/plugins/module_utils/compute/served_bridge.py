@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pathlib
 import subprocess
+import sys
 import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.dhcp_servers import DhcpServers
@@ -15,6 +16,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.dhcp.dnsm
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.on_demand.kernel import Kernel
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, Port
 from ansible_collections.kvmfleet.compute.tests.unit import make
+from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute import ask_dhcpv6
 
 TELL = "#!/bin/sh\n[ \"$1\" != bound ] || env | grep -E '^(ip|router|mtu)='\n"
 SIX: dict[str, t.Any] = {**make.fixed_ip(), "ip_address": "2001:db8::9", "version": 6, "cidr": "2001:db8::/64", "gateway_ip": None, "address_mode": "slaac"}
@@ -25,19 +27,31 @@ def run(*argv: str) -> str:
     return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
 
 
-def ask(mac: str) -> dict[str, str]:
-    """What a guest is told."""
+def in_guest(mac: str, *argv: str) -> str:
+    """What a program says in a guest."""
     for command in (
         "netns add guest",
         f"link add name tap0 type veth peer name eth0 address {mac} netns guest",
         "link set tap0 master br0 up",
+        # It has its link-local address at once.
+        "netns exec guest sysctl -qw net.ipv6.conf.eth0.accept_dad=0",
         "-n guest link set eth0 up",
     ):
         run("ip", *command.split())
-    said = run("ip", "netns", "exec", "guest", *ASK)
+    said = run("ip", "netns", "exec", "guest", *argv)
     run("ip", "link", "delete", "tap0")
     run("ip", "netns", "delete", "guest")
-    return dict(line.split("=", 1) for line in said.splitlines())
+    return said
+
+
+def ask(mac: str) -> dict[str, str]:
+    """What a guest is told."""
+    return dict(line.split("=", 1) for line in in_guest(mac, *ASK).splitlines())
+
+
+def ask_6(mac: str, what: str) -> dict[str, list[str]]:
+    """What a guest is told by DHCPv6."""
+    return t.cast("dict[str, list[str]]", json.loads(in_guest(mac, sys.executable, ask_dhcpv6.__file__, "eth0", mac, what)))
 
 
 def running() -> list[str]:
@@ -90,6 +104,11 @@ def main() -> None:
     said["three"], said["gone"] = ask(three["mac_address"]), ask(two["mac_address"])
     said["again"] = ask(one["mac_address"])
     said["same_process"] = pids[0] == pids[1] != []
+    for what in ("stateful", "stateless"):
+        six: t.Any = {**SIX, "address_mode": f"dhcpv6-{what}", "dns_nameservers": ["2001:db8::53"], "served": True}
+        there.ports = [port(4, 7, six)]
+        servers.make(there.ports)
+        said[what] = [ask_6(mac, what) for mac in (there.ports[0]["mac_address"], "fa:16:3e:00:00:09")]
     there.ports = []
     servers.sweep()
     said["left"] = [*running(), run("ip", "netns", "list"), str(devices() == before), run("ls", "/run/kvmfleet/dhcp")]

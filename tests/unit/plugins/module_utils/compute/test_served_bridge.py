@@ -35,4 +35,6 @@ def test_guests_get_what_their_ports_have_and_nobody_else_gets_anything() -> Non
     assert said["stranger"] == said["gone"] == {}
     # A lease that the one before has had is no reason against it.
     assert said["three"] == said["two"] and said["again"] == said["one"]
+    assert said["stateful"] == [{"ip": ["2001:db8::9"], "dns": ["2001:db8::53"]}, {}]
+    assert said["stateless"] == [{"dns": ["2001:db8::53"]}, {}]
     assert said["same_process"] and said["left"] == ["", "True", ""]
