@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
 # What uses one processor most of the time runs beside what uses all; what runs on the testbed has the machine to itself.
-STEPS := lint unit,conformance,awx,browser,store,host-python,second-python+sanity,docs,artefact integration faults races
+STEPS := lint unit,conformance,second-python+sanity,docs,artefact,images,awx,store,browser,host-python integration faults races
 NETWORKS := between_guests debian_networks dhcp macvtap members_at_once nothing_left open_vswitch plugging port_filters ports runs_on_one_network \
   security_groups user_networks vxlan
 comma := ,
@@ -74,7 +74,7 @@ test-sanity: venv ## ansible-test sanity
 	$(call say,ansible-test sanity)
 	@tests/tools/ansible-test sanity
 
-test-units: venv ## ansible-test units; second-python has them with the newest ansible-core
+test-units: venv ## ansible-test units
 	$(call say,ansible-test units)
 	@tests/tools/ansible-test units
 
@@ -82,11 +82,11 @@ test-awx: venv ## jobs as AWX runs them, its set-up against a stub, the executio
 	$(call say,AWX: jobs and surveys and set-up)
 	@$(PY) -m pytest tests/awx -q -n auto
 
-test-second-python: venv ## imports, units, validate and plan with the oldest and the newest ansible-core; cores takes all plays
+test-second-python: venv ## imports, units, validate and plan with the oldest and the newest ansible-core; cores takes all of them
 	$(call say,The oldest and the newest ansible-core: imports and units and validate and plan)
 	@tests/tools/second-python
 
-cores: venv ## the same with all plays
+cores: venv ## the same with all units and plays
 	$(call say,The oldest and the newest ansible-core: all plays)
 	@KVMFLEET_CORES=all tests/tools/second-python
 
@@ -110,6 +110,11 @@ test-browser: venv ## a report in a headless Chromium
 browser: venv ## reports in Chromium, one of a thousand hosts too
 	$(call say,Reports in Chromium)
 	@tests/tools/on-browser tests/browser
+
+test-images: ## the guests' images, so that integration finds them
+	$(call say,Images)
+	@tests/testbed/install-packages
+	@tests/testbed/images
 
 test-integration: venv ## the chain on the testbed; integration takes what needs long, too
 	$(call say,Integration on the testbed)
