@@ -118,7 +118,7 @@ test-images: ## the guests' images, so that integration finds them
 
 test-integration: venv ## the chain on the testbed; integration takes what needs long, too
 	$(call say,Integration on the testbed)
-	@tests/tools/on-testbed --beds 2 tests/integration -m "not campaign"
+	@tests/tools/on-testbed --beds 2 tests/integration -m "not campaign" --durations 12
 
 integration: venv ## the chain on the testbed, whole: half an hour
 	$(call say,Integration on the testbed: all of it)

@@ -90,6 +90,7 @@ def lan_of(made: dict[str, t.Any]) -> str:
     return t.cast(str, made["addresses"]["lan"][0]["addr"])
 
 
+@pytest.mark.campaign
 def test_guests_of_one_vxlan_network_reach_each_other_and_those_of_two_do_not(fleet: Fleet) -> None:
     h1, h2 = fleet.hosts["h1"], fleet.hosts["h2"]
     before = {name: links(host) for name, host in fleet.hosts.items()}
