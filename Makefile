@@ -120,7 +120,7 @@ test-integration: venv ## the chain on the testbed; integration takes what needs
 	$(call say,Integration on the testbed)
 	@tests/tools/on-testbed --beds 2 tests/integration -m "not campaign" --durations 12
 
-integration: venv ## the chain on the testbed, whole: half an hour
+integration: venv ## the chain on the testbed, whole: an hour
 	$(call say,Integration on the testbed: all of it)
 	@tests/tools/on-testbed --beds 2 tests/integration
 

@@ -29,6 +29,7 @@ def afterwards(fleet: Fleet, tool: str, *arguments: str, **options: object) -> s
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300, cwd=pathlib.Path("/"))
 
 
+@pytest.mark.campaign
 def test_one_logs_in_tomorrow(fleet: Fleet) -> None:
     made = fleet.create(
         server("web", min_count=2, tags=["ci"], metadata={"role": "front"}, availability_zone="az1:h1"),
@@ -78,6 +79,7 @@ def test_one_logs_in_through_the_hypervisor(fleet: Fleet) -> None:
     assert done.returncode == 0 and f"from {NET4}.0.11 " in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.campaign
 def test_the_reaper_takes_whose_time_has_passed(fleet: Fleet) -> None:
     # Each host of the testbed has its own clock: that of h3 is two hours ahead.
     brief = [server("over", availability_zone="az1:h1"), server("skewed", availability_zone="az1:h3")]

@@ -95,6 +95,7 @@ def test_a_libvirtd_that_hangs_while_the_hosts_are_read_stops_the_run_or_is_left
     assert_heals(healing, 2)
 
 
+@pytest.mark.campaign
 def test_what_was_never_sent_to_a_libvirtd_that_hangs_is_claimed_elsewhere(healing: Fleet) -> None:
     play = hung(healing, "claim", 1, "{{ __create_server_conducted.round.placements | first }}")
     assert play.code == 0, play.output
@@ -133,6 +134,7 @@ def test_claims_that_a_hang_cuts_short_are_taken_once(healing: Fleet) -> None:
     assert_heals(healing, 8)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("operation", ["prepare", pytest.param("started", marks=pytest.mark.campaign)])
 def test_a_start_that_hangs_leaves_its_servers_unknown_and_the_next_run_finishes_them(healing: Fleet, operation: str) -> None:
     stop_at(healing.hosts["h1"], operation)
@@ -160,6 +162,7 @@ def test_a_deletion_that_hangs_is_finished_by_the_next(healing: Fleet) -> None:
     assert all(made.domains("--all") == set() and made.folders() == set() for made in healing.hosts.values())
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("pipelining", ["True", pytest.param("False", marks=pytest.mark.campaign)])
 def test_a_host_that_hangs_below_ssh_is_cut_off_and_lost(healing: Fleet, pipelining: str, tmp_path: pathlib.Path) -> None:
     # A connection that stands and says nothing any more: SSH itself would wait for it for a quarter of an hour.

@@ -6,6 +6,8 @@ import json
 import re
 import typing as t
 
+import pytest
+
 from .conftest import INSTANCES, Fleet, Host, Play, server
 
 STATE_PATH = "/var/lib/kvmfleet"
@@ -57,6 +59,7 @@ def killed(fleet: Fleet, name: str) -> str:
     return str(made["id"])
 
 
+@pytest.mark.campaign
 def test_what_is_left_is_listed_then_removed_then_gone(fleet: Fleet) -> None:
     host = fleet.hosts["h1"]
     web, lost = (fleet.create(server(name, availability_zone="az1:h1")).server(name) for name in ("web", "lost"))

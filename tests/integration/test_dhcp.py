@@ -89,6 +89,7 @@ def given(made: dict[str, t.Any], network: str) -> str:
     return t.cast(str, made["addresses"][network][0]["addr"])
 
 
+@pytest.mark.campaign
 def test_a_guest_gets_what_its_port_has_from_its_host_and_a_stranger_gets_nothing(fleet: Fleet) -> None:
     h1, h2 = fleet.hosts["h1"], fleet.hosts["h2"]
     before = {name: state(host) for name, host in fleet.hosts.items()}

@@ -115,6 +115,7 @@ def test_taken_names_and_addresses(fleet: Fleet) -> None:
     assert fleet.where("other-") == fleet.where("x-") == []
 
 
+@pytest.mark.campaign
 def test_a_foreign_domain_counts_and_is_left_alone(fleet: Fleet) -> None:
     host = fleet.hosts["h1"]
     host.run(
@@ -169,6 +170,7 @@ def test_a_server_with_a_checkpoint_or_a_snapshot_and_a_saved_state_is_started_a
     assert host.run("sh", "-c", f"ls -d {folder} || true") == ""
 
 
+@pytest.mark.campaign
 def test_a_lost_host_stops_a_create_unless_ignored(fleet: Fleet) -> None:
     # The first run of a fleet needs all its hosts.
     assert fleet.create(server("first")).code == 0

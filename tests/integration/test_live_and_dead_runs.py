@@ -61,6 +61,7 @@ def guest(host: Host, uuid: str) -> tuple[str, str]:
     return host.run("virsh", "domid", uuid).strip(), host.run("stat", "-c", "%i", f"{INSTANCES}/{uuid}/disk").strip()
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("force", [False, True])
 def test_a_run_that_only_seems_dead_keeps_its_claim_as_long_as_the_host_says_and_never_builds_after_it(
     fleet: Fleet, tmp_path: pathlib.Path, force: bool

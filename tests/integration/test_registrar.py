@@ -119,6 +119,7 @@ def inventory(folder: pathlib.Path, *hosts: str) -> str:
     return str(copy / "hosts.yml")
 
 
+@pytest.mark.campaign
 def test_another_order_of_the_inventory_changes_nothing_and_a_part_of_it_is_refused(new: Fleet, tmp_path: pathlib.Path) -> None:
     epoch = enrolled(new)
     for name in ("part", "order"):
@@ -135,6 +136,7 @@ def test_another_order_of_the_inventory_changes_nothing_and_a_part_of_it_is_refu
     assert one(new) == epoch
 
 
+@pytest.mark.campaign
 def test_who_only_reads_a_part_of_the_fleet_is_told_so_and_who_does_without_its_registrar_is_refused(new: Fleet, tmp_path: pathlib.Path) -> None:
     enrolled(new)
     part = ("-i", inventory(tmp_path, "h1", "h2"))
@@ -168,6 +170,7 @@ def test_a_registrar_that_is_cut_off_is_given_up_and_comes_back_as_a_host(new: F
     assert (epoch["registrar"], epoch["hosts"]) == ("h2", ["h1", "h2", "h3"])
 
 
+@pytest.mark.campaign
 def test_a_lost_ledger_is_rebuilt(new: Fleet) -> None:
     before = enrolled(new)
     new.hosts["h1"].run("rm", f"{FOLDER}/registrar.sqlite")
@@ -183,6 +186,7 @@ def test_a_lost_ledger_is_rebuilt(new: Fleet) -> None:
     assert one(new)["number"] > before["number"]
 
 
+@pytest.mark.campaign
 def test_a_registrar_is_taken_off_and_on_again(new: Fleet) -> None:
     enrolled(new)
     off = see_to(new, "off")

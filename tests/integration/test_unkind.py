@@ -43,6 +43,7 @@ def test_a_host_is_reached_as_a_user_with_sudo(fleet: Fleet, tmp_path: pathlib.P
     assert host.domains("--all") == host.folders() == set()
 
 
+@pytest.mark.campaign
 def test_a_full_file_system_fails_one_build_and_keeps_nothing(fleet: Fleet) -> None:
     host = fleet.hosts["h1"]
     asked = server("web", availability_zone="az1:h1")
