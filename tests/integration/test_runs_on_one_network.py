@@ -13,6 +13,7 @@ import pytest
 from .at_once import at_once
 from .conftest import NET4, Fleet, server, ssh
 from .host_networks import differences, of_host
+from .test_nothing_left import have_filtered
 from .test_vxlan import NETWORKS, TUNNELS, flooded, links
 
 RUNS = 8
@@ -31,6 +32,8 @@ def asked(number: int) -> dict[str, t.Any]:
 
 @pytest.mark.campaign
 def test_the_network_is_whole_with_the_last_of_them_and_gone_with_the_last(fleet: Fleet, tmp_path: pathlib.Path) -> None:
+    for host in fleet.hosts.values():
+        have_filtered(host)
     before = {name: of_host(host) for name, host in fleet.hosts.items()}
     requests = [asked(number) for number in range(RUNS)]
     created = at_once(tmp_path / "create", "kvmfleet.compute.create_server", [{"compute_servers": [request], **VARIABLES} for request in requests])
