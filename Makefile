@@ -10,7 +10,7 @@ say = @printf '\n==> %s\n' "$(1)"
 FAST := lint unit conformance
 # What uses one processor most of the time runs beside what uses all; what runs on the testbed has the machine to itself.
 STEPS := lint unit,conformance,second-python+sanity,docs,artefact,images,awx,store,browser,host-python integration faults races
-NETWORKS := between_guests debian_networks dhcp macvtap members_at_once nothing_left open_vswitch plugging port_filters ports runs_on_one_network \
+NETWORKS := acceptance between_guests debian_networks dhcp macvtap members_at_once nothing_left open_vswitch plugging port_filters ports runs_on_one_network \
   security_groups user_networks vxlan
 comma := ,
 PARTS := $(subst +, ,$(subst $(comma), ,$(STEPS)))

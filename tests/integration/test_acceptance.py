@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 
+import pytest
+
 from .conftest import NET4, Fleet, server, ssh
 
 USER_DATA = """#cloud-config
@@ -22,6 +24,7 @@ blkid -t LABEL=config-2 -o value -s TYPE
 df --output=size -BM / | tail -n 1"""
 
 
+@pytest.mark.campaign
 def test_debian_guest_with_cloud_init(fleet: Fleet) -> None:
     asked = server(
         "Acceptance",
