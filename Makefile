@@ -87,7 +87,7 @@ test-second-python: venv ## imports, units, validate and plan with the oldest an
 	@tests/tools/second-python
 
 cores: venv ## the same with all units and plays
-	$(call say,The oldest and the newest ansible-core: all plays)
+	$(call say,The oldest and the newest ansible-core: all units and plays)
 	@KVMFLEET_CORES=all tests/tools/second-python
 
 test-host-python: venv ## what travels to a host on Python 3.9

@@ -21,6 +21,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.on_demand
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import HypervisorError, KvmfleetError, ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network import members
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import group_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import (
     LIST,
@@ -177,7 +178,7 @@ class Filters:
 def named_groups(record: Record, groups: Groups) -> t.List[str]:
     """What rules of a server's groups name, as groups of its project."""
     rules = [rule for group in record["security_groups"] if group["id"] in groups for rule in groups[group["id"]]["rules"]]
-    return list(dict.fromkeys(group_key(rule["remote_group"], record["project_id"]) for rule in rules if rule["remote_group"] is not None))
+    return members.named_groups(rules, record["project_id"])
 
 
 def keep_rules(membership: Membership, record: Record, groups: Groups) -> None:

@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import LIST, RuleSet, group_key, group_tag, rule_set
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.set_entries import Sets, entries
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import groups_of_members
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import groups_of_members, named_groups
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, MemberReport, Record
 
 VERSION = 2  # of what is kept
@@ -80,9 +80,9 @@ class Membership:
         for key, said in self.wanted.items():
             self.wanted[key] = {host: told for host, told in said.items() if host in hosts}
 
-    def named_by(self, key: str) -> t.Set[str]:
-        """The groups that rules of this one name: they are of its project."""
-        return {group_key(rule["remote_group"], _project_of(key)) for rule in self.rules.get(key, ()) if rule["remote_group"] is not None}
+    def named_by(self, key: str) -> t.List[str]:
+        """The groups that rules of this one name."""
+        return named_groups(self.rules.get(key, ()), _project_of(key))
 
     def forget_rules(self, set_names: t.Iterable[str]) -> None:
         """Filters of the host look into these sets, and into no others."""

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import IN_SETS, MOST_PORTS, WITH_PORTS, ports_of
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import named_groups
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.catalogue_entries import Entries
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.port_security import is_secured
@@ -127,7 +128,7 @@ def groups_of(requests: Iterable[BuildRequest]) -> list[str]:
 def member_groups(rules: list[GroupRules], hosts: Iterable[FleetHost | None], project: str) -> list[str]:
     """The groups, by key, that hosts have to know the members of anew: these and those that their rules name. None, if no rule here or on a host names one."""
     own = {group_key(group["id"], project) for group in rules}
-    named = {group_key(rule["remote_group"], project) for group in rules for rule in group["rules"] if rule["remote_group"] is not None}
+    named = {key for group in rules for key in named_groups(group["rules"], project)}
     # A host may leave out either, with facts from before that.
     wanted = {key for host in hosts if host and "networks" in host for key in host["networks"].get("wanted_groups") or []}
     return sorted(own | named) if named or own & wanted else []

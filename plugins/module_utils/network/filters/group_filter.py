@@ -58,10 +58,15 @@ def _accept(element: ET.Element, direction: str, tag: str, attributes: t.Dict[st
     ET.SubElement(ET.SubElement(element, "rule", {"action": "accept", "direction": DIRECTIONS[direction]}), tag, attributes)
 
 
+def remote_prefixes(rule: FilterRule) -> t.List[str]:
+    """Whom a rule is for that names no group."""
+    return [ANYBODY[rule["ethertype"]]] if rule["remote"] is None else rule["remote"]
+
+
 def _add_rule(element: ET.Element, rule: FilterRule) -> None:
     """One rule of libvirt's for each prefix."""
     direction, ethertype = rule["direction"], rule["ethertype"]
-    for prefix in [ANYBODY[ethertype]] if rule["remote"] is None else rule["remote"]:
+    for prefix in remote_prefixes(rule):
         _accept(element, direction, protocol_tag(rule["protocol"], ethertype), {**address(prefix, REMOTE[direction]), **_ports(rule)})
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import ANYBODY
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.group_filter import remote_prefixes
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import IP_VERSIONS, NETS, SERVICES, RuleSet
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import services, stands_in_set
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule
@@ -31,19 +31,14 @@ def prefixes(addresses: t.Iterable[str], version: int) -> t.Set[str]:
     return found
 
 
-def _remote(rule: FilterRule, members: t.Callable[[str], t.Iterable[str]]) -> t.Iterable[str]:
-    if rule["remote_group"] is not None:
-        return members(rule["remote_group"])
-    return [ANYBODY[rule["ethertype"]]] if rule["remote"] is None else rule["remote"]
-
-
 def entries(of: RuleSet, rules: t.Iterable[FilterRule], members: t.Callable[[str], t.Iterable[str]]) -> Sets:
     """The set ``of`` that the filter of a group looks into, and those in it; ``members``: the addresses and CIDRs of a group that a rule names, by id."""
     nets, with_services = (of._replace(kind=kind).name for kind in (NETS, SERVICES))
     found: Sets = {nets: set(), with_services: set(), of.name: {nets, with_services}}
     for rule in rules:
         if (rule["direction"], rule["ethertype"]) == (of.direction, of.ethertype) and stands_in_set(rule):
-            who, may = prefixes(_remote(rule, members), IP_VERSIONS[of.ethertype]), services(rule)
+            addresses = remote_prefixes(rule) if rule["remote_group"] is None else members(rule["remote_group"])
+            who, may = prefixes(addresses, IP_VERSIONS[of.ethertype]), services(rule)
             if may:
                 found[with_services].update(f"{prefix},{service}" for prefix in who for service in may)
             else:
