@@ -59,10 +59,12 @@ class Neighbour:
             assert time.monotonic() < deadline, "the neighbour does not come up"
             time.sleep(0.5)
 
-    def is_off(self) -> None:
-        """Its host was rebooted."""
+    def comes_back(self) -> None:
+        """Its host was rebooted, and the next run starts it: what it needs of the kernel has gone, too, and would be made by whoever is next."""
         assert self._domain()["power_state"] == "shutdown"
-        self._pid = None
+        self._server.next_run()
+        self._pid = self._domain()["pid"]
+        assert self._pid is not None, "the neighbour does not run again"
 
     def check_untouched(self) -> None:
         """It runs as before, and its disk on the host has what it wrote."""
@@ -71,9 +73,6 @@ class Neighbour:
 
     def check_reads(self) -> None:
         """The guest itself reads what it wrote."""
-        if self._pid is None:
-            self._server.next_run()
-            self._wait_until_up()
-            self._pid = self._domain()["pid"]
+        self._wait_until_up()
         self._guest("echo 3 > /proc/sys/vm/drop_caches")
         assert self._guest(f"dd if=/dev/vda bs=512 skip={WRITTEN_AT // 512} count=1 2>/dev/null | head -c {len(self._token)}") == self._token

@@ -87,12 +87,12 @@ def meet(bench: Bench, case: Case, point: Point) -> None:
 
 
 def reboot(bench: Bench, scenario: Scenario, fault: Fault) -> None:
-    """At this point the host loses power, and comes up again: nothing runs."""
+    """At this point the host loses power, and comes up again: nothing runs until a run starts it."""
     call = scenario.begin(fault)
     assert call.wait_until_reached() is None, "the call ended before its fault"
     bench.hypervisor.reboot()
     assert call.answer().result is None
-    bench.neighbour.is_off()
+    bench.neighbour.comes_back()
 
 
 def leave_alone(scenario: Scenario, fault: Fault) -> None:
