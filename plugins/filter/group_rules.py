@@ -18,6 +18,12 @@ options:
     description: The catalogue's C(compute_security_groups), or a text of YAML or JSON with it.
     type: raw
     required: true
+  numbers:
+    description:
+      - What P(kvmfleet.compute.member_reports#filter) says about the rules that hosts have (C(rules_numbers)). Of two runs at once with different rules all
+        hosts keep those of the same one then.
+      - If it is left out a host takes the rules for later ones than those that it has.
+    type: dict
 seealso:
   - module: kvmfleet.compute.security_groups
 """
@@ -27,6 +33,14 @@ EXAMPLES = r"""
   kvmfleet.compute.security_groups:
     operation: apply
     security_groups: "{{ compute_security_groups | kvmfleet.compute.group_rules }}"
+
+- name: Apply them to all hosts, though another run may do the same
+  kvmfleet.compute.security_groups:
+    operation: apply
+    reports: "{{ gathered.reports }}"
+    security_groups: "{{ compute_security_groups | kvmfleet.compute.group_rules(gathered.rules_numbers) }}"
+  vars:
+    gathered: "{{ hostvars | kvmfleet.compute.member_reports(ansible_play_hosts, 'asked') }}"
 """
 
 RETURN = r"""
@@ -40,21 +54,29 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import next_of_fleet, numbered, read_number
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, RulesNumber
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.all_group_rules import InvalidGroups, all_group_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema import answers
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.schema.libraries import MISSING
 
 
-def group_rules(catalogue: object) -> list[GroupRules]:
+def group_rules(catalogue: object, numbers: object = None) -> list[GroupRules]:
     """The rules of all groups; AnsibleFilterError with all that is wrong with them."""
     for missing in MISSING:
         raise AnsibleFilterError(missing)
     try:
-        return all_group_rules(answers.mapping("compute_security_groups", plain(catalogue)))
+        groups = all_group_rules(answers.mapping("compute_security_groups", plain(catalogue)))
+        if numbers is None:
+            return groups
+        said: dict[str, RulesNumber] = plain(numbers)
+        known = {group: read_number(number) for group, number in said.items()}
     except (NotPlain, InvalidGroups, answers.WrongAnswer) as error:
         raise AnsibleFilterError(str(error)) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise AnsibleFilterError(f"group_rules: these are no numbers of rules: {type(error).__name__}: {error}") from error
+    return numbered(groups, known, next_of_fleet)
 
 
 class FilterModule:

@@ -47,6 +47,7 @@ _value:
     - C(reports), the list of what was reported.
     - C(hosts), the names of the hosts that have to be told.
     - C(silent), the names of those that have not answered.
+    - C(rules_numbers), by the id of a group which rules are the latest that any of the hosts has, for P(kvmfleet.compute.group_rules#filter).
   type: dict
 """
 

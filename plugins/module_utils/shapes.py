@@ -179,10 +179,19 @@ class FilterRule(t.TypedDict):
     remote_group: t.Optional[str]  # id of the security group of the other side; null: whatever remote says
 
 
+class RulesNumber(t.TypedDict):
+    """Of two of them that hosts are told for one group the rules with the lesser one count no more: compared as (fleet, local, digest)."""
+
+    fleet: int  # how often the playbook security_groups has brought other rules
+    local: int  # how often since then a run that built or started a server has brought its host other rules
+    digest: str  # of the rules
+
+
 class GroupRules(SecurityGroup):
     """A security group, as a host enforces it."""
 
     rules: t.List[FilterRule]  # what is let through; nothing else is
+    number: t.NotRequired[RulesNumber]  # if it is left out they are later than what the host has
 
 
 class MemberReport(t.TypedDict):
@@ -610,6 +619,7 @@ class HostNetworks(t.TypedDict):
     unfiltered: t.NotRequired[t.Optional[str]]  # why the host can't enforce port security, as half a sentence; null: it can
     user_backends: t.NotRequired[t.Dict[str, t.Optional[str]]]  # why it can't connect guests by passt, and by slirp, as half a sentence; null: it can
     wanted_groups: t.NotRequired[t.List[str]]  # the groups that rules of its ports name, as <project>/<group's id>
+    rules_numbers: t.NotRequired[t.Dict[str, RulesNumber]]  # of the rules that it has of groups, by <project>/<group's id>
     gaps: t.NotRequired[t.List[str]]  # where its ports are not filtered as they must be, a sentence each
     unlimited: t.NotRequired[t.Optional[str]]  # why the host can't limit bandwidth, as half a sentence; null: it can, or that is not known
     physical_networks: t.NotRequired[t.List[PhysicalNetwork]]  # its bridge mappings

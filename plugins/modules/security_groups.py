@@ -16,6 +16,8 @@ description:
     addresses. A host whose ports have such rules must know the addresses of the group's members on all hosts.
   - The roles P(kvmfleet.compute.create_server#role), P(kvmfleet.compute.delete_server#role) and P(kvmfleet.compute.security_groups#role) use it; it is of
     little use alone.
+  - Rules have a number, too, if filter plugin P(kvmfleet.compute.group_rules#filter) has given them one. A host keeps the rules with the greatest one that it
+    was told, and says in RV(problems) that it has others than it was told.
   - A host is believed about itself only. Each report has a number that grows, and of two reports of a host the one with the lower number counts no more. So
     it does not matter in which order runs at once tell a host, and what one of them left out the next one brings.
 extends_documentation_fragment:
@@ -116,6 +118,12 @@ wanted_groups:
   returned: if O(operation=report)
   type: list
   elements: str
+rules_numbers:
+  description: Which rules the host has, by C(<project>/<id of the group>), in the shape of C(docs/data.md) (RulesNumber).
+  returned: if O(operation=report)
+  type: dict
+  sample:
+    default/0b1e8f6c-6c7a-4a52-9a53-2f1b1b6f3a10: {fleet: 3, local: 0, digest: 5c1f7a0e4e0f9d21}
 changes:
   description: What was not what it must be, in a few words each.
   returned: if O(operation=apply)
@@ -141,8 +149,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_mem
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, packet_rules, packet_tables
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import NoReport, read_report
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import NoReport, NoRules, read_report, read_rules
 
 ARGUMENT_SPEC = {
     **host_argument_spec(),
@@ -166,7 +173,7 @@ class Options:
     staying: list[str]
     host_name: str | None
     reports: list[dict[str, object]]
-    security_groups: list[GroupRules]
+    security_groups: list[dict[str, object]]
 
 
 def options_of(params: dict[str, t.Any]) -> Options:
@@ -178,15 +185,16 @@ def main() -> None:
     module: Module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     require_libvirt(module)
     host, options = HostOptions.of(module.params), options_of(module.params)
-    groups: dict[str, GroupRules] = {group["id"]: group for group in options.security_groups}
     try:
+        groups = {group["id"]: group for group in map(read_rules, options.security_groups)}
         with Hypervisor(host.libvirt_uri, host.libvirt_timeout_s) as hypervisor:
             members = GroupMembers(hypervisor, host.state_path, ip_sets, packet_rules, packet_tables, time.time, check_mode=module.check_mode)
             if options.operation == "report":
                 asked = members.ask(options.host_name or "", options.wanted, options.leaving, options.staying, groups)
-                module.exit_json(changed=asked.changed, report=asked.report, wanted_groups=asked.wanted)
+                numbers = {key: number.as_dict() for key, number in asked.numbers.items()}
+                module.exit_json(changed=asked.changed, report=asked.report, wanted_groups=asked.wanted, rules_numbers=numbers)
             applied = members.tell([read_report(report) for report in options.reports], groups)
-    except (KvmfleetError, NoReport, OSError) as error:
+    except (KvmfleetError, NoReport, NoRules, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())
     module.exit_json(changed=bool(applied.changes), changes=applied.changes, problems=applied.problems)
 

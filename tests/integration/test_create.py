@@ -163,6 +163,7 @@ def test_check_mode_places_and_renders_and_writes_nothing(fleet: Fleet) -> None:
         assert host.folders() == set()
 
 
+@pytest.mark.campaign
 def test_a_plan_from_a_file_or_the_cache_is_what_a_run_does(fleet: Fleet, tmp_path: pathlib.Path) -> None:
     facts, cache = tmp_path / "fleet.json", {"ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(tmp_path / "cache")}
     asked = [server("web", max_count=4, min_count=4), server("db", availability_zone="az2")]
@@ -197,6 +198,7 @@ def test_a_stopped_server_is_started_with_its_config_drive_made_again(fleet: Fle
     assert again.changed() > 0
 
 
+@pytest.mark.campaign
 def test_a_disk_that_was_moved_away_is_not_made_anew(fleet: Fleet) -> None:
     play = fleet.create(server("web"))
     made = play.server("web")

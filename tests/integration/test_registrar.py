@@ -84,6 +84,7 @@ def test_check_mode_enrols_nothing(new: Fleet) -> None:
     assert [host.run("sh", "-c", f"ls {FOLDER}/registrar.json 2>/dev/null || true") for host in new.hosts.values()] == ["", "", ""]
 
 
+@pytest.mark.campaign
 def test_nothing_to_build_needs_no_registrar(new: Fleet) -> None:
     enrolled(new)
     new.hosts["h1"].run("rm", f"{FOLDER}/registrar.sqlite")

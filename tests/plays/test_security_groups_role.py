@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.all_group_rules import all_group_rules
 from ansible_collections.kvmfleet.compute.tests.plays import local_play
 
 WEB = "p/web"
@@ -73,6 +74,16 @@ def test_the_playbook_says_of_each_host_what_it_has_changed(tmp_path: pathlib.Pa
     assert output.count('"network filter of security group web"') == 1 and output.count('"nothing to do"') == 1
     given = local_play.given(tmp_path, "h2")[-1]
     assert '"operation": "apply"' in given and '"host": "h1"' in given and '"name": "web"' in given
+
+
+def test_all_hosts_get_the_rules_with_a_number_that_is_later_than_that_of_any(tmp_path: pathlib.Path) -> None:
+    web = next(group["id"] for group in all_group_rules({"web": {}}) if group["name"] == "web")
+    known = {f"p/{web}": {"fleet": 3, "local": 1, "digest": "other"}}
+    code, output = applied(tmp_path, {"h1": answer("h1", rules_numbers=known), "h2": answer("h2")})
+    assert code == 0, output
+    for host in ("h1", "h2"):
+        given = local_play.given(tmp_path, host)[-1]
+        assert given.count('"fleet": 4') == 1 and given.count('"fleet": 1') == 1, given
 
 
 def test_what_could_not_be_made_fails_the_host(tmp_path: pathlib.Path) -> None:

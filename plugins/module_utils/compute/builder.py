@@ -35,7 +35,7 @@ import xml.etree.ElementTree as ET
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute import locks
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.dhcp_servers import DhcpServers
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.disk_sizes import add_disk_sizes
-from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters
+from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters import Filters, outdated_sentence
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.host_time import host_time
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.journal import Journal
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.lease import HostTime, holder, lease, left_s
@@ -362,9 +362,9 @@ class Builder:
         mapped: t.List[Port] = [{**port, "binding": vif_of(port["binding"]).on_host(port["binding"], self.host.bridge_mappings)} for port in wanted]
         return with_ssh_ports(mapped, self.domains)
 
-    def filter_ports(self, record: Record) -> None:
-        """What the ports may send and receive is defined, by the rules that this call was given."""
-        self.filters.define(record, self.groups)
+    def filter_ports(self, record: Record) -> t.List[str]:
+        """What the ports may send and receive is defined, by the rules that this call was given: sentences about those that the host has later ones of."""
+        return list(map(outdated_sentence, self.filters.define(record, self.groups)))
 
     def undo(self, uuid: str) -> None:
         """Remove what the journal names, then the claim, and prove it by reading back; ServerError (unknown) if that is not proven."""

@@ -54,21 +54,21 @@ class Filters:
     def __init__(self, hypervisor: HypervisorLike, state_path: str, sets: IpSetsLike, tables: PacketTablesLike, timeout_s: float = LOCK_S) -> None:
         self._hypervisor, self._state_path, self._sets, self._tables, self._timeout_s = hypervisor, state_path, sets, tables, timeout_s
 
-    def define(self, record: Record, groups: Groups) -> None:
-        """The filters of a server's ports and of its groups.
+    def define(self, record: Record, groups: Groups) -> t.List[str]:
+        """The filters of a server's ports and of its groups: the names of the groups that have later rules than these, and keep them.
 
         A group that is not given keeps the rules that it has; ServerError (SecurityGroupNotFound) if the host does not know them.
         """
         if not secured(record["ports"]) and not loaded_tables.needs(record):
-            return
+            return []
         with self.lock():
             loaded_tables.load(self._tables, record)
             if not secured(record["ports"]):
-                return
+                return []
             standing = {found["name"]: found for found in self._hypervisor.filters()}
             membership = membership_file.read(self._state_path)
             known = membership.as_dict()
-            keep_rules(membership, record, groups)
+            outdated = keep_rules(membership, record, groups)
             wanted = filters_of(record, known_groups(record, membership), standing)
             different = group_sets.difference(self._sets, membership, sets_of((*standing.values(), *map(parse_filter, wanted))))
             if membership.as_dict() != known:
@@ -77,6 +77,7 @@ class Filters:
             for xml in wanted:
                 self._hypervisor.define_filter(xml)
             group_sets.remove_extra(self._sets, different)
+        return outdated
 
     def remove(self, record: Record) -> None:
         """The filters of a server's ports, of groups that nobody refers to any more, and the sets that nobody looks into. Its guest must be off."""
@@ -120,8 +121,8 @@ class Filters:
         looked_into = self.destroy_unused()
         membership = membership_file.read(self._state_path)
         known = membership.as_dict()
-        membership.forget_rules(looked_into)
-        if membership.wanted and not self._is_another_built(uuid):
+        if (membership.rules or membership.wanted) and not self._is_another_built(uuid):
+            membership.forget_rules(looked_into)
             membership.forget_members()
         if membership.as_dict() != known:
             membership_file.write(self._state_path, membership)
@@ -181,19 +182,29 @@ def named_groups(record: Record, groups: Groups) -> t.List[str]:
     return members.named_groups(rules, record["project_id"])
 
 
-def keep_rules(membership: Membership, record: Record, groups: Groups) -> None:
-    """The host knows the rules that are given of a server's groups, and has to know who is in the groups that these name."""
+def keep_rules(membership: Membership, record: Record, groups: Groups) -> t.List[str]:
+    """The host knows the rules that are given of a server's groups, and has to know who is in the groups that these name.
+
+    Returns the names of the groups of which it has later ones, and others.
+    """
     membership.want(named_groups(record, groups))
-    for group in record["security_groups"]:
-        if group["id"] in groups:
-            membership.rules[group_key(group["id"], record["project_id"])] = list(groups[group["id"]]["rules"])
+    given = [(group["name"], group_key(group["id"], record["project_id"]), groups[group["id"]]) for group in record["security_groups"] if group["id"] in groups]
+    return [name for name, key, rules in given if not membership.bring(key, rules)]
+
+
+def outdated_sentence(name: str) -> str:
+    """Of a group that has later rules than those of a run."""
+    kept = f"security group {name} keeps the rules that another run has brought meanwhile, which are others than those of this run"
+    return f"{kept}; the playbook security_groups brings those of its catalogue"
 
 
 def known_groups(record: Record, membership: Membership) -> t.Dict[str, GroupRules]:
     """Those of a server's groups whose rules the host knows, by id."""
     keys = {group["id"]: group_key(group["id"], record["project_id"]) for group in record["security_groups"]}
     return {
-        group["id"]: {**group, "rules": membership.rules[keys[group["id"]]]} for group in record["security_groups"] if keys[group["id"]] in membership.rules
+        group["id"]: {"id": group["id"], "name": group["name"], "rules": membership.rules_of(keys[group["id"]])}
+        for group in record["security_groups"]
+        if keys[group["id"]] in membership.rules
     }
 
 

@@ -20,6 +20,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.filters i
     Groups,
     keep_rules,
     named_groups,
+    outdated_sentence,
     secured,
     sets_of,
 )
@@ -30,6 +31,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.n
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import IpSetsLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_rules import PacketRulesLike
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.packet_tables import PacketTablesLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import Number
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar import state_file
 from ansible_collections.kvmfleet.compute.plugins.module_utils.registrar.epoch import NONE
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Domain, MemberReport
@@ -40,6 +42,7 @@ class Asked(t.NamedTuple):
 
     report: MemberReport
     wanted: t.List[str]  # the groups that its rules name, by key
+    numbers: t.Dict[str, Number]  # of the rules that it has, by the group's key
     changed: bool  # it wants more, or fewer of its servers are members
 
 
@@ -92,7 +95,7 @@ class GroupMembers:
             report = membership.report(host, records, int(self._clock() * 1000))
             if not self._check_mode:
                 membership_file.write(self._state_path, membership)
-        return Asked(report, sorted(membership.wanted), before != (set(membership.wanted), set(membership.leaving)))
+        return Asked(report, sorted(membership.wanted), membership.numbers(), before != (set(membership.wanted), set(membership.leaving)))
 
     def tell(self, reports: t.Iterable[MemberReport], groups: Groups = NO_GROUPS) -> Applied:
         """Take what hosts say of themselves, and these rules of groups; whatever filter or set is not what it must be is made so.
@@ -108,10 +111,10 @@ class GroupMembers:
                 group_key(group["id"], record["project_id"]): group["name"] for record in records for group in (*record["security_groups"], *groups.values())
             }
             known, before, rules_before = membership.as_dict(), {key: membership.members(key) for key in membership.wanted}, dict(membership.rules)
-            for record in records:
-                if secured(record["ports"]):
-                    keep_rules(membership, record, groups)
-            edited = [key for key, rules in membership.rules.items() if rules != rules_before.get(key)]
+            # A claim's rules, too, are not older ones then when it is built.
+            there = [domain["record"] for domain in domains if domain["record"] is not None and secured(domain["record"]["ports"])]
+            outdated = {name for record in there for name in keep_rules(membership, record, groups)}
+            edited = [key for key, kept in membership.rules.items() if key not in rules_before or kept.number.digest != rules_before[key].number.digest]
             membership.take(reports)
             if epoch and epoch["store"] != NONE:
                 membership.keep_only(epoch["hosts"])
@@ -144,8 +147,12 @@ class GroupMembers:
             if come or gone:
                 changes.append(f"members of security group {names.get(key, key)}: {len(now)}, {come} more and {gone} less than before")
                 explained.update(other for other in membership.rules if key in membership.named_by(other))
-        changes += [f"IP sets of security group {names.get(key, key)}" for key in membership.groups_of(different.names()) if key not in explained]
-        return Applied(list(dict.fromkeys(changes)), problems)
+        changes += [
+            f"IP sets of security group {names.get(key, key)}, which were not as they must be"
+            for key in membership.groups_of(different.names())
+            if key not in explained
+        ]
+        return Applied(list(dict.fromkeys(changes)), [*problems, *map(outdated_sentence, sorted(outdated))])
 
     def _reload(self, domains: t.Collection[Domain], is_settled: t.Callable[[str], bool], problems: t.List[str]) -> t.List[str]:
         """The tables of nftables are what running guests need: the devices, with the names of their servers, of which rules were missing."""

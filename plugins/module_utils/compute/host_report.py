@@ -153,9 +153,11 @@ def facts(
     allocated = add_disk_sizes(hypervisor, domains, instances_path)
     committed = used(domains)
     records = instances(domains, instances_path, state_path)
+    membership = membership_file.read(state_path)
     networks: HostNetworks = {
         **offer(hypervisor.networks(), unfiltered(), user_backends.missing(hypervisor)),
-        "wanted_groups": sorted(membership_file.read(state_path).wanted),
+        "wanted_groups": sorted(membership.wanted),
+        "rules_numbers": {key: number.as_dict() for key, number in membership.numbers().items()},
         "gaps": gaps(hypervisor, state_path, sets, rules, tables, domains),
         "unlimited": limits.obstacle(),
         "no_dhcp": dnsmasq.obstacle(),

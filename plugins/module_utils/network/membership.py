@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a host keeps of security groups: the rules of those that its servers are in, and who is a member of those that these rules name; pure.
 
-A host is believed about itself only: each reports its own members with a number that grows, and what one of them said last is what counts of it. So what runs
-at once tell a host comes to the same in whichever order it arrives, and whatever it was not told it learns the next time.
+A host is believed about itself only: each reports its own members with a number that grows, and what one of them said last is what counts of it. Rules have a
+number, too (``rules_number.py``). So what runs at once tell a host comes to the same in whichever order it arrives, and whatever it was not told it learns the
+next time.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import typing as t
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import LIST, RuleSet, group_key, group_tag, rule_set
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.set_entries import Sets, entries
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import groups_of_members, named_groups
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, MemberReport, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import NOTHING, Number, next_local, read_number
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, MemberReport, Record
 
 VERSION = 2  # of what is kept
 WITHOUT_RULES = 1  # the version before, whose filters had them
@@ -27,6 +29,13 @@ class Told(t.NamedTuple):
 
     number: int
     addresses: t.List[str]
+
+
+class Rules(t.NamedTuple):
+    """The rules of one group that were brought last."""
+
+    number: Number
+    rules: t.List[FilterRule]
 
 
 def _project_of(key: str) -> str:
@@ -48,6 +57,19 @@ def read_report(given: t.Any) -> MemberReport:
         raise NoReport(f"this is no report of who is in which security group on a host: {type(error).__name__}: {error}") from error
 
 
+class NoRules(ValueError):
+    """What is no GroupRules."""
+
+
+def read_rules(given: t.Mapping[str, t.Any]) -> GroupRules:
+    """What a controller says of a group's rules, read; NoRules if it is none."""
+    try:
+        group: GroupRules = {"id": str(given["id"]), "name": str(given["name"]), "rules": list(map(_rule, given["rules"]))}
+        return {**group, "number": read_number(given["number"]).as_dict()} if given.get("number") else group
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NoRules(f"security_groups: these are no rules of a security group: {type(error).__name__}: {error}") from error
+
+
 @dataclasses.dataclass
 class Membership:
     """What a host keeps of security groups."""
@@ -55,7 +77,7 @@ class Membership:
     number: int = 0  # of its own last report
     leaving: t.List[str] = dataclasses.field(default_factory=list)  # its servers that are about to be deleted, and are members no more
     wanted: t.Dict[str, t.Dict[str, Told]] = dataclasses.field(default_factory=dict)  # what hosts said, by group and name of the host
-    rules: t.Dict[str, t.List[FilterRule]] = dataclasses.field(default_factory=dict)  # of the groups that servers of the host are in
+    rules: t.Dict[str, Rules] = dataclasses.field(default_factory=dict)  # of the groups that servers of the host are in
 
     def report(self, host: str, records: t.Iterable[Record], now_ms: int) -> MemberReport:
         """What the host says of its own servers; the clock keeps the number growing where a host has lost what it kept."""
@@ -80,9 +102,27 @@ class Membership:
         for key, said in self.wanted.items():
             self.wanted[key] = {host: told for host, told in said.items() if host in hosts}
 
+    def bring(self, key: str, group: GroupRules) -> bool:
+        """Rules of a group; False if they are others than later ones that the host has, which stay."""
+        known = self.rules.get(key)
+        last = known.number if known else NOTHING
+        number = read_number(group["number"]) if "number" in group else next_local(last, group["rules"])
+        if last < number:
+            self.rules[key] = Rules(number, list(group["rules"]))
+            return True
+        return last.digest == number.digest
+
+    def rules_of(self, key: str) -> t.List[FilterRule]:
+        """The rules of a group; none of one that the host does not know."""
+        return self.rules[key].rules if key in self.rules else []
+
+    def numbers(self) -> t.Dict[str, Number]:
+        """Of the rules that it has, by group."""
+        return {key: kept.number for key, kept in self.rules.items()}
+
     def named_by(self, key: str) -> t.List[str]:
         """The groups that rules of this one name."""
-        return named_groups(self.rules.get(key, ()), _project_of(key))
+        return named_groups(self.rules_of(key), _project_of(key))
 
     def forget_rules(self, set_names: t.Iterable[str]) -> None:
         """Filters of the host look into these sets, and into no others."""
@@ -113,7 +153,7 @@ class Membership:
 
     def _entries(self, of: RuleSet, key: str) -> Sets:
         project = _project_of(key)
-        return entries(of, self.rules[key], lambda group_id: self.members(group_key(group_id, project)))
+        return entries(of, self.rules_of(key), lambda group_id: self.members(group_key(group_id, project)))
 
     def as_dict(self) -> t.Dict[str, object]:
         """As it is kept."""
@@ -139,6 +179,8 @@ def read_membership(content: t.Mapping[str, t.Any]) -> Membership:
         raise ValueError(f"it is of version {content['version']}, and this collection's is {VERSION}")
     kept: t.Dict[str, t.Dict[str, t.Tuple[int, t.List[str]]]] = content["wanted"]
     wanted = {str(key): {str(host): Told(int(number), list(map(str, addresses))) for host, (number, addresses) in said.items()} for key, said in kept.items()}
-    kept_rules: t.Dict[str, t.List[t.Mapping[str, t.Any]]] = {} if content["version"] == WITHOUT_RULES else content["rules"]
-    rules = {str(key): list(map(_rule, of_group)) for key, of_group in kept_rules.items()}
+    kept_rules: t.Dict[str, t.Any] = {} if content["version"] == WITHOUT_RULES else content["rules"]
+    rules = {
+        str(key): Rules(Number(int(fleet), int(local), str(digest)), list(map(_rule, found))) for key, ((fleet, local, digest), found) in kept_rules.items()
+    }
     return Membership(int(content["number"]), list(map(str, content["leaving"])), wanted, rules)

@@ -22,6 +22,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates im
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import Duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import find as find_duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import groups_of, member_groups, rules_of
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.group_numbers import numbered_by_hosts, other_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems, gathered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, Body
@@ -123,7 +124,9 @@ def validate(
             instances += made
             specs += [spec] if spec else []
     ok = not problems.errors
-    rules = rules_of(entries.security_groups, groups_of(instances)) if ok else []
+    states = {name: host["state"] for name, host in fleet["hosts"].items()} if fleet else {}
+    rules = numbered_by_hosts(rules_of(entries.security_groups, groups_of(instances)), states.values()) if ok else []
+    problems.warnings += other_rules(rules, states, owner.project_id)
     return {
         "version": 1,
         "errors": problems.errors,
@@ -135,7 +138,7 @@ def validate(
         "kept_ports": list(_kept_ports(entries)) if ok else [],
         "security_groups": rules,
         "hosts_with_gaps": [name for name, host in fleet["hosts"].items() if gaps_of(host)] if fleet else [],
-        "member_groups": member_groups(rules, (host["state"] for host in fleet["hosts"].values()) if fleet else (), owner.project_id),
+        "member_groups": member_groups(rules, states.values(), owner.project_id),
         "has_tunnels": network_binding.has_tunnels(instances),
     }
 

@@ -96,6 +96,7 @@ _FIXED_IP: Schema = _record_of(
 )
 _PHYSICAL_NETWORK: Schema = _record_of({"name": TEXT, "device": TEXT, "is_bridge": BOOLEAN, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE}, ("mtu",))
 _TUNNEL: Schema = {**_record_of({"address": _IP, "mtu": _WHOLE}), "type": ["object", "null"]}
+_RULES_NUMBER: Schema = _record_of({"fleet": _WHOLE, "local": _WHOLE, "digest": TEXT})
 _BINDING: Schema = _record_of(
     {"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT, "bridge": TEXT, "backend": TEXT, "ssh_port": _TCP_PORT},
     ("vlan", "portgroup", "bridge", "backend", "ssh_port"),
@@ -247,6 +248,7 @@ HOST_FACTS: Schema = open_mapping(
                 "unfiltered": _NULL_OR_TEXT,
                 "user_backends": by_name(_NULL_OR_TEXT),
                 "wanted_groups": list_of(TEXT),
+                "rules_numbers": by_name(_RULES_NUMBER),
                 "gaps": list_of(TEXT),
                 "unlimited": _NULL_OR_TEXT,
                 "physical_networks": list_of(_PHYSICAL_NETWORK),

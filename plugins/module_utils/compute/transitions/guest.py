@@ -36,7 +36,7 @@ def check_addresses(work: Work) -> None:
 
 def filter_ports(work: Work) -> None:
     """What its ports may send and receive is defined: the guest's first frame is filtered."""
-    work.builder.filter_ports(work.record)
+    work.warnings += work.builder.filter_ports(work.record)
 
 
 def reserve_addresses(work: Work) -> None:

@@ -17,7 +17,8 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_mem
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.filter_parser import parse_filter
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import NETS, group_filter_name, group_key, port_filter_name, rule_set_name
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, Instance, MemberReport, Port, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import digest
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, Instance, MemberReport, Port, Record
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.module_utils.compute.lab import Lab
 
@@ -114,7 +115,7 @@ def test_sets_that_somebody_has_emptied_or_a_reboot_has_taken_are_filled_again(l
     build(lab, of_group(lab, "db"))
     members(lab).tell([said(lab, 1, "192.0.2.77")])
     lab.ip_sets.there[set_name(lab)] = set()
-    assert members(lab).tell([]).changes == ["IP sets of security group db"]
+    assert members(lab).tell([]).changes == ["IP sets of security group db, which were not as they must be"]
     assert let_in(lab) == {"192.0.2.77"}
     lab.ip_sets.there.clear()
     server = of_group(lab, "db")
@@ -189,6 +190,40 @@ def test_edited_rules_reach_the_ports_that_are_there(lab: Lab) -> None:
     assert told.changes[0] == "rules of security group db" and told.problems == []
     assert let_in(lab) == {"192.0.2.78", "198.51.100.0/24"} and lab.hypervisor.network_filters == filters
     assert members(lab).tell([], {"db": edited}) == ([], [])
+
+
+def numbered(fleet: int, *rules: FilterRule) -> GroupRules:
+    return {"id": "db", "name": "db", "rules": list(rules), "number": {"fleet": fleet, "local": 0, "digest": digest(rules)}}
+
+
+def test_rules_that_come_late_are_not_taken_and_whoever_brings_them_is_told(lab: Lab) -> None:
+    build(lab, of_group(lab, "db"))
+    one, two = make.rule(remote=["192.0.2.0/24"]), make.rule(remote=["198.51.100.0/24"])
+    assert members(lab).tell([], {"db": numbered(2, two)}).changes == ["rules of security group db"]
+    later = members(lab).tell([], {"db": numbered(1, one)})
+    assert later.changes == [] and "security group db keeps the rules that another run has brought meanwhile" in later.problems[0]
+    assert let_in(lab) == {"198.51.100.0/24"}
+    number = members(lab).ask("h1").numbers[group_key("db", lab.web()["project_id"])]
+    assert (number.fleet, number.digest) == (2, digest([two]))
+    # The same rules with a later number are no change, but what comes between is older.
+    assert members(lab).tell([], {"db": numbered(5, two)}) == ([], [])
+    assert members(lab).tell([], {"db": numbered(4, one)}).problems and let_in(lab) == {"198.51.100.0/24"}
+    assert members(lab).tell([], {"db": numbered(6, one)}) == (["rules of security group db"], [])
+
+
+def test_a_build_with_older_rules_keeps_those_of_the_host_and_says_so(lab: Lab) -> None:
+    server = of_group(lab, "db")
+    lab.claim(server)
+    # An edit comes between its claim and its build; another server goes meanwhile, and takes nothing of it along.
+    members(lab).tell([], {"db": numbered(2, make.rule(remote=["198.51.100.0/24"]))})
+    other = of_group(lab, "web", 1)
+    build(lab, other)
+    lab.delete(other["uuid"])
+    builder = lab.builder()
+    builder.groups = {"db": numbered(1, make.rule(remote=["192.0.2.0/24"]))}
+    (outcome,) = lab.build(server, builder=builder)
+    assert outcome["outcome"] == "built" and let_in(lab) == {"198.51.100.0/24"}
+    assert [warning for warning in outcome["warnings"] if "security group db keeps the rules that another run" in warning]
 
 
 def test_rules_that_the_host_has_lost_leave_its_sets_as_they_are_until_somebody_brings_them(lab: Lab) -> None:

@@ -14,8 +14,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import rule_set_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import as_written, to_add
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import Membership, NoReport, read_membership, read_report
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import MemberReport, Record
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import (
+    Membership,
+    NoReport,
+    NoRules,
+    read_membership,
+    read_report,
+    read_rules,
+)
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, MemberReport, Record
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
 WEB, OTHER = "p/web", "p/other"
@@ -34,6 +41,10 @@ def wanting(*keys: str) -> Membership:
     made = Membership()
     made.want(keys)
     return made
+
+
+def bring(kept: Membership, key: str, *rules: FilterRule) -> None:
+    assert kept.bring(key, {"id": key, "name": key, "rules": list(rules)})
 
 
 def test_a_host_says_who_of_its_own_is_in_which_group() -> None:
@@ -94,7 +105,8 @@ def test_a_host_that_is_gone_has_no_members_once_all_that_are_left_have_spoken()
 
 def test_of_groups_without_a_filter_nothing_is_kept_nor_of_members_whom_no_rule_names() -> None:
     kept = wanting(WEB, OTHER, "p/gone")
-    kept.rules = {WEB: [make.rule(remote_group="other")], "p/gone": [make.rule(remote_group="gone")]}
+    bring(kept, WEB, make.rule(remote_group="other"))
+    bring(kept, "p/gone", make.rule(remote_group="gone"))
     kept.forget_rules([rule_set_name(WEB, "IPv6", "egress"), "mine"])
     kept.forget_members()
     assert list(kept.rules) == [WEB] and list(kept.wanted) == [OTHER]
@@ -104,7 +116,7 @@ def test_sets_have_what_rules_say_and_the_addresses_of_members_of_the_same_proje
     kept = wanting(WEB, "q/web")
     kept.take([report("h1", 1, "192.0.2.1", "2001:db8::5", "2001:db8:1::/64"), report("h2", 1, "192.0.2.1")])
     kept.take([report("h3", 1, "192.0.2.3", key="q/web")])
-    kept.rules = {OTHER: [make.rule(remote_group="web"), make.rule(ethertype="IPv6", remote_group="web", protocol="tcp", port_range_min=80, port_range_max=81)]}
+    bring(kept, OTHER, make.rule(remote_group="web"), make.rule(ethertype="IPv6", remote_group="web", protocol="tcp", port_range_min=80, port_range_max=81))
     four, six, unknown = (rule_set_name(key, version, "ingress") for key, version in ((OTHER, "IPv4"), (OTHER, "IPv6"), (WEB, "IPv4")))
     assert kept.sets([four, six, unknown, "mine", f"{four}a"]) == {
         four: {f"{four}a", f"{four}p"},
@@ -142,7 +154,7 @@ def test_what_is_kept_is_read_again() -> None:
     kept = wanting(WEB)
     kept.report("h1", [], 9)
     kept.take([report("h1", 1, "192.0.2.1")])
-    kept.rules[OTHER] = [make.rule(remote=["192.0.2.0/24"]), make.rule(protocol="tcp", port_range_min=80, port_range_max=80, remote_group="web")]
+    bring(kept, OTHER, make.rule(remote=["192.0.2.0/24"]), make.rule(protocol="tcp", port_range_min=80, port_range_max=80, remote_group="web"))
     assert read_membership(json.loads(json.dumps(kept.as_dict()))) == kept
 
 
@@ -159,6 +171,28 @@ def test_what_was_kept_when_filters_had_the_rules_is_read() -> None:
 def test_what_is_no_report_is_refused(given: object) -> None:
     with pytest.raises(NoReport, match="this is no report"):
         read_report(given)
+
+
+@pytest.mark.parametrize("number", [{}, {"number": {"fleet": 1, "local": 0, "digest": "d"}}])
+def test_rules_are_read_as_they_were_given(number: dict[str, t.Any]) -> None:
+    given: t.Any = {"id": "web", "name": "web", "rules": [make.rule(remote=["192.0.2.0/24"])], **number}
+    assert read_rules(given) == given
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": None, "rules": None},
+        {"rules": [{}]},
+        {"rules": [make.rule(remote=["192.0.2.0/24; flush"])]},
+        {"rules": "all"},
+        {"number": 5},
+        {"number": {"fleet": 1}},
+    ],
+)
+def test_what_is_no_group_is_refused(changes: dict[str, t.Any]) -> None:
+    with pytest.raises(NoRules, match="security_groups: these are no rules of a security group: "):
+        read_rules({"id": "web", "name": "web", "rules": [], **changes})
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1\nflush kvmfleet-ipv4-0", "web", ""])

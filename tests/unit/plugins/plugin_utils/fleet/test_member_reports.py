@@ -30,5 +30,17 @@ def test_a_host_speaks_for_itself_only() -> None:
     "said", [None, "text", {}, {"unreachable": True}, {"report": None}, {"report": {"host": "h1", "number": 1, "groups": {"p/web": ["x"]}}}]
 )
 def test_what_is_no_answer_counts_as_silence(said: object) -> None:
-    assert gathered({"h1": said}) == {"reports": [], "hosts": [], "silent": ["h1"]}
+    assert gathered({"h1": said}) == {"reports": [], "hosts": [], "silent": ["h1"], "rules_numbers": {}}
     assert gathered({"h1": {**answer(), "wanted_groups": said}})["hosts"] == []
+
+
+def test_the_latest_rules_of_a_group_are_known_by_their_number() -> None:
+    old, new = ({"fleet": fleet, "local": 0, "digest": "d"} for fleet in (1, 2))
+    answers = {"h1": {**answer(), "rules_numbers": {"p/web": new, "p/db": old}}, "h2": {**answer(), "rules_numbers": {"p/web": old}}, "h3": answer()}
+    assert gathered(answers)["rules_numbers"] == {"web": new, "db": old}
+
+
+@pytest.mark.parametrize("said", [5, [], {"p/web": 5}, {"p/web": {}}, {"p/web": {"fleet": "x", "local": 0, "digest": ""}}])
+def test_a_host_whose_numbers_cannot_be_read_counts_as_silent(said: object) -> None:
+    found = gathered({"h1": {**answer("p/web"), "rules_numbers": said or "text"}})
+    assert found == {"reports": [], "hosts": [], "silent": ["h1"], "rules_numbers": {}}

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the kvmfleet.compute authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a run's rules of security groups stand to those that hosts have; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import Number, digest, latest, next_local, numbered, read_number
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost
+
+
+def _numbers(host: FleetHost | None) -> dict[str, Number]:
+    """Of the rules that a host has, by group; it may leave them out, with facts from before that."""
+    said = (host["networks"].get("rules_numbers") or {}) if host and "networks" in host else {}
+    return {key: read_number(number) for key, number in said.items()}
+
+
+def numbered_by_hosts(groups: list[GroupRules], hosts: Iterable[FleetHost | None]) -> list[GroupRules]:
+    """The groups with the numbers that their rules have on the hosts that this run builds on."""
+    return numbered(groups, latest(map(_numbers, hosts)), next_local)
+
+
+def other_rules(groups: list[GroupRules], hosts: Mapping[str, FleetHost | None], project: str) -> Iterator[str]:
+    """A sentence for each group that has other rules on hosts: they were edited, and not brought there."""
+    numbers = {name: _numbers(host) for name, host in hosts.items()}
+    for group in groups:
+        key, ours = group_key(group["id"], project), digest(group["rules"])
+        others = [name for name, known in numbers.items() if key in known and known[key].digest != ours]
+        if others:
+            which = f"security group {group['name']} has other rules on {named(others)} than in the catalogue of this run"
+            yield f"{which}: the playbook security_groups brings them to all hosts, this run to those on which it builds or starts a server of the group"
