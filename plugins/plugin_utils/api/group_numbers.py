@@ -9,20 +9,24 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import Number, digest, latest, next_local, numbered, read_number
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, RulesNumber
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.lines import named
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import FleetHost
 
 
+def _said(host: FleetHost | None) -> Mapping[str, RulesNumber] | None:
+    """What a host says of the rules that it has, by group; None with facts from before that."""
+    return host["networks"].get("rules_numbers") if host and "networks" in host else None
+
+
 def _numbers(host: FleetHost | None) -> dict[str, Number]:
-    """Of the rules that a host has, by group; it may leave them out, with facts from before that."""
-    said = (host["networks"].get("rules_numbers") or {}) if host and "networks" in host else {}
-    return {key: read_number(number) for key, number in said.items()}
+    return {key: read_number(number) for key, number in (_said(host) or {}).items()}
 
 
 def numbered_by_hosts(groups: list[GroupRules], hosts: Iterable[FleetHost | None]) -> list[GroupRules]:
-    """The groups with the numbers that their rules have on the hosts that this run builds on."""
-    return numbered(groups, latest(map(_numbers, hosts)), next_local)
+    """The groups with the numbers that their rules have on the hosts that this run builds on; without, if a host that was read does not say which it has."""
+    read = [host for host in hosts if host]
+    return numbered(groups, latest(map(_numbers, read)), next_local) if all(_said(host) is not None for host in read) else groups
 
 
 def other_rules(groups: list[GroupRules], hosts: Mapping[str, FleetHost | None], project: str) -> Iterator[str]:

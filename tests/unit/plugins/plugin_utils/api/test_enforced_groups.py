@@ -159,3 +159,8 @@ def test_rules_that_were_edited_get_the_next_number_and_who_has_others_is_said()
 def test_the_rules_of_another_project_are_nobodys_edit() -> None:
     ((group,), warnings) = numbers_of(project="q", digest="other")
     assert group["number"]["local"] == 2 and warnings == []
+
+
+def test_without_the_numbers_of_all_hosts_rules_have_none() -> None:
+    found = check(asked(security_groups=[{"name": "web"}]), fleet=fleet_of())
+    assert found["errors"] == [] and ["number" in group for group in found["security_groups"]] == [False]
