@@ -10,13 +10,12 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.named_groups import named_groups
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge import run_file
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.host_answer import HostAction, is_for_others
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import brief
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer, SeenRules
 
 MODULE = "kvmfleet.compute.security_groups"
 
@@ -31,7 +30,7 @@ def share_of_round(conducted: object, host: str) -> dict[str, object]:
         return {}
     servers: Mapping[str, RoundServer] = run_file.value_of(state["servers"], "round.servers")
     placed: list[Placed] = [plain(servers[uuid]["placed"]) for uuid in uuids]
-    groups: list[GroupRules] = plain(run_file.value_of(state["security_groups"], "round.security_groups"))
+    groups: list[SeenRules] = plain(run_file.value_of(state["security_groups"], "round.security_groups"))
     return {"wanted": named_groups(placed, groups), "staying": [str(uuid) for uuid in uuids]}
 
 

@@ -19,6 +19,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.arguments
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.orders import BUILD, FINISH
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ways_in
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Diff, Grant, GroupRules, Origin, Outcome, Port, Run
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.group_numbers import rules_for
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.answer_shape import faults_of_outcomes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.drift_diff import drift_diffs
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.orders import orders_of
@@ -28,7 +29,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.verbosity import brief
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.watch import is_wanted, watched
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.progress.servers import ServerProgress
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, SeenRules
 
 MODULE = "kvmfleet.compute.server"
 
@@ -49,11 +50,11 @@ def share_of_grants(conducted: Mapping[str, t.Any], host: str) -> Grant | None:
     return plain(grants[host]) if host in grants else None
 
 
-def groups_of_round(conducted: Mapping[str, t.Any]) -> list[GroupRules]:
-    """The rules of the run's security groups: which of them a server has that is there already, its host knows."""
+def groups_of_round(conducted: Mapping[str, t.Any], host: str) -> list[GroupRules]:
+    """The rules of the run's security groups for a host: which of them a server has that is there already, it knows."""
     state: Round = conducted["round"]
-    groups: list[GroupRules] = plain(run_file.value_of(state["security_groups"], "round.security_groups"))
-    return groups
+    groups: list[SeenRules] = plain(run_file.value_of(state["security_groups"], "round.security_groups"))
+    return list(rules_for(groups, host))
 
 
 def origin_of_round(conducted: Mapping[str, t.Any]) -> Origin | None:
@@ -120,7 +121,7 @@ class ActionModule(HostAction):
                 if grant:
                     args["grant"] = grant
                 if to_build:
-                    args["security_groups"] = groups_of_round(variables[round_variable])
+                    args["security_groups"] = groups_of_round(variables[round_variable], host)
             secrets = share_of_secrets(variables.get(secrets_variable or ""), servers)
         except (NotPlain, run_file.NoRunFile) as error:
             raise AnsibleActionFail(str(error)) from error

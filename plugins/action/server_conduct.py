@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import result as run_result
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor import rounds
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.origin import origin_of
@@ -26,7 +25,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.result_file 
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.run_file import HAND_OVER_SPEC, LARGE_OF_ROUND
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.inventory_names import InventoryNames
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.fleet.runs import this_run
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import LoginOptions, OriginOptions, Placed, Round, Unplaced
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import LoginOptions, OriginOptions, Placed, Round, SeenRules, Unplaced
 
 MOST_LEASE_S = 366 * 24 * 3600
 ARGUMENT_SPEC: dict[str, dict[str, object]] = {
@@ -62,7 +61,7 @@ class Arguments(LoginOptions, OriginOptions):
     unplaced: list[Unplaced]
     group_members: dict[str, dict[str, str]]
     cached_images: dict[str, dict[str, str]]
-    security_groups: list[GroupRules]
+    security_groups: list[SeenRules]
     max_attempts: int
     build_timeout_s: float
     all_or_nothing: bool

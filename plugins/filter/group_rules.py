@@ -54,7 +54,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import next_of_fleet, numbered, read_number
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import numbered, read_number
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules, RulesNumber
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.all_group_rules import InvalidGroups, all_group_rules
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.edge.plain import NotPlain, plain
@@ -76,7 +76,7 @@ def group_rules(catalogue: object, numbers: object = None) -> list[GroupRules]:
         raise AnsibleFilterError(str(error)) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"group_rules: these are no numbers of rules: {type(error).__name__}: {error}") from error
-    return numbered(groups, known, next_of_fleet)
+    return numbered(groups, known)
 
 
 class FilterModule:

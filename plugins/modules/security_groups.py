@@ -149,7 +149,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.group_mem
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import KvmfleetError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.libvirt import Hypervisor, require_libvirt
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network import ip_sets, packet_rules, packet_tables
-from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import NoReport, NoRules, read_report, read_rules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import NoReport, read_report, read_rules
 
 ARGUMENT_SPEC = {
     **host_argument_spec(),
@@ -194,7 +194,7 @@ def main() -> None:
                 numbers = {key: number.as_dict() for key, number in asked.numbers.items()}
                 module.exit_json(changed=asked.changed, report=asked.report, wanted_groups=asked.wanted, rules_numbers=numbers)
             applied = members.tell([read_report(report) for report in options.reports], groups)
-    except (KvmfleetError, NoReport, NoRules, OSError) as error:
+    except (KvmfleetError, NoReport, OSError) as error:
         module.fail_json(msg=str(error), exception=traceback.format_exc())
     module.exit_json(changed=bool(applied.changes), changes=applied.changes, problems=applied.problems)
 

@@ -32,6 +32,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import (
     Origin,
     Port,
     Reservation,
+    RulesNumber,
     Run,
     SecurityGroup,
     Ticket,
@@ -333,6 +334,12 @@ class KeptPort(t.TypedDict):
     ip_addresses: list[str]  # its addresses; empty: chosen
 
 
+class SeenRules(GroupRules):
+    """A security group of a run, with what hosts had of it when the run read them."""
+
+    seen: t.NotRequired[dict[str, RulesNumber]]  # by host; one that is left out had none of its rules. Left out: not known of every host
+
+
 class Validation(t.TypedDict):
     """What the api stage returns; with any error there are no instances."""
 
@@ -344,7 +351,7 @@ class Validation(t.TypedDict):
     request_specs: list[RequestSpec]  # one per request that has something to place
     groups: list[SpecGroup]  # the catalogue's server groups
     kept_ports: list[KeptPort]  # the catalogue's ports
-    security_groups: list[GroupRules]  # those of the servers
+    security_groups: list[SeenRules]  # those of the servers
     hosts_with_gaps: list[str]  # names of hosts whose ports are not filtered as they must be
     member_groups: list[str]  # the groups, as <project>/<group's id>, of which hosts have to know the members anew
     has_tunnels: bool  # a server is on a VXLAN network, of which hosts have to know who has it
@@ -495,7 +502,7 @@ class Round(t.TypedDict):
     group_members: dict[str, dict[str, str]]  # hosts of the members that were there, by group id and uuid
     cached_images: dict[str, dict[str, str]]  # disk formats of the images in the caches, by host and digest
     images: dict[str, list[Image]]  # what this stage needs and the host's cache lacks, by host
-    security_groups: list[GroupRules]  # those of its servers
+    security_groups: list[SeenRules]  # those of its servers
     grants: dict[str, Grant]  # what hosts have to be shown for the claims of this stage, by host; empty without a registrar
     reserved: Reserved  # what the registrar holds
 

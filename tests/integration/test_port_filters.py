@@ -116,7 +116,9 @@ class Bench:
     def bring(self, group: GroupRules, friends: t.Sequence[str] = (), family: t.Sequence[str] = ()) -> None:
         """These rules, and these members of the groups that they name."""
         said = {group_key(name, "p"): {"h1": Told(1, list(addresses))} for name, addresses in (("friends", friends), ("family", family))}
-        different = group_sets.difference(self.sets, Membership(wanted=said, rules={group_key("g", "p"): group["rules"]}), SETS)
+        membership = Membership(wanted=said)
+        membership.bring(group_key("g", "p"), group)
+        different = group_sets.difference(self.sets, membership, SETS)
         group_sets.add_missing(self.sets, different)
         for ethertype in ("IPv4", "IPv6"):
             self.define("nwfilter-define", group_filter(group, "p", ethertype))

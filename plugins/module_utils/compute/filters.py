@@ -121,14 +121,18 @@ class Filters:
         looked_into = self.destroy_unused()
         membership = membership_file.read(self._state_path)
         known = membership.as_dict()
-        if (membership.rules or membership.wanted) and not self._is_another_built(uuid):
-            membership.forget_rules(looked_into)
-            membership.forget_members()
+        if membership.rules or membership.wanted:
+            built = self._built(uuid)
+            membership.forget_rules(looked_into, (group_key(group["id"], record["project_id"]) for record in built for group in record["security_groups"]))
+            if not built:
+                membership.forget_members()
         if membership.as_dict() != known:
             membership_file.write(self._state_path, membership)
 
-    def _is_another_built(self, uuid: str) -> bool:
-        return any(domain["record"] and domain["record"]["vm_state"] == "building" and domain["uuid"] != uuid for domain in self._hypervisor.domains())
+    def _built(self, uuid: str) -> t.List[Record]:
+        """The claims of others."""
+        records = [domain["record"] for domain in self._hypervisor.domains() if domain["record"] is not None and domain["uuid"] != uuid]
+        return [record for record in records if record["vm_state"] == "building"]
 
     def destroy_unused(self) -> t.Set[str]:
         """Only sets that filters look into stay, and those in them: the names of the former. The caller holds the lock."""

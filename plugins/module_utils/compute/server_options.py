@@ -20,6 +20,7 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.plugging 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.compute.secret_hash import host_key, key_path
 from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.hypervisor import HypervisorLike
+from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import read_rules
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Grant, GroupRules, ImageResult, Order, Origin, Run, Secrets
 
 LEASE_S = 1800  # of a run of its own
@@ -61,7 +62,7 @@ class ServerOptions:
 
     @classmethod
     def of(cls, params: t.Dict[str, t.Any]) -> ServerOptions:
-        """From the module's parameters; ServerError (InvalidInput) if one of servers is no order, or if too much of a console is asked for."""
+        """From the module's parameters; ServerError (InvalidInput) if servers, security_groups or console_lines are not what they must be."""
         console_lines: int = params["console_lines"]
         if not 1 <= console_lines <= console.MOST_LINES:
             raise ServerError("InvalidInput", f"console_lines: {console_lines} must be from 1 to {console.MOST_LINES}")
@@ -84,7 +85,7 @@ class ServerOptions:
             probe_addresses=params["probe_addresses"],
             patience=patience,
             virt_type=params["virt_type"],
-            security_groups=params["security_groups"],
+            security_groups=[read_rules(group) for group in params["security_groups"]],
             max_concurrent_builds=params["max_concurrent_builds"],
             wait_for=params["wait_for"],
             wait_from=params["wait_from"],

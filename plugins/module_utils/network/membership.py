@@ -14,14 +14,15 @@ import dataclasses
 import ipaddress
 import typing as t
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import LIST, RuleSet, group_key, group_tag, rule_set
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.set_entries import Sets, entries
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.members import groups_of_members, named_groups
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import NOTHING, Number, next_local, read_number
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules, MemberReport, Record
 
-VERSION = 2  # of what is kept
-WITHOUT_RULES = 1  # the version before, whose filters had them
+VERSION = 3  # of what is kept
+WITHOUT_RULES = (1, 2)  # versions that had none, or none with a number: the next run brings them
 
 
 class Told(t.NamedTuple):
@@ -57,17 +58,14 @@ def read_report(given: t.Any) -> MemberReport:
         raise NoReport(f"this is no report of who is in which security group on a host: {type(error).__name__}: {error}") from error
 
 
-class NoRules(ValueError):
-    """What is no GroupRules."""
-
-
 def read_rules(given: t.Mapping[str, t.Any]) -> GroupRules:
-    """What a controller says of a group's rules, read; NoRules if it is none."""
+    """What a controller says of a group's rules, read; ServerError (InvalidInput) if it is none."""
     try:
         group: GroupRules = {"id": str(given["id"]), "name": str(given["name"]), "rules": list(map(_rule, given["rules"]))}
         return {**group, "number": read_number(given["number"]).as_dict()} if given.get("number") else group
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise NoRules(f"security_groups: these are no rules of a security group: {type(error).__name__}: {error}") from error
+        why = f"security_groups: these are no rules of a security group: {type(error).__name__}: {error}"
+        raise ServerError("InvalidInput", why) from error
 
 
 @dataclasses.dataclass
@@ -124,9 +122,10 @@ class Membership:
         """The groups that rules of this one name."""
         return named_groups(self.rules_of(key), _project_of(key))
 
-    def forget_rules(self, set_names: t.Iterable[str]) -> None:
-        """Filters of the host look into these sets, and into no others."""
-        self.rules = {key: self.rules[key] for key in self.groups_of(set_names)}
+    def forget_rules(self, set_names: t.Iterable[str], needed: t.Iterable[str]) -> None:
+        """Filters of the host look into these sets, and into no others; the groups ``needed`` are going to have some."""
+        kept = {*self.groups_of(set_names), *needed}
+        self.rules = {key: rules for key, rules in self.rules.items() if key in kept}
 
     def forget_members(self) -> None:
         """Of groups that no rule names."""
@@ -175,12 +174,13 @@ def _rule(kept: t.Mapping[str, t.Any]) -> FilterRule:
 
 def read_membership(content: t.Mapping[str, t.Any]) -> Membership:
     """What was kept; KeyError, TypeError or ValueError if it can't be read."""
-    if content["version"] not in (VERSION, WITHOUT_RULES):
+    if content["version"] not in (VERSION, *WITHOUT_RULES):
         raise ValueError(f"it is of version {content['version']}, and this collection's is {VERSION}")
     kept: t.Dict[str, t.Dict[str, t.Tuple[int, t.List[str]]]] = content["wanted"]
     wanted = {str(key): {str(host): Told(int(number), list(map(str, addresses))) for host, (number, addresses) in said.items()} for key, said in kept.items()}
-    kept_rules: t.Dict[str, t.Any] = {} if content["version"] == WITHOUT_RULES else content["rules"]
+    kept_rules: t.Dict[str, t.Any] = {} if content["version"] in WITHOUT_RULES else content["rules"]
     rules = {
-        str(key): Rules(Number(int(fleet), int(local), str(digest)), list(map(_rule, found))) for key, ((fleet, local, digest), found) in kept_rules.items()
+        str(key): Rules(read_number({"fleet": fleet, "local": local, "digest": digest}), list(map(_rule, found)))
+        for key, ((fleet, local, digest), found) in kept_rules.items()
     }
     return Membership(int(content["number"]), list(map(str, content["leaving"])), wanted, rules)

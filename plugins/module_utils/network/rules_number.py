@@ -4,10 +4,11 @@
 """Which of two runs has brought the later rules of a security group; pure.
 
 A logical clock (L. Lamport, "Time, Clocks, and the Ordering of Events in a Distributed System", 1978), so that nobody's time of day counts: a run asks the
-hosts for their numbers, and gives what it brings one that is greater than all of them.
+hosts for their numbers, and gives what it brings a greater one.
 
-1. The playbook ``security_groups`` brings edited rules to all hosts, and counts ``fleet``. A run that builds a server brings its rules to that host alone, and
-   counts ``local``. So an edit that is under way while a server is built wins on that host, too.
+1. The playbook ``security_groups`` brings edited rules to all hosts, with a number above those of all, and counts ``fleet``. A run that builds a server brings
+   its rules to that host alone, with a number above that which the host had when the run read it, and counts ``local``. So an edit that comes to the host
+   after that wins, whichever of the two is there first.
 2. Of two runs at once that come to the same number the digest decides: whatever the order in which they arrive, all hosts end with the same rules.
 3. The same rules are no edit: they keep the number that they have.
 """
@@ -34,6 +35,7 @@ class Number(t.NamedTuple):
 
 
 NOTHING = Number(0, 0, "")  # before the first rules
+MOST = 10**15
 
 
 def digest(rules: t.Iterable[FilterRule]) -> str:
@@ -45,19 +47,19 @@ def digest(rules: t.Iterable[FilterRule]) -> str:
 def read_number(given: t.Mapping[str, t.Any]) -> Number:
     """A RulesNumber, read; KeyError, TypeError or ValueError if it is none."""
     number = Number(int(given["fleet"]), int(given["local"]), str(given["digest"]))
-    if number.fleet < 0 or number.local < 0:
-        raise ValueError(f"{number.fleet} or {number.local} is less than 0")
+    if not (0 <= number.fleet <= MOST and 0 <= number.local <= MOST):
+        raise ValueError(f"{number.fleet} and {number.local} must be from 0 to {MOST}")
     return number
 
 
 def next_local(last: Number, rules: t.Iterable[FilterRule]) -> Number:
-    """Of rules that are brought to one host; ``last``: the greatest number that is known."""
+    """Of rules that are brought to one host; ``last``: what it has."""
     brought = digest(rules)
     return last if last.digest == brought else Number(last.fleet, last.local + 1, brought)
 
 
 def next_of_fleet(last: Number, rules: t.Iterable[FilterRule]) -> Number:
-    """Of rules that are brought to all hosts."""
+    """Of rules that are brought to all hosts; ``last``: the greatest number that one of them has."""
     brought = digest(rules)
     return last if last.digest == brought and not last.local else Number(last.fleet + 1, 0, brought)
 
@@ -72,8 +74,6 @@ def latest(said: t.Iterable[t.Mapping[str, Number]]) -> t.Dict[str, Number]:
     return found
 
 
-def numbered(
-    groups: t.Iterable[GroupRules], known: t.Mapping[str, Number], following: t.Callable[[Number, t.Iterable[FilterRule]], Number]
-) -> t.List[GroupRules]:
-    """The groups, with the numbers that ``following`` (``next_local``, ``next_of_fleet``) gives their rules."""
-    return [{**group, "number": following(known.get(group["id"], NOTHING), group["rules"]).as_dict()} for group in groups]
+def numbered(groups: t.Iterable[GroupRules], known: t.Mapping[str, Number]) -> t.List[GroupRules]:
+    """The groups as they are brought to all hosts; ``known``: the latest numbers."""
+    return [{**group, "number": next_of_fleet(known.get(group["id"], NOTHING), group["rules"]).as_dict()} for group in groups]

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import group_key
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.services import IN_SETS, MOST_PORTS, WITH_PORTS, ports_of
@@ -125,7 +125,7 @@ def groups_of(requests: Iterable[BuildRequest]) -> list[str]:
     return list(wanted)
 
 
-def member_groups(rules: list[GroupRules], hosts: Iterable[FleetHost | None], project: str) -> list[str]:
+def member_groups(rules: Collection[GroupRules], hosts: Iterable[FleetHost | None], project: str) -> list[str]:
     """The groups, by key, that hosts have to know the members of anew: these and those that their rules name. None, if no rule here or on a host names one."""
     own = {group_key(group["id"], project) for group in rules}
     named = {key for group in rules for key in named_groups(group["rules"], project)}

@@ -22,7 +22,7 @@ from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates im
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import Duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.duplicates import find as find_duplicates
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.enforced_groups import groups_of, member_groups, rules_of
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.group_numbers import numbered_by_hosts, other_rules
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.group_numbers import other_rules, seen_on_hosts
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.policy import Policy
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.problems import Findings, Problems, Remark, ServerProblems, gathered
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.server_body import Asked, Body
@@ -125,7 +125,7 @@ def validate(
             specs += [spec] if spec else []
     ok = not problems.errors
     states = {name: host["state"] for name, host in fleet["hosts"].items()} if fleet else {}
-    rules = numbered_by_hosts(rules_of(entries.security_groups, groups_of(instances)), states.values()) if ok else []
+    rules = seen_on_hosts(rules_of(entries.security_groups, groups_of(instances)), states) if ok else []
     problems.warnings += other_rules(rules, states, owner.project_id)
     return {
         "version": 1,

@@ -23,11 +23,11 @@ import copy
 from collections import Counter
 from collections.abc import Iterable
 
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, GroupRules, Image, Origin, Outcome, Run
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import Error, Image, Origin, Outcome, Run
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.all_or_nothing import all_or_nothing
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.outcomes import LostHost, Outcomes
 from ansible_collections.kvmfleet.compute.plugins.plugin_utils.conductor.reserved import after
-from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer, Unplaced
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.shapes import Placed, Round, RoundServer, SeenRules, Unplaced
 
 STAGE_STATUS = {"claim": "placed", "release": "releasing", "build": "claimed"}
 # What a server is when its stage has done what it should.
@@ -86,7 +86,7 @@ def first(
     all_or_nothing: bool = False,
     group_members: dict[str, dict[str, str]],
     cached_images: dict[str, dict[str, str]],
-    security_groups: list[GroupRules] | None = None,
+    security_groups: list[SeenRules] | None = None,
 ) -> Round:
     """The round after the scheduler. ``cached_images``: {host: {digest: disk_format}} of the caches."""
     # What is there already needs no claim; what a dead run left does, because its record names that run.

@@ -96,7 +96,8 @@ _FIXED_IP: Schema = _record_of(
 )
 _PHYSICAL_NETWORK: Schema = _record_of({"name": TEXT, "device": TEXT, "is_bridge": BOOLEAN, "up": BOOLEAN, "mtu": _NULL_OR_WHOLE}, ("mtu",))
 _TUNNEL: Schema = {**_record_of({"address": _IP, "mtu": _WHOLE}), "type": ["object", "null"]}
-_RULES_NUMBER: Schema = _record_of({"fleet": _WHOLE, "local": _WHOLE, "digest": TEXT})
+_COUNT: Schema = field({"type": "integer"}, minimum=0, maximum=MOST)
+_RULES_NUMBER: Schema = _record_of({"fleet": _COUNT, "local": _COUNT, "digest": TEXT})
 _BINDING: Schema = _record_of(
     {"type": TEXT, "name": TEXT, "vlan": _WHOLE, "portgroup": TEXT, "bridge": TEXT, "backend": TEXT, "ssh_port": _TCP_PORT},
     ("vlan", "portgroup", "bridge", "backend", "ssh_port"),

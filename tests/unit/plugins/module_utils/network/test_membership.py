@@ -12,12 +12,12 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from ansible_collections.kvmfleet.compute.plugins.module_utils.errors import ServerError
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.filters.names import rule_set_name
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.ip_sets import as_written, to_add
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.membership import (
     Membership,
     NoReport,
-    NoRules,
     read_membership,
     read_report,
     read_rules,
@@ -107,9 +107,10 @@ def test_of_groups_without_a_filter_nothing_is_kept_nor_of_members_whom_no_rule_
     kept = wanting(WEB, OTHER, "p/gone")
     bring(kept, WEB, make.rule(remote_group="other"))
     bring(kept, "p/gone", make.rule(remote_group="gone"))
-    kept.forget_rules([rule_set_name(WEB, "IPv6", "egress"), "mine"])
+    bring(kept, "p/claimed")
+    kept.forget_rules([rule_set_name(WEB, "IPv6", "egress"), "mine"], ["p/claimed", "p/unknown"])
     kept.forget_members()
-    assert list(kept.rules) == [WEB] and list(kept.wanted) == [OTHER]
+    assert list(kept.rules) == [WEB, "p/claimed"] and list(kept.wanted) == [OTHER]
 
 
 def test_sets_have_what_rules_say_and_the_addresses_of_members_of_the_same_project() -> None:
@@ -158,10 +159,11 @@ def test_what_is_kept_is_read_again() -> None:
     assert read_membership(json.loads(json.dumps(kept.as_dict()))) == kept
 
 
-def test_what_was_kept_when_filters_had_the_rules_is_read() -> None:
-    kept = {**wanting(WEB).as_dict(), "version": 1}
+@pytest.mark.parametrize(("version", "rules"), [(1, {}), (2, {"rules": {WEB: [make.rule()]}})])
+def test_what_was_kept_when_rules_had_no_number_is_read_without_them(version: int, rules: dict[str, t.Any]) -> None:
+    kept = {**wanting(WEB).as_dict(), "version": version}
     del kept["rules"]
-    assert read_membership(kept) == wanting(WEB)
+    assert read_membership({**kept, **rules}) == wanting(WEB)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_rules_are_read_as_they_were_given(number: dict[str, t.Any]) -> None:
     ],
 )
 def test_what_is_no_group_is_refused(changes: dict[str, t.Any]) -> None:
-    with pytest.raises(NoRules, match="security_groups: these are no rules of a security group: "):
+    with pytest.raises(ServerError, match="security_groups: these are no rules of a security group: "):
         read_rules({"id": "web", "name": "web", "rules": [], **changes})
 
 

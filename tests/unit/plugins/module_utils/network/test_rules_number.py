@@ -19,24 +19,27 @@ from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_num
     digest,
     latest,
     next_local,
-    next_of_fleet,
     numbered,
     read_number,
 )
-from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import FilterRule, GroupRules
+from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
 from ansible_collections.kvmfleet.compute.tests.unit import make
 
 WEB = "p/web"
-Following = t.Callable[[Number, t.Iterable[FilterRule]], Number]
 
 
 def web(port: int) -> GroupRules:
     return {"id": "web", "name": "web", "rules": [make.rule(protocol="tcp", port_range_min=port, port_range_max=port)]}
 
 
-def by(following: Following, hosts: t.Iterable[Membership], port: int) -> GroupRules:
-    """What a run brings that has asked these hosts now."""
-    return numbered([web(port)], latest([host.numbers() for host in hosts]), following)[0]
+def edit(hosts: t.Iterable[Membership], port: int) -> GroupRules:
+    """What a run brings to all hosts that has asked these now."""
+    return numbered([web(port)], latest([host.numbers() for host in hosts]))[0]
+
+
+def build(host: Membership, port: int) -> GroupRules:
+    """What a run brings to the host on which it builds, which it has asked now."""
+    return {**web(port), "number": next_local(host.numbers().get(WEB, NOTHING), web(port)["rules"]).as_dict()}
 
 
 def ports(host: Membership) -> set[int | None]:
@@ -45,7 +48,7 @@ def ports(host: Membership) -> set[int | None]:
 
 def fleet_with(port: int, hosts: int = 3) -> list[Membership]:
     made = [Membership() for _number in range(hosts)]
-    first = by(next_of_fleet, made, port)
+    first = edit(made, port)
     assert [host.bring(WEB, first) for host in made] == [True] * hosts
     return made
 
@@ -53,7 +56,7 @@ def fleet_with(port: int, hosts: int = 3) -> list[Membership]:
 @hypothesis.given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.data())
 def test_runs_at_once_leave_all_hosts_with_the_rules_of_the_same_run(edits: list[int], data: st.DataObject) -> None:
     hosts = fleet_with(0)
-    brought = [by(next_of_fleet, hosts, port) for port in edits]
+    brought = [edit(hosts, port) for port in edits]
     for host in hosts:
         for group in data.draw(st.permutations(brought)):
             host.bring(WEB, group)
@@ -62,25 +65,48 @@ def test_runs_at_once_leave_all_hosts_with_the_rules_of_the_same_run(edits: list
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_an_edit_of_all_hosts_is_later_than_what_a_build_brings_that_has_asked_before(order: tuple[int, ...]) -> None:
+def test_an_edit_is_later_than_what_builds_bring_that_have_read_the_host_before(order: tuple[int, ...]) -> None:
     hosts = fleet_with(0)
-    first_build = by(next_local, hosts, 1)
-    hosts[0].bring(WEB, first_build)
-    # The second one has seen the first one's.
-    news = [first_build, by(next_local, hosts, 2), by(next_of_fleet, fleet_with(0), 3)]
+    edited = edit(hosts, 3)
+    first = build(hosts[0], 1)
+    hosts[0].bring(WEB, first)
+    # The edit has come to another host, which the second one has read, too.
+    hosts[1].bring(WEB, edited)
+    news = [first, build(hosts[0], 2), edited]
     for index in order:
-        hosts[1].bring(WEB, news[index])
-    assert ports(hosts[1]) == {3}
+        hosts[0].bring(WEB, news[index])
+    assert ports(hosts[0]) == {3}
+
+
+def test_rules_of_the_first_server_on_a_host_come_before_an_edit_that_was_there_first() -> None:
+    host = Membership()
+    first = build(host, 0)
+    assert host.bring(WEB, edit(fleet_with(0), 1)) and not host.bring(WEB, first) and ports(host) == {1}
+
+
+@hypothesis.given(st.lists(st.tuples(st.sampled_from(["edit", "build"]), st.integers(0, 2), st.integers(0, 3)), max_size=12))
+def test_who_comes_after_all_others_is_never_ignored(runs: list[tuple[str, int, int]]) -> None:
+    hosts = [Membership() for _number in range(3)]
+    for kind, port, number in runs:
+        if kind == "build":
+            host = hosts[number % 3]
+            assert host.bring(WEB, build(host, port)) and ports(host) == {port}
+            continue
+        # One of the hosts, or none, is not reached.
+        reached = [host for index, host in enumerate(hosts) if index != number]
+        edited = edit(reached, port)
+        assert all(host.bring(WEB, edited) for host in reached)
+        assert all(ports(host) == {port} for host in reached)
 
 
 def test_who_asks_after_an_edit_brings_later_rules_and_the_host_says_whose_it_does_not_take() -> None:
     hosts = fleet_with(0)
-    slow = by(next_of_fleet, hosts, 1)
+    slow = edit(hosts, 1)
     for port in (2, 3):
-        edit = by(next_of_fleet, hosts, port)
-        assert all(host.bring(WEB, edit) for host in hosts)
+        edited = edit(hosts, port)
+        assert all(host.bring(WEB, edited) for host in hosts)
     assert not hosts[0].bring(WEB, slow) and ports(hosts[0]) == {3}
-    back = by(next_of_fleet, hosts, 1)
+    back = edit(hosts, 1)
     assert hosts[0].bring(WEB, back) and ports(hosts[0]) == {1}
     # The same rules by an older run are what the host has.
     assert hosts[0].bring(WEB, slow)
@@ -89,14 +115,14 @@ def test_who_asks_after_an_edit_brings_later_rules_and_the_host_says_whose_it_do
 def test_the_same_rules_are_no_edit() -> None:
     hosts = fleet_with(0)
     before = hosts[0].numbers()
-    for following in (next_local, next_of_fleet):
-        assert hosts[0].bring(WEB, by(following, hosts, 0)) and hosts[0].numbers() == before
-    built = by(next_local, hosts, 1)
+    for same in (edit(hosts, 0), build(hosts[0], 0)):
+        assert hosts[0].bring(WEB, same) and hosts[0].numbers() == before
+    built = build(hosts[0], 1)
     hosts[0].bring(WEB, built)
     # What was one host's is all hosts' now, and a build that has asked before does not come after it.
-    edit, other = by(next_of_fleet, hosts, 1), by(next_local, hosts, 2)
-    assert edit["number"]["fleet"] == built["number"]["fleet"] + 1
-    assert hosts[0].bring(WEB, edit) and not hosts[0].bring(WEB, other)
+    edited, other = edit(hosts, 1), build(hosts[0], 2)
+    assert edited["number"]["fleet"] == built["number"]["fleet"] + 1
+    assert hosts[0].bring(WEB, edited) and not hosts[0].bring(WEB, other)
 
 
 def test_without_a_number_rules_are_later_than_what_the_host_has() -> None:
@@ -118,7 +144,17 @@ def test_the_latest_of_a_group_is_that_of_any_project() -> None:
     assert latest([{"p/web": low, "q/db": low}, {"q/web": high}, {}]) == {"web": high, "db": low}
 
 
-@pytest.mark.parametrize("given", [None, {}, {"fleet": 1, "local": 0}, {"fleet": "one", "local": 0, "digest": ""}, {"fleet": 1, "local": -1, "digest": ""}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        {},
+        {"fleet": 1, "local": 0},
+        {"fleet": "one", "local": 0, "digest": ""},
+        {"fleet": 1, "local": -1, "digest": ""},
+        {"fleet": 10**15 + 1, "local": 0, "digest": ""},
+    ],
+)
 def test_what_is_no_number_is_not_read(given: t.Any) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         read_number(given)

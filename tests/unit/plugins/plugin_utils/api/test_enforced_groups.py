@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.kvmfleet.compute.plugins.module_utils.network.rules_number import digest
 from ansible_collections.kvmfleet.compute.plugins.module_utils.shapes import GroupRules
+from ansible_collections.kvmfleet.compute.plugins.plugin_utils.api.group_numbers import rules_for
 from ansible_collections.kvmfleet.compute.tests.unit import make
 from ansible_collections.kvmfleet.compute.tests.unit.plugins.plugin_utils.api.stage import CATALOGUE, asked, check, fleet_of, rules
 
@@ -127,40 +128,38 @@ def test_a_host_that_does_not_filter_as_it_must_is_said_and_named() -> None:
     assert "host h1 does not filter its guests as it must: the kernel lacks rules for tap0 of server db; the next" in found["warnings"][0]
 
 
-def numbers_of(project: str = "p", **number: t.Any) -> tuple[list[dict[str, t.Any]], list[str]]:
-    """(a run's groups, its warnings) where a host has rules with this number."""
+def seen(project: str = "p", **number: t.Any) -> tuple[GroupRules, GroupRules, list[str]]:
+    """(the group web as the host gets it that has rules with this number, as one gets it that has none, a run's warnings)."""
     fleet = fleet_of()
     state = fleet["hosts"]["h1"]["state"]
     assert state is not None
     (web,) = groups_of({"web": {"rules": [WEB]}}, "web").values()
-    known = {f"{project}/{web['id']}": {"fleet": 3, "local": 1, "digest": digest(web["rules"]), **number}} if number or project != "p" else {}
-    state["networks"] = {**make.networks(), "rules_numbers": known}
+    state["networks"] = {**make.networks(), "rules_numbers": {f"{project}/{web['id']}": {"fleet": 3, "local": 1, "digest": digest(web["rules"]), **number}}}
     catalogue = {**CATALOGUE, "security_groups": {"web": {"rules": [WEB]}}}
     found = check(asked(security_groups=[{"name": "web"}]), catalogue=catalogue, fleet=fleet)
-    return found["security_groups"], found["warnings"]
+    (there,), (elsewhere,) = (list(rules_for(found["security_groups"], host)) for host in ("h1", "h2"))
+    assert there["rules"] == elsewhere["rules"] == web["rules"]
+    return there, elsewhere, found["warnings"]
 
 
-def test_rules_that_no_host_has_are_the_first() -> None:
-    ((group,), warnings) = numbers_of()
-    assert group["number"] == {"fleet": 0, "local": 1, "digest": digest(group["rules"])} and warnings == []
-
-
-def test_rules_that_hosts_have_keep_their_number() -> None:
-    ((group,), warnings) = numbers_of(local=1)
-    assert group["number"] == {"fleet": 3, "local": 1, "digest": digest(group["rules"])} and warnings == []
+def test_rules_that_a_host_has_keep_their_number_and_on_another_one_they_are_the_first() -> None:
+    there, elsewhere, warnings = seen()
+    assert there["number"] == {"fleet": 3, "local": 1, "digest": digest(there["rules"])}
+    assert elsewhere["number"] == {"fleet": 0, "local": 1, "digest": digest(there["rules"])} and warnings == []
 
 
 def test_rules_that_were_edited_get_the_next_number_and_who_has_others_is_said() -> None:
-    ((group,), warnings) = numbers_of(digest="other")
-    assert group["number"] == {"fleet": 3, "local": 2, "digest": digest(group["rules"])}
+    there, _elsewhere, warnings = seen(digest="other")
+    assert there["number"] == {"fleet": 3, "local": 2, "digest": digest(there["rules"])}
     assert "security group web has other rules on h1 than in the catalogue of this run: the playbook security_groups" in warnings[0]
 
 
 def test_the_rules_of_another_project_are_nobodys_edit() -> None:
-    ((group,), warnings) = numbers_of(project="q", digest="other")
-    assert group["number"]["local"] == 2 and warnings == []
+    there, _elsewhere, warnings = seen(project="q", digest="other")
+    assert there["number"]["local"] == 2 and warnings == []
 
 
-def test_without_the_numbers_of_all_hosts_rules_have_none() -> None:
-    found = check(asked(security_groups=[{"name": "web"}]), fleet=fleet_of())
-    assert found["errors"] == [] and ["number" in group for group in found["security_groups"]] == [False]
+@pytest.mark.parametrize("fleet", [None, fleet_of(), fleet_of(status="unreachable")])
+def test_where_it_is_not_known_what_hosts_have_rules_get_no_number(fleet: dict[str, t.Any] | None) -> None:
+    found = check(asked(security_groups=[{"name": "web"}]), fleet=fleet, unreachable_hosts="ignore")
+    assert found["errors"] == [] and ["number" in group for group in rules_for(found["security_groups"], "h1")] == [False]
